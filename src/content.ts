@@ -1,0 +1,23 @@
+/**
+ * The bytes of one message, as they are read by whoever needs them (scanners, relay, quarantine)
+ * while they may still be arriving. Readers go at their own pace and never slow the writer down:
+ * a reader that lags reads from the spool.
+ *
+ * The bytes are the message as the sender meant it: dot-stuffing removed, the CRLF before the
+ * final dot included, the dot itself not.
+ */
+export interface Content {
+  /** Bytes so far; final once `complete`. */
+  readonly size: number;
+  /** Whether the end of data has arrived. */
+  readonly complete: boolean;
+  /**
+   * All bytes from the first on, in order, in chunks of any size. At the end of what is there the
+   * iteration waits for more, and ends when the content is complete. May be called any number of
+   * times, also at once. Chunks must not be changed by the reader.
+   *
+   * @throws {Cancelled} when `signal` is aborted, or the content was given up before its end.
+   * @throws {OperationalError} STORE, when the spool cannot be read.
+   */
+  chunks(signal: AbortSignal): AsyncIterable<Buffer>;
+}

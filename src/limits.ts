@@ -1,0 +1,70 @@
+/**
+ * Every ceiling of the daemon, named, with its unit last. A ceiling is never an assertion: over it
+ * the peer gets a reply of the table (docs/architecture.md), and the daemon goes on.
+ */
+export interface Limits {
+  /** A command line with its CRLF. RFC 5321 §4.5.3.1.4 asks for 512 plus what extensions add. */
+  readonly commandBytesMax: number;
+  /** Commands in a session; further ones get 421 and the connection closes. */
+  readonly sessionCommandsMax: number;
+  /** Commands that were answered 5xx because they were not understood or out of order, in a row. */
+  readonly sessionErrorsMax: number;
+  /** Recipients of a transaction; RFC 5321 §4.5.3.1.8 asks for at least 100. Over it: 452 4.5.3. */
+  readonly recipientsMax: number;
+  /** The header section of a message. Over it: 552 5.3.4. */
+  readonly headerBytesMax: number;
+  /** A message; announced as SIZE (RFC 1870). Over it: 552 5.3.4. */
+  readonly messageBytesMax: number;
+  /** Sessions that are served at once; further connections are accepted and greeted later. */
+  readonly sessionsMax: number;
+  /** Connections that wait for their greeting; beyond it 421, because descriptors are finite. */
+  readonly sessionsWaitingMax: number;
+  /** Transactions at work at once, from MAIL to the reply; further ones wait at MAIL. */
+  readonly transactionsMax: number;
+  /** Transactions that wait at MAIL; beyond it 451 4.3.2 at once. */
+  readonly transactionsWaitingMax: number;
+  /** How long a transaction waits at MAIL; below Postfix's smtp_mail_timeout (300 s). */
+  readonly transactionWaitMs: number;
+  /** A session in which the peer is silent while it is its turn (RFC 5321 §4.5.3.2.7). */
+  readonly sessionIdleMs: number;
+  /** From the final dot to our reply; below Postfix's smtp_data_done_timeout (600 s). */
+  readonly deadlineMs: number;
+  /** From the final dot to the end of all scanning; below deadlineMs, above clamd's MaxScanTime. */
+  readonly scanMs: number;
+  /** A message up to this size stays in memory, a larger one goes to a spool file. */
+  readonly spoolMemoryBytes: number;
+  /** MIME parts of a message that are scanned on their own; beyond it coverage is partial. */
+  readonly partsMax: number;
+  /** Nesting of MIME parts and of messages in messages; beyond it coverage is partial. */
+  readonly partDepthMax: number;
+  /** Connecting to the next hop, and each of its replies before the final dot. */
+  readonly nextHopReplyMs: number;
+  /** After SIGTERM: how long transactions past their final dot may still take. */
+  readonly drainMs: number;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const seconds = 1000;
+
+export const defaultLimits: Limits = {
+  commandBytesMax: 4 * KiB,
+  sessionCommandsMax: 100_000,
+  sessionErrorsMax: 20,
+  recipientsMax: 1000,
+  headerBytesMax: 1 * MiB,
+  messageBytesMax: 100 * MiB,
+  sessionsMax: 200,
+  sessionsWaitingMax: 500,
+  transactionsMax: 100,
+  transactionsWaitingMax: 200,
+  transactionWaitMs: 60 * seconds,
+  sessionIdleMs: 300 * seconds,
+  deadlineMs: 480 * seconds,
+  scanMs: 300 * seconds,
+  spoolMemoryBytes: 256 * KiB,
+  partsMax: 1000,
+  partDepthMax: 50,
+  nextHopReplyMs: 60 * seconds,
+  drainMs: 60 * seconds,
+};

@@ -1,0 +1,51 @@
+import type { Content } from '../content.ts';
+import type { Finding } from '../verdict/finding.ts';
+
+/** One byte string that went to clamd, and what clamd said. */
+export interface ScannedStream {
+  /** 'message' for the whole, else the part's number as IMAP counts ('1.2'). */
+  readonly stream: string;
+  /** What the part calls itself ('invoice.pdf', 'application/pdf'), '' for the whole message. */
+  readonly label: string;
+  /** Bytes of content; what we add to make clamd see mail is not counted. */
+  readonly bytes: number;
+  /** SHA-256 of the content, in hex. */
+  readonly digest: string;
+  /** clamd's reply word for word ('stream: OK'), or what went wrong. */
+  readonly answer: string;
+  /** Which clamd answered; '' when none did. */
+  readonly endpoint: string;
+  /** From the first byte sent to the answer. */
+  readonly ms: number;
+  /** The stream with the same bytes whose answer this repeats. */
+  readonly sameAs?: string;
+}
+
+/** A node of the MIME tree, for the explanation of `clamgate scan`. */
+export interface MimePart {
+  /** '1.2', or '' for the root. */
+  readonly number: string;
+  readonly contentType: string;
+  readonly filename?: string;
+  readonly bytes: number;
+}
+
+export interface ScanReport {
+  readonly findings: readonly Finding[];
+  readonly streams: readonly ScannedStream[];
+  readonly parts: readonly MimePart[];
+}
+
+/** Everything that looks at messages, behind one door. */
+export interface MessageScanner {
+  /**
+   * Scans a message that may still be arriving: the whole as it comes, then each decoded part.
+   * The time limit (limits.scanMs) counts from the end of data.
+   *
+   * Whatever goes wrong with a scanner is a finding (`unavailable`).
+   *
+   * @throws {Cancelled} when `signal` is aborted.
+   * @throws {OperationalError} STORE, when the content cannot be read back.
+   */
+  scan(content: Content, signal: AbortSignal): Promise<ScanReport>;
+}

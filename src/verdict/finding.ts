@@ -1,0 +1,50 @@
+/**
+ * What the scanners saw in a message, or that they could not see it. A finding never says what is
+ * to be done; the rules do (rules.ts, decide.ts).
+ */
+
+/** Why a stream was not, or perhaps not wholly, looked at although the scanner answered. */
+export type PartialReason =
+  /** Longer than clamd's StreamMaxLength: clamd refused it. */
+  | 'stream-length'
+  /** Larger than clamd's MaxFileSize: clamd says OK without looking. */
+  | 'file-size'
+  /** OK after as long as clamd's MaxScanTime: clamd gave up silently. */
+  | 'scan-time'
+  /** clamd reported one of its own limits (Heuristics.Limits.Exceeded.*). */
+  | 'limits-exceeded'
+  /** More MIME parts than partsMax, or deeper than partDepthMax. */
+  | 'parts'
+  /** The MIME parser failed, so parts of the message may not have been taken apart. */
+  | 'unparsed';
+
+interface InStream {
+  /** Which bytes: 'message' for the whole, else the part's number as IMAP counts ('1.2'). */
+  readonly stream: string;
+  /** For the log and the explanation; never told to a peer. */
+  readonly detail: string;
+}
+
+export type Finding =
+  /** Malware; `detail` is the signature's name. */
+  | ({ readonly kind: 'infected' } & InStream)
+  /** The scan failed: unreachable, broken, timed out, or an answer that is neither OK nor FOUND. */
+  | ({ readonly kind: 'unavailable' } & InStream)
+  | ({ readonly kind: 'partial'; readonly reason: PartialReason } & InStream)
+  /** Encrypted content that no scanner can open. */
+  | ({ readonly kind: 'encrypted' } & InStream)
+  /** An office document with macros, reported because clamd was told to (AlertOLE2Macros). */
+  | ({ readonly kind: 'macro' } & InStream)
+  /** A bare CR before a lone dot: a sloppy next hop could take it for the end of data. */
+  | ({ readonly kind: 'smuggling' } & InStream);
+
+export type FindingKind = Finding['kind'];
+
+/** How much of the message was looked at. */
+export type Coverage = 'full' | 'partial' | 'none';
+
+export function coverageOf(findings: readonly Finding[]): Coverage {
+  if (findings.some((finding) => finding.kind === 'unavailable')) return 'none';
+  const blind = findings.some(({ kind }) => kind === 'partial' || kind === 'encrypted');
+  return blind ? 'partial' : 'full';
+}

@@ -1,0 +1,24 @@
+/** The administrator's rules: what each kind of finding leads to. Plain data, validated at start. */
+
+/**
+ * pass: as clean. tag: pass, and say so in the header. quarantine: keep here, answer 250.
+ * reject: 5xx. discard: answer 250 and drop. defer: 451, Postfix keeps it and tries again.
+ */
+export type Action = 'pass' | 'tag' | 'quarantine' | 'reject' | 'discard' | 'defer';
+
+/** There is no rule for `unavailable`: what could not be scanned is always deferred. */
+export interface Rules {
+  readonly infected: Action;
+  readonly partial: Action;
+  readonly encrypted: Action;
+  readonly macro: Action;
+  readonly smuggling: Action;
+}
+
+export const defaultRules: Rules = {
+  infected: 'quarantine',
+  partial: 'quarantine',
+  encrypted: 'tag',
+  macro: 'tag',
+  smuggling: 'quarantine',
+};
