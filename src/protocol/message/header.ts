@@ -1,0 +1,189 @@
+/**
+ * The header section of a message (RFC 5322 §2.1), as bytes: where it ends, its fields, and the two
+ * names that a message is known by. It decodes nothing and judges nothing. Lines end with CRLF and
+ * nothing else; a bare CR or LF is part of its line.
+ */
+import { topReceived } from './received.ts';
+
+const crlf = '\r\n';
+const endOfSection = '\r\n\r\n';
+
+/**
+ * Sets the header section apart while the message arrives. The section goes up to and including
+ * the empty line that ends it; a message without an empty line is all header section.
+ */
+export class HeaderCollector {
+  readonly #bytesMax: number;
+  /** What there is of the section is its first `#length` bytes. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+  /** Whether the buffer is ours to write to, not a view on a chunk. */
+  #owned = false;
+  #over = false;
+  /** The last bytes that were pushed. A message that begins with CRLF has an empty section. */
+  #tail = Buffer.from(crlf);
+  #tooLarge = false;
+
+  /** @param bytesMax limits.headerBytesMax: what the section may take, its empty line included. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Whether the whole section is here. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The section is larger than it may be; nothing more is kept of it. */
+  get tooLarge(): boolean {
+    return this.#tooLarge;
+  }
+
+  /** The section once it is over, until then what there is of it. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#over || this.#tooLarge) return;
+    const end = this.#endIn(chunk);
+    this.#keep(end === undefined ? chunk : chunk.subarray(0, end));
+    if (end !== undefined) this.end();
+    else this.#tail = Buffer.concat([this.#tail, chunk.subarray(-3)]).subarray(-3);
+  }
+
+  /** The message is over, and with it the section. */
+  end(): void {
+    this.#over = !this.#tooLarge;
+  }
+
+  /** Where in `chunk` the section ends. Each byte is looked at once, but for three at each seam. */
+  #endIn(chunk: Buffer): number | undefined {
+    const seam = Buffer.concat([this.#tail, chunk.subarray(0, 3)]);
+    const atSeam = seam.indexOf(endOfSection);
+    if (atSeam >= 0) return atSeam + endOfSection.length - this.#tail.length;
+    const inside = chunk.indexOf(endOfSection);
+    return inside >= 0 ? inside + endOfSection.length : undefined;
+  }
+
+  #keep(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    this.#tooLarge = length > this.#bytesMax;
+    if (this.#tooLarge) {
+      this.#buffer = Buffer.alloc(0);
+      this.#length = 0;
+      return;
+    }
+    // A section that comes in one chunk, as most do, is not copied.
+    if (this.#length === 0) this.#buffer = piece;
+    else this.#append(piece);
+    this.#length = length;
+  }
+
+  #append(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    if (!this.#owned || this.#buffer.length < length) {
+      const larger = Buffer.allocUnsafeSlow(2 * length);
+      this.bytes.copy(larger);
+      this.#buffer = larger;
+      this.#owned = true;
+    }
+    piece.copy(this.#buffer, this.#length);
+  }
+}
+
+/** A field with its folded continuation lines. */
+export interface Field {
+  /** As it is written. */
+  readonly name: string;
+  /** Where its first byte lies in the header section. */
+  readonly start: number;
+  /** Where the byte after its last CRLF lies. */
+  readonly end: number;
+  /** What follows the colon, unfolded (RFC 5322 §2.2.3): its CRLFs are taken out, blanks stay. */
+  readonly value: string;
+}
+
+/**
+ * The fields of a header section, in order. A line that no parser takes as a field is skipped with
+ * its continuation lines: a name of printable ASCII, then at most blanks, then a colon is a field
+ * (RFC 5322 §2.2, and §4.5 for the blanks).
+ */
+export function* fields(header: Buffer): Generator<Field> {
+  for (const { start, end } of foldedLines(header)) {
+    const colon = header.subarray(start, end).indexOf(':');
+    if (colon < 0) continue;
+    const name = /^([!-9;-~]+)[ \t]*$/.exec(header.toString('latin1', start, start + colon))?.[1];
+    if (name !== undefined) yield new FieldInHeader(header, name, { start, colon, end });
+  }
+}
+
+/** The Message-ID as it is written ('<a@b>'); undefined when there is none, or no sane one. */
+export function messageId(header: Buffer): string | undefined {
+  for (const field of fields(header)) {
+    if (field.name.toLowerCase() !== 'message-id') continue;
+    const value = field.value.trim();
+    return value.length > 0 && value.length <= lineLengthMax ? value : undefined;
+  }
+  return undefined;
+}
+
+/** RFC 5322 §2.1.1 */
+const lineLengthMax = 998;
+
+/**
+ * The queue id that Postfix wrote into the Received field at the very top of the message. A
+ * message whose first line is anything else has none, whatever stands further down.
+ */
+export function topReceivedQueueId(header: Buffer): string | undefined {
+  const [first] = fields(header);
+  if (first?.start !== 0 || first.name.toLowerCase() !== 'received') return undefined;
+  if (first.end > receivedBytesMax) return undefined;
+  return topReceived(header.toString('latin1', 0, first.end));
+}
+
+/** Far above what Postfix writes; it keeps the work for a forged one small. */
+const receivedBytesMax = 16 * 1024;
+
+/** Each line with the lines that continue it: those that begin with a blank (RFC 5322 §2.2.3). */
+function* foldedLines(header: Buffer): Generator<{ start: number; end: number }> {
+  let start = 0;
+  while (start < header.length) {
+    let end = endOfLine(header, start);
+    // The empty line that ends the section is no line of it.
+    if (header[start] === 0x0d && header[start + 1] === 0x0a) return;
+    while (isBlank(header[end])) end = endOfLine(header, end);
+    yield { start, end };
+    start = end;
+  }
+}
+
+function endOfLine(header: Buffer, from: number): number {
+  const at = header.indexOf(crlf, from, 'latin1');
+  return at < 0 ? header.length : at + crlf.length;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09;
+}
+
+/** Its value is made only when somebody asks for it: most fields are only passed over. */
+class FieldInHeader implements Field {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly #header: Buffer;
+  readonly #colon: number;
+
+  constructor(header: Buffer, name: string, at: { start: number; colon: number; end: number }) {
+    this.name = name;
+    this.start = at.start;
+    this.end = at.end;
+    this.#header = header;
+    this.#colon = at.start + at.colon;
+  }
+
+  get value(): string {
+    return this.#header.toString('utf8', this.#colon + 1, this.end).replaceAll(crlf, '');
+  }
+}

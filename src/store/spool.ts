@@ -1,0 +1,207 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { assert } from '../assert.ts';
+import type { Content } from '../content.ts';
+import { Cancelled, cancelCause } from '../errors.ts';
+import { prepareDirectory, type Files, type OpenFile } from './files.ts';
+import { MemoryTail } from './memory-tail.ts';
+
+export interface SpoolSettings {
+  readonly files: Files;
+  /** Where spool files are created; see `prepareSpoolDirectory`. */
+  readonly directory: string;
+  /** Up to this size a content stays in memory (limits.spoolMemoryBytes). */
+  readonly memoryBytes: number;
+}
+
+/** What one read brings back from a spool file. */
+const pieceBytes = 64 * 1024;
+
+/**
+ * The content of one message while it is in our hands. One writer, any number of readers at once,
+ * each at its own pace. Small contents stay in memory; a larger one moves to a file that has lost
+ * its name as soon as it is open, so that nothing is left of it whatever ends the process. Nothing
+ * is fsynced: a crash leaves the message with the sender, who has had no answer yet.
+ */
+export class Spool implements Content {
+  readonly #settings: SpoolSettings;
+  readonly #memory = new MemoryTail();
+  readonly #hash = createHash('sha256');
+  readonly #waiting = new Set<() => void>();
+  #file: OpenFile | undefined;
+  #size = 0;
+  #digest: string | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #writing: Promise<void> | undefined;
+  #disposed = false;
+
+  constructor(settings: SpoolSettings) {
+    this.#settings = settings;
+  }
+
+  /** Bytes that readers can have by now. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get complete(): boolean {
+    return this.#digest !== undefined;
+  }
+
+  /** SHA-256 of all bytes, in hex; only once the content is complete. */
+  get digest(): string {
+    assert(this.#digest !== undefined, 'a digest is asked for after the end');
+    return this.#digest;
+  }
+
+  /**
+   * Adds a chunk, which must not be changed afterwards.
+   *
+   * @returns undefined when it is done, else a promise to be awaited before the next call.
+   * @throws {OperationalError} STORE (as a rejection); the content is then given up.
+   */
+  write(chunk: Buffer): Promise<void> | undefined {
+    assert(!this.complete, 'nothing is written after the end');
+    assert(this.#writing === undefined, 'one write at a time');
+    if (this.#failure) return Promise.reject(asError(this.#failure.error));
+    this.#hash.update(chunk);
+    if (!this.#file && this.#size + chunk.length <= this.#settings.memoryBytes) {
+      this.#memory.add(chunk);
+      this.#grow(chunk.length);
+      return undefined;
+    }
+    this.#writing = this.#toFile(chunk).finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** No more bytes follow. */
+  end(): void {
+    assert(this.#writing === undefined, 'the end comes after the last write was awaited');
+    if (this.#failure || this.complete) return;
+    this.#digest = this.#hash.digest('hex');
+    this.#wake();
+  }
+
+  /** Gives the content up: whoever reads it gets `error`. The first failure is the one that counts. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** Gives everything back; readers get Cancelled 'not-needed'. Safe to call any number of times. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.fail(new Cancelled('not-needed'));
+    void this.#release();
+  }
+
+  async *chunks(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+    let position = 0;
+    for (;;) {
+      this.#check(signal);
+      if (position < this.#size) {
+        const chunk = this.#file
+          ? await this.#fromFile(this.#file, position, signal)
+          : this.#memory.at(position);
+        position += chunk.length;
+        yield chunk;
+      } else if (this.complete) return;
+      else await this.#more(signal);
+    }
+  }
+
+  #check(signal: AbortSignal): void {
+    if (signal.aborted) throw new Cancelled(cancelCause(signal));
+    if (this.#failure) throw asError(this.#failure.error);
+  }
+
+  /** What is in memory goes first, in one piece; its bytes stay readable there until then. */
+  async #toFile(chunk: Buffer): Promise<void> {
+    try {
+      if (this.#file) await this.#file.append(chunk);
+      else this.#file = await this.#spill(chunk);
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+    this.#memory.clear();
+    this.#grow(chunk.length);
+  }
+
+  async #spill(chunk: Buffer): Promise<OpenFile> {
+    const { files, directory } = this.#settings;
+    const path = join(directory, `${randomBytes(16).toString('hex')}.spool`);
+    const file = await files.create(path);
+    try {
+      await files.unlink(path);
+      await file.append(Buffer.concat([...this.#memory.chunks, chunk]));
+      return file;
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #fromFile(file: OpenFile, position: number, signal: AbortSignal): Promise<Buffer> {
+    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#size - position));
+    try {
+      const filled = await file.readAt(piece, position);
+      assert(filled === piece.length, 'a spool file holds what was written to it');
+    } finally {
+      // Called off meanwhile: that counts more than the error of a file that was closed under us.
+      this.#check(signal);
+    }
+    return piece;
+  }
+
+  async #release(): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    this.#memory.clear();
+    // The file has no name and nobody's bytes depend on it: there is nothing an error could mean.
+    await this.#file?.close().catch(() => undefined);
+  }
+
+  #grow(bytes: number): void {
+    this.#size += bytes;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of waiting) resume();
+  }
+
+  /** Resolves when something has changed: more bytes, the end, a failure, or `signal`. */
+  async #more(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const resume = () => {
+      resolve(undefined);
+    };
+    this.#waiting.add(resume);
+    signal.addEventListener('abort', resume);
+    await promise;
+    this.#waiting.delete(resume);
+    signal.removeEventListener('abort', resume);
+  }
+}
+
+/**
+ * To be called at start: creates the directory, and removes what a crash between creating a file
+ * and unlinking it has left. Only daemons of one configuration may use the directory.
+ *
+ * @throws {OperationalError} STORE, also when files cannot be created in the directory.
+ */
+export async function prepareSpoolDirectory(files: Files, directory: string): Promise<void> {
+  await prepareDirectory(files, directory);
+  for (const { name } of await files.list(directory)) {
+    if (/^[0-9a-f]{32}\.(?:spool|probe)$/.test(name)) await files.unlink(join(directory, name));
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
