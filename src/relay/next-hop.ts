@@ -5,7 +5,10 @@ import type { Reply } from '../protocol/smtp/reply.ts';
 export type RelayResult =
   /** The next hop's own 2xx, 4xx or 5xx. */
   | { readonly kind: 'reply'; readonly reply: Reply }
-  /** Refused, timed out, dropped, or answered what is not SMTP: nothing was handed over. */
+  /**
+   * Refused to serve us, timed out, dropped, answered 421 or what is not SMTP, or called off by
+   * ourselves: nothing was handed over. `detail` is for the log.
+   */
   | { readonly kind: 'unreachable'; readonly detail: string }
   /** The next hop does not announce an extension that MAIL asks for. */
   | { readonly kind: 'lacks'; readonly extension: 'SMTPUTF8' | '8BITMIME' }
@@ -23,25 +26,34 @@ export interface Opening {
 /**
  * One message on its way to the next hop, in two phases (RFC 5321 §3.3): envelope first, content
  * and final dot only when the verdict is known. Until `send` nothing of the message is handed over.
+ * Every delivery ends with `send` or `abort`, also where MAIL failed; then nothing else is called.
  */
 export interface Delivery {
   /** The result of MAIL. Never rejects. */
   readonly mail: Promise<RelayResult>;
-  /** RCPT; may be called again before the earlier ones are answered. Never rejects. */
+  /**
+   * RCPT; may be called again before the earlier ones are answered, and before `mail` has settled.
+   * Where MAIL failed, its result is repeated. Never rejects.
+   */
   recipient(path: Path): Promise<RelayResult>;
   /**
-   * DATA, the content with dots stuffed, and the final dot. When the next hop dropped an idle
+   * DATA, the content with dots stuffed, and the final dot. When the next hop dropped the idle
    * connection meanwhile, it is opened again and the envelope replayed unseen, once.
-   * An aborted `signal` or a failing `content` before the final dot drops the connection without
-   * the dot (result `unreachable`); once the dot is sent the reply is waited for, `afterDotMs` long.
+   * An aborted `signal` before the final dot drops the connection without the dot (`unreachable`);
+   * once the dot is sent the reply is waited for, `nextHopDotMs` long, and aborts have no effect.
+   * At least one recipient has been accepted.
    *
-   * @param content the whole message as it is to leave, dots not yet stuffed. It is asked for
-   *   again when the envelope had to be replayed.
+   * @param content the whole message as it is to leave, dots not yet stuffed. It is asked for at
+   *   most once, after the next hop's 354.
    * @returns over SMTP one result, over LMTP one for each recipient that was accepted, in order.
-   *   Never rejects.
+   * @throws whatever `content` throws, after the connection was dropped without the dot: a spool
+   *   that cannot be read (OperationalError STORE) is not the next hop's fault. Nothing else.
    */
   send(content: () => AsyncIterable<Buffer>, signal: AbortSignal): Promise<readonly RelayResult[]>;
-  /** Gives the delivery up (RSET, or drops the connection); harmless after `send` has resolved. */
+  /**
+   * Gives the delivery up (RSET, or drops the connection); harmless after `send` has resolved, and
+   * without effect once the final dot is sent.
+   */
   abort(): void;
 }
 
@@ -49,7 +61,10 @@ export interface NextHop {
   /** As in the configuration: '127.0.0.1:10025', 'unix:/path', 'lmtp:host:port'. */
   readonly address: string;
   readonly flavour: 'smtp' | 'lmtp';
-  /** Begins a delivery: connects or takes an idle connection, EHLO, XFORWARD, MAIL. */
+  /**
+   * Begins a delivery: connects or takes an idle connection, EHLO, XFORWARD, MAIL. An abort of
+   * `signal` before the final dot drops the connection, until the delivery has ended.
+   */
   begin(opening: Opening, signal: AbortSignal): Delivery;
   /** Closes idle connections; those at work end with their delivery. */
   close(): void;
