@@ -39,6 +39,11 @@ export interface Limits {
   readonly partDepthMax: number;
   /** Connecting to the next hop, and each of its replies before the final dot. */
   readonly nextHopReplyMs: number;
+  /**
+   * The next hop's reply to the final dot. Together with deadlineMs it stays below Postfix's
+   * smtp_data_done_timeout (600 s): a later reply would find nobody to hear it.
+   */
+  readonly nextHopDotMs: number;
   /** After SIGTERM: how long transactions past their final dot may still take. */
   readonly drainMs: number;
 }
@@ -66,5 +71,6 @@ export const defaultLimits: Limits = {
   partsMax: 1000,
   partDepthMax: 50,
   nextHopReplyMs: 60 * seconds,
+  nextHopDotMs: 100 * seconds,
   drainMs: 60 * seconds,
 };

@@ -2,6 +2,7 @@ import type { Client } from '../envelope.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
 import type { ScannedStream } from '../scan/scanner.ts';
 import type { Coverage, Finding } from '../verdict/finding.ts';
+import type { Situation } from '../verdict/situation.ts';
 
 /** What was done with a transaction. */
 export type OutcomeKind =
@@ -51,7 +52,7 @@ export interface TransactionRecord {
   readonly verdict?: string;
   readonly outcome: OutcomeKind;
   /** Why, in the words of the reply table: 'scan-failed', 'deadline', 'next-hop-unreachable' ... */
-  readonly situation?: string;
+  readonly situation?: Situation;
   /** Detail for the log: the error behind a deferral. */
   readonly detail?: string;
   readonly quarantineId?: string;

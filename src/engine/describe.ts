@@ -1,0 +1,69 @@
+import type { Client, Path } from '../envelope.ts';
+import type { Reply } from '../protocol/smtp/reply.ts';
+import type { Answer } from './answer.ts';
+import { identify } from './identity.ts';
+import type { Intake } from './intake.ts';
+import type { Outcome } from './outcome.ts';
+import type { RecipientRecord, StageMs, TransactionRecord } from './record.ts';
+
+/** A recipient and, once it is known, what the next hop said to it at RCPT. */
+export interface RecipientNote {
+  readonly path: Path;
+  answer?: Answer;
+  /** What went wrong, where the answer does not say it. */
+  detail?: string | undefined;
+}
+
+/** What a transaction knows of itself when it ends. */
+export interface Course {
+  readonly id: string;
+  readonly time: number;
+  readonly listener: string;
+  readonly client: Client;
+  readonly reversePath: Path;
+  readonly recipients: readonly RecipientNote[];
+  readonly intake: Intake | undefined;
+  readonly ms: StageMs;
+}
+
+/** The record of a transaction that is over. */
+export function describe(outcome: Outcome, course: Course): TransactionRecord {
+  const { intake, reversePath, recipients, ...known } = course;
+  const identity = intake ? identify(intake.header) : {};
+  const { ident } = course.client;
+  return {
+    ...known,
+    ...(ident && { queueId: ident }),
+    ...identity,
+    sender: reversePath.address,
+    recipients: recipients.map(recipientRecord),
+    size: intake?.content.size ?? 0,
+    ...(intake?.content.complete && { digest: intake.content.digest }),
+    findings: outcome.findings ?? [],
+    coverage: outcome.verdict?.coverage ?? 'none',
+    streams: outcome.report?.streams ?? [],
+    ...(outcome.verdict && { verdict: outcome.verdict.kind }),
+    outcome: outcome.kind,
+    ...answered(outcome),
+    ...(outcome.detail !== undefined && { detail: outcome.detail }),
+    ...(outcome.quarantineId !== undefined && { quarantineId: outcome.quarantineId }),
+  };
+}
+
+function recipientRecord({ path, answer }: RecipientNote): RecipientRecord {
+  const refused = answer?.kind === 'next-hop' && answer.reply.code >= 400;
+  return { address: path.address, ...(refused && { reply: answer.reply }) };
+}
+
+function answered({ answers }: Outcome): Partial<TransactionRecord> {
+  const [answer] = answers;
+  if (answer === undefined) return {};
+  if (answer.kind === 'situation') return { situation: answer.situation };
+  const nextHopQueueId = queuedAs(answer.reply);
+  return { reply: answer.reply, ...(nextHopQueueId !== undefined && { nextHopQueueId }) };
+}
+
+/** Postfix says `Ok: queued as 4F3b…`; another next hop's id, if any, is not ours to guess. */
+function queuedAs(reply: Reply): string | undefined {
+  return /\bqueued as ([0-9A-Za-z]+)/.exec(reply.lines.at(-1) ?? '')?.[1];
+}

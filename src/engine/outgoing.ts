@@ -1,0 +1,22 @@
+import type { Content } from '../content.ts';
+
+/**
+ * A message as it leaves: an edited head in place of the header section it came with, then the
+ * body as it came.
+ *
+ * @param headBytes how many bytes of `content` the head replaces.
+ */
+export async function* outgoing(
+  content: Content,
+  head: readonly Buffer[],
+  headBytes: number,
+  signal: AbortSignal,
+): AsyncIterable<Buffer> {
+  yield* head;
+  let skip = headBytes;
+  for await (const chunk of content.chunks(signal)) {
+    const rest = chunk.subarray(skip);
+    skip -= chunk.length - rest.length;
+    if (rest.length > 0) yield rest;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Verdict } from '../verdict/verdict.ts';
+
+/** The header field that says a message went through here; a forged one that arrives is removed. */
+export const stampName = 'X-Virus-Scanned';
+
+export interface StampSettings {
+  /** Off: the message leaves as it came, forged fields included. */
+  readonly enabled: boolean;
+  /** What the field says, ASCII without line breaks. */
+  readonly text: string;
+}
+
+/** The field with its CRLF. What was not looked at is said in it, so that "scanned" is no lie. */
+export function stampLine(settings: StampSettings, verdict: Verdict): string {
+  const reservation = verdict.action === 'tag' ? ` (${verdict.kind})` : '';
+  const coverage = verdict.coverage === 'full' ? '' : `; coverage=${verdict.coverage}`;
+  return `${stampName}: ${settings.text}${reservation}${coverage}\r\n`;
+}

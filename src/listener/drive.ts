@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.ts';
+import { Inbox } from './inbox.ts';
+
+/** A sans-IO session, whatever its protocol (src/protocol). An event of type 'close' is its last. */
+export interface Session<Event extends { readonly type: string }> {
+  receive(bytes: Buffer): void;
+  /** The next event; 'need-data' when the peer must speak first, 'paused' when we must answer. */
+  next(): Event | 'need-data' | 'paused';
+  /** Bytes to be written to the peer, in order. */
+  takeOutput(): Buffer[];
+}
+
+/** What a door does with the events of one session. */
+export interface Handler<Event> {
+  /** To be awaited before the next event is taken, when it is a promise. */
+  handle(event: Event): Promise<void> | undefined;
+  /** Resolves when every answer that was begun has been given; undefined when none is open. */
+  answered(): Promise<void> | undefined;
+  /** The peer has closed or reset: give back what is held. May be called again. */
+  gone(): void;
+  /** The peer was silent for too long, or the daemon is stopping: say so where it is due. */
+  silent(): void;
+  /** Our own fault: the session cannot go on. */
+  fault(error: unknown): void;
+}
+
+export interface DriveOptions {
+  readonly clock: Clock;
+  readonly sessionIdleMs: number;
+  /** Aborted when the daemon goes down: a session that waits for its peer hears of it. */
+  readonly stopping: AbortSignal;
+}
+
+/** How long a peer may take to accept our last words. */
+const lingerMs = 5000;
+
+/**
+ * The one loop that drives every session over its socket: read, events, answers, write. A slow
+ * answer and a peer that does not read its replies both hold the loop, and so, through the inbox's
+ * bound, the peer. Resolves when the session is over; what could not be written by then is lost.
+ *
+ * A peer that closed its sending side is gone: nothing more is begun for it, and what is under way
+ * is called off. Postfix never half-closes; a client that does must wait for its replies first.
+ */
+export async function drive<Event extends { readonly type: string }>(
+  socket: Socket,
+  session: Session<Event>,
+  handler: Handler<Event>,
+  options: DriveOptions,
+): Promise<void> {
+  const inbox = new Inbox(socket, () => {
+    handler.gone();
+  });
+  const interrupt = (): void => {
+    inbox.interrupt();
+  };
+  options.stopping.addEventListener('abort', interrupt);
+  try {
+    while (await step({ socket, session, handler, options, inbox }));
+  } catch (error) {
+    handler.fault(error);
+    void flush(socket, session, options);
+  } finally {
+    options.stopping.removeEventListener('abort', interrupt);
+    handler.gone();
+    close(socket, options.clock);
+  }
+}
+
+interface Driven<Event extends { readonly type: string }> {
+  readonly socket: Socket;
+  readonly session: Session<Event>;
+  readonly handler: Handler<Event>;
+  readonly options: DriveOptions;
+  readonly inbox: Inbox;
+}
+
+/** One event, or one read where there is none. False when the session is over. */
+async function step<Event extends { readonly type: string }>(
+  driven: Driven<Event>,
+): Promise<boolean> {
+  const { socket, session, handler, options, inbox } = driven;
+  const event = session.next();
+  await flush(socket, session, options);
+  if (inbox.gone) return false;
+  if (event === 'paused') await handler.answered();
+  else if (event === 'need-data') await (handler.answered() ?? read(driven));
+  else if (event.type === 'close') return false;
+  else await handler.handle(event);
+  return true;
+}
+
+async function read<Event extends { readonly type: string }>({
+  session,
+  handler,
+  options,
+  inbox,
+}: Driven<Event>): Promise<void> {
+  const bytes = await inbox.read(options.clock, options.sessionIdleMs);
+  if (bytes === 'silence') handler.silent();
+  else if (bytes !== 'gone') session.receive(bytes);
+}
+
+/** Writes what the session has to say; waits while the peer does not take it. */
+function flush(
+  socket: Socket,
+  session: { takeOutput(): Buffer[] },
+  options: DriveOptions,
+): Promise<void> | undefined {
+  const output = session.takeOutput();
+  const [first] = output;
+  if (!first || socket.destroyed) return undefined;
+  const taken = socket.write(output.length === 1 ? first : Buffer.concat(output));
+  return taken ? undefined : drained(socket, options);
+}
+
+function drained(socket: Socket, { clock, sessionIdleMs }: DriveOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    const timer = clock.after(sessionIdleMs, () => socket.destroy());
+    socket.on('drain', done).on('close', done);
+  });
+}
+
+function close(socket: Socket, clock: Clock): void {
+  if (socket.destroyed) return;
+  const timer = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', () => {
+    timer.cancel();
+  });
+  socket.destroySoon();
+}

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.ts';
+
+/** Bytes that may wait here before the peer is held back. */
+const highWaterBytes = 256 * 1024;
+
+/**
+ * The reading side of a socket. It goes on reading while the session is at work, up to a bound, for
+ * that is the only way to see the peer's FIN while a scan runs; beyond the bound TCP holds the peer
+ * back.
+ */
+export class Inbox {
+  readonly #socket: Socket;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #gone = false;
+  #wake: (() => void) | undefined;
+
+  /** @param onGone called once, when the peer has closed or reset, or the socket failed. */
+  constructor(socket: Socket, onGone: () => void) {
+    this.#socket = socket;
+    const gone = (): void => {
+      if (this.#gone) return;
+      this.#gone = true;
+      this.#wake?.();
+      onGone();
+    };
+    socket.on('data', (chunk: Buffer) => {
+      this.#take(chunk);
+    });
+    socket.on('end', gone).on('error', gone).on('close', gone);
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /**
+   * What has arrived, at least one byte; 'gone' when the peer sends no more, 'silence' when
+   * it said nothing for `idleMs`, or the wait was interrupted.
+   */
+  async read(clock: Clock, idleMs: number): Promise<Buffer | 'gone' | 'silence'> {
+    if (this.#bytes === 0 && !this.#gone) await this.#arrival(clock, idleMs);
+    if (this.#bytes > 0) return this.#drain();
+    return this.#gone ? 'gone' : 'silence';
+  }
+
+  /** Ends a running `read` early. */
+  interrupt(): void {
+    this.#wake?.();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > highWaterBytes) this.#socket.pause();
+    this.#wake?.();
+  }
+
+  #drain(): Buffer {
+    const [first] = this.#chunks;
+    const bytes = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#bytes = 0;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    return bytes;
+  }
+
+  #arrival(clock: Clock, idleMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(idleMs, () => this.#wake?.());
+      this.#wake = () => {
+        this.#wake = undefined;
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
