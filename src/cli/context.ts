@@ -1,0 +1,66 @@
+/**
+ * What every verb is given: where to write, the global options, and the configuration when it is
+ * asked for. A verb leaves its exit code here; it never ends the process.
+ */
+import type { Clock } from '../clock.ts';
+import type { Config } from '../daemon/config.ts';
+import { escapeControls } from '../daemon/log-text.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+
+/** The part of a stream that a verb needs. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+}
+
+export class CliContext implements Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Surroundings['env'];
+  readonly clock: Clock;
+  /** --json: the result is one JSON document on stdout, and nothing else is. */
+  json = false;
+  /** -c FILE, if it was given. */
+  configFile: string | undefined;
+  exitCode: ExitCode = exitCodes.ok;
+
+  constructor(surroundings: Surroundings) {
+    this.stdout = surroundings.stdout;
+    this.stderr = surroundings.stderr;
+    this.env = surroundings.env;
+    this.clock = surroundings.clock;
+  }
+
+  /**
+   * Reads the configuration: -c FILE, else $CLAMGATE_CONFIG, else the default place.
+   *
+   * @throws {ConfigError} naming every problem with its line.
+   */
+  async config(): Promise<Config> {
+    const { loadConfig } = await import('../daemon/config.ts');
+    return loadConfig(this.configFile, this.env);
+  }
+
+  /** The result of a verb: `value` with --json, else the text for people. */
+  result(value: unknown, text: () => string): void {
+    if (this.json) this.stdout.write(`${escapeControls(JSON.stringify(value, null, 2))}\n`);
+    else this.print(text());
+  }
+
+  /** Text for people on stdout, a newline added; what a message smuggled in cannot move the cursor. */
+  print(text: string): void {
+    this.stdout.write(`${escapeControls(text)}\n`);
+  }
+
+  /** A remark or an error on stderr, a newline added. */
+  note(text: string): void {
+    this.stderr.write(`${escapeControls(text)}\n`);
+  }
+}

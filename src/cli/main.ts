@@ -1,0 +1,131 @@
+/**
+ * The command line: which verbs there are, and what they take. What a verb does is in its own
+ * file, loaded only when it is used, so that --help and --version answer at once.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { systemClock } from '../clock.ts';
+import { CliContext, type Surroundings } from './context.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { report } from './failure.ts';
+import type { InjectOptions } from './inject.ts';
+import { version } from './version.ts';
+
+/**
+ * Runs one command line. Never throws.
+ *
+ * @param args without node and script.
+ * @returns the exit code.
+ */
+export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const context = new CliContext(surroundings);
+  context.json = args.includes('--json');
+  try {
+    const program = await programFor(args, context);
+    await program.parseAsync(args, { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    // commander has said what was wrong, or shown the help or the version that was asked for.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return report(error, context);
+  }
+}
+
+/** Runs the command line of this process. */
+export async function runProcess(): Promise<void> {
+  const { stdout, stderr, env } = process;
+  // `clamgate status | head`: whoever read our output has seen enough.
+  stdout.on('error', () => undefined);
+  process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, clock: systemClock });
+}
+
+async function programFor(args: readonly string[], context: CliContext): Promise<Command> {
+  const program = new Command('clamgate')
+    .description('Scans the mail that Postfix hands over with clamd, and answers.')
+    .version(version())
+    .option(
+      '-c, --config <file>',
+      'configuration; else $CLAMGATE_CONFIG, else /etc/clamgate/clamgate.toml',
+    )
+    .option('--json', 'print the result as one JSON document')
+    .addHelpText('after', `\n${exitCodeHelp}`)
+    .exitOverride()
+    .showHelpAfterError('(clamgate --help shows what there is)')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .hook('preAction', () => {
+      const { json, config } = program.opts<{ json?: true; config?: string }>();
+      context.json = json ?? false;
+      context.configFile = config;
+    });
+  addDaemonVerbs(program, context);
+  addMessageVerbs(program, context);
+  await addQuarantine(program, args, context);
+  return program;
+}
+
+function addDaemonVerbs(program: Command, context: CliContext): void {
+  program
+    .command('serve')
+    .description('the daemon: listen, scan, answer, until SIGTERM')
+    .action(async () => {
+      const { serve } = await import('./serve.ts');
+      context.exitCode = await serve(context);
+    });
+  program
+    .command('check-config')
+    .description('say what is wrong with the configuration, and what is unwise')
+    .action(async () => {
+      const { checkConfig } = await import('./check-config.ts');
+      await checkConfig(context);
+    });
+  program
+    .command('status')
+    .description('ask the daemon how it is; exit code 1 when it is not ready')
+    .action(async () => {
+      const { status } = await import('./status.ts');
+      await status(context);
+    });
+}
+
+function addMessageVerbs(program: Command, context: CliContext): void {
+  program
+    .command('scan')
+    .description('explain what clamgate makes of a message: its parts, every scan, every reply')
+    .argument('<file...>', 'messages as they are stored in a mailbox; LF is taken for CRLF')
+    .action(async (files: string[]) => {
+      const { scan } = await import('./scan.ts');
+      await scan(context, files);
+    });
+  program
+    .command('inject')
+    .description('send a test message through Postfix and report what became of it')
+    .requiredOption('--to <address...>', 'recipients')
+    .option('--from <address>', 'sender (default: the first recipient)')
+    .option('--clean', 'a harmless message (default)')
+    .addOption(new Option('--eicar', 'one with the EICAR test file').conflicts(['clean', 'file']))
+    .addOption(new Option('--file <file>', 'one from a file').conflicts('clean'))
+    .option('--server <address>', 'the SMTP server to send it to', '127.0.0.1:25')
+    .option('--listener [address]', 'straight to a listener of clamgate (default: its first)')
+    .option('--wait <duration>', 'how long to ask the daemon for its fate', '30s')
+    .action(async (options: InjectOptions) => {
+      const { inject } = await import('./inject.ts');
+      await inject(context, options);
+    });
+}
+
+/** Its own verbs are many and need much, so they are there only when they are asked for. */
+async function addQuarantine(
+  program: Command,
+  args: readonly string[],
+  context: CliContext,
+): Promise<void> {
+  if (args.includes('quarantine')) {
+    const { quarantineCommand } = await import('./quarantine.ts');
+    quarantineCommand(program, context);
+  } else {
+    program.command('quarantine').description('list, show, release, delete and expire messages');
+  }
+}

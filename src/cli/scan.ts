@@ -1,0 +1,106 @@
+/** `clamgate scan`: explains what clamgate makes of a message, and what each door would answer. */
+import type { Config } from '../daemon/config.ts';
+import { scannerOf } from '../daemon/config-scanner.ts';
+import { replyText } from '../daemon/log-transaction.ts';
+import { replyTable } from '../listener/render.ts';
+import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
+import { decide, type Verdict } from '../verdict/verdict.ts';
+import { dispose, type Position } from '../verdict/disposition.ts';
+import type { Finding } from '../verdict/finding.ts';
+import type { Situation } from '../verdict/situation.ts';
+import type { CliContext } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { FileContent } from './file-content.ts';
+import { explanationText } from './scan-text.ts';
+
+/** What becomes of the message at one position, and what Postfix is told. */
+export interface DoorAnswer {
+  readonly position: Position;
+  readonly disposition: string;
+  readonly reply: string;
+}
+
+/** The result with --json: one for each file. */
+export interface Explanation extends ScanReport {
+  readonly file: string;
+  readonly bytes: number;
+  /** Why it is refused without a look at its content, if it is. */
+  readonly refused?: Situation;
+  readonly verdict: Verdict;
+  readonly doors: readonly DoorAnswer[];
+}
+
+/** @throws {CliFailure} noInput, when a file cannot be read. */
+export async function scan(context: CliContext, files: readonly string[]): Promise<void> {
+  const config = await context.config();
+  const scanner = scannerOf(config, context.clock);
+  const explanations: Explanation[] = [];
+  for (const file of files) {
+    const explanation = await explain(file, config, scanner);
+    explanations.push(explanation);
+    if (!context.json) context.print(explanationText(explanation));
+  }
+  if (context.json) context.result(explanations, () => '');
+  context.exitCode = exitCodeOf(explanations);
+}
+
+async function explain(
+  file: string,
+  { bareCr, limits, rules }: Config,
+  scanner: MessageScanner,
+): Promise<Explanation> {
+  const { messageBytesMax } = limits;
+  const content = await FileContent.open(file, { bareCr, messageBytesMax });
+  const refused = refusal(content);
+  const report = refused
+    ? { findings: [], streams: [], parts: [] }
+    : await scanner.scan(content, new AbortController().signal);
+  const findings = [...report.findings, ...lineFindings(content)];
+  const verdict = decide(findings, rules);
+  const positions: readonly Position[] = ['after-queue', 'before-queue'];
+  return {
+    file,
+    bytes: content.size,
+    ...(refused && { refused }),
+    ...report,
+    findings,
+    verdict,
+    doors: positions.map((position) => doorAnswer(position, verdict, refused)),
+  };
+}
+
+function refusal({ violations }: FileContent): Situation | undefined {
+  if (violations.tooLarge) return 'too-large';
+  return violations.lineEnd ? 'bare-line-end' : undefined;
+}
+
+function lineFindings({ violations }: FileContent): Finding[] {
+  if (!violations.crDot) return [];
+  return [{ kind: 'smuggling', stream: 'message', detail: 'bare CR before a lone dot' }];
+}
+
+function doorAnswer(position: Position, verdict: Verdict, refused?: Situation): DoorAnswer {
+  const told = (situation: Situation) => replyText(replyTable[situation][position]);
+  if (refused) return { position, disposition: `refuse (${refused})`, reply: told(refused) };
+  const disposition = dispose(verdict, position);
+  switch (disposition.kind) {
+    case 'relay': {
+      const words = disposition.tagged ? 'relay, tagged' : 'relay';
+      return { position, disposition: words, reply: "the next hop's" };
+    }
+    case 'quarantine':
+    case 'discard':
+      return { position, disposition: disposition.kind, reply: told('taken') };
+    case 'refuse': {
+      const { situation } = disposition;
+      return { position, disposition: `refuse (${situation})`, reply: told(situation) };
+    }
+  }
+}
+
+function exitCodeOf(explanations: readonly Explanation[]): ExitCode {
+  const kinds = explanations.map(({ verdict, refused }) => refused ?? verdict.kind);
+  if (kinds.every((kind) => kind === 'clean')) return exitCodes.ok;
+  const failed = kinds.every((kind) => kind === 'clean' || kind === 'unavailable');
+  return failed ? exitCodes.temporary : exitCodes.negative;
+}

@@ -1,0 +1,138 @@
+/** The daemon as a process: its configuration, its signals, and what watches it. */
+import { loadConfig, type Config } from '../daemon/config.ts';
+import { warnings } from '../daemon/config-warnings.ts';
+import { Control } from '../daemon/control.ts';
+import { StatusReport } from '../daemon/control-status.ts';
+import { Daemon } from '../daemon/daemon.ts';
+import { History } from '../daemon/history.ts';
+import { Log } from '../daemon/log.ts';
+import { Metrics } from '../daemon/metrics.ts';
+import { Notices } from '../daemon/notice.ts';
+import type { TransactionRecord } from '../engine/record.ts';
+import { messageOf } from '../errors.ts';
+import type { CliContext } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { version } from './version.ts';
+
+const historySize = 1000;
+/** When something still holds the process after everything was closed. */
+const lastResortMs = 5000;
+
+/**
+ * Runs the daemon until SIGTERM or SIGINT. SIGHUP reads the configuration again; a bad one is
+ * logged, and the one before stays.
+ *
+ * @throws {ConfigError} before anything is opened; later failures to start are thrown as well.
+ */
+export async function serve(context: CliContext): Promise<ExitCode> {
+  const config = await context.config();
+  const { clock } = context;
+  const log = new Log(config.log, clock, process.stdout);
+  const metrics = new Metrics();
+  const history = new History(historySize);
+  const notices = new Notices(log, clock);
+  const observe = (record: TransactionRecord): void => {
+    metrics.record(record);
+    history.add(record);
+    log.transaction(record);
+    void notices.observe(record, daemon.config);
+  };
+  const daemon = new Daemon(config, { clock, log, observe });
+  keepRunning(log);
+  await daemon.adopt(config);
+  const report = new StatusReport(statusSources(daemon, clock.now()), clock);
+  const control = new Control({
+    sources: { report, metrics, history },
+    onFault: (error) => {
+      log.error('control-fault', { detail: messageOf(error) });
+    },
+  });
+  await control.open(config.control.address).catch(async (error: unknown) => {
+    await daemon.stop();
+    throw error;
+  });
+  announce(config, daemon, log);
+  process.on('SIGHUP', () => {
+    void reload(context, daemon, log);
+  });
+  const signal = await terminated();
+  log.info('stopping', { signal, ...daemon.load });
+  await daemon.stop();
+  await control.close();
+  log.info('stopped');
+  setTimeout(() => process.exit(exitCodes.ok), lastResortMs).unref();
+  return exitCodes.ok;
+}
+
+/** A fault that reached nobody is ours; what is at work goes on, and nothing is answered 250 for it. */
+function keepRunning(log: Log): void {
+  const tell = (error: unknown): void => {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.error('fault', { detail });
+  };
+  process.on('uncaughtException', tell).on('unhandledRejection', tell);
+}
+
+function statusSources(
+  daemon: Daemon,
+  started: number,
+): ConstructorParameters<typeof StatusReport>[0] {
+  return {
+    version: version(),
+    started,
+    listening: () => daemon.listening,
+    stopping: () => daemon.stopping,
+    load: () => daemon.load,
+    clamd: (signal) => daemon.clamdStatus(signal),
+    quarantine: () => daemon.quarantineSize(),
+  };
+}
+
+function announce(config: Config, daemon: Daemon, log: Log): void {
+  advise(config, log);
+  log.info('listening', {
+    version: version(),
+    node: process.version,
+    addresses: daemon.listening,
+    control: config.control.address,
+  });
+  void tellOfClamd(daemon, log);
+}
+
+function advise(config: Config, log: Log): void {
+  for (const { severity, key, text } of warnings(config)) {
+    if (severity === 'warning') log.warn('configuration', { key, detail: text });
+    else log.info('configuration', { key, detail: text });
+  }
+}
+
+/** A clamd that is still loading is no reason not to start: until it answers, mail is deferred. */
+async function tellOfClamd(daemon: Daemon, log: Log): Promise<void> {
+  const statuses = await daemon.clamdStatus(AbortSignal.timeout(10_000)).catch(() => []);
+  for (const { endpoint, ok, detail } of statuses) {
+    if (ok) log.info('clamd', { endpoint, detail });
+    else log.warn('clamd-unavailable', { endpoint, detail });
+  }
+}
+
+async function reload(context: CliContext, daemon: Daemon, log: Log): Promise<void> {
+  try {
+    const config = loadConfig(context.configFile, context.env);
+    await daemon.adopt(config);
+    log.adjust(config.log);
+    log.info('reloaded', { file: config.file, addresses: daemon.listening });
+    advise(config, log);
+  } catch (error) {
+    log.error('reload-refused', { detail: messageOf(error) });
+  }
+}
+
+/**
+ * Further SIGTERMs change nothing, for one may come twice (to us and to our process group) and an
+ * early end would leave in doubt what is past its dot. A second Ctrl-C ends at once.
+ */
+function terminated(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', resolve).once('SIGINT', resolve);
+  });
+}

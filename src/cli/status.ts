@@ -1,0 +1,31 @@
+/** `clamgate status`: how the running daemon is. */
+import type { Status } from '../daemon/control-status.ts';
+import { showSize } from '../daemon/config-units.ts';
+import type { CliContext } from './context.ts';
+import { askControl } from './control-client.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** @throws {CliFailure} unavailable, when no daemon answers. */
+export async function status(context: CliContext): Promise<void> {
+  const { control } = await context.config();
+  const answer = (await askControl(control.address, '/status')) as Status;
+  context.result(answer, () => statusText(answer));
+  if (!answer.ready) context.exitCode = exitCodes.negative;
+}
+
+function statusText({ load, quarantine, ...status }: Status): string {
+  const kept = quarantine && `${quarantine.messages} messages, ${showSize(quarantine.bytes)}`;
+  const rows: [string, string][] = [
+    ['clamgate', `${status.version}, up since ${status.started}`],
+    ['ready', status.ready ? 'yes' : 'no'],
+    ...status.reasons.map((reason): [string, string] => ['', reason]),
+    ...status.listening.map((address): [string, string] => ['listening', address]),
+    ['load', `${load.sessions} sessions, ${load.transactions} messages, ${load.waiting} waiting`],
+    ...status.clamd.map(({ endpoint, ok, detail }): [string, string] => [
+      'clamd',
+      `${endpoint} ${ok ? 'answers' : 'does not answer'}: ${detail}`,
+    ]),
+    ['quarantine', kept ?? 'cannot be read'],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n');
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { assert } from '../assert.ts';
+import type { Clock } from '../clock.ts';
+import { Engine, type EngineParts } from '../engine/engine.ts';
+import type { TransactionRecord } from '../engine/record.ts';
+import { replyTable } from '../listener/render.ts';
+import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
+import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
+import { defaultClamdSettings, MessageScan } from '../scan/message-scan.ts';
+import { nodeFiles } from '../store/files.ts';
+import { Quarantine, type Removal } from '../store/quarantine.ts';
+import { prepareSpoolDirectory, Spool } from '../store/spool.ts';
+import type { NextHop } from '../relay/next-hop.ts';
+import type { Position } from '../verdict/disposition.ts';
+import type { WaitingLine } from '../waiting-line.ts';
+import type { Config, ListenerConfig } from './config.ts';
+
+/** What a reload of the configuration leaves as it is. */
+export interface Lasting {
+  readonly clock: Clock;
+  /** In front of all transactions. */
+  readonly line: WaitingLine;
+  readonly stopping: AbortSignal;
+  readonly observe: (record: TransactionRecord) => void;
+  readonly removed: (removal: Removal) => void;
+}
+
+/** What one configuration comes to at run time, but for the sockets it listens on. */
+export interface Assembly {
+  readonly config: Config;
+  readonly scanner: MessageScan;
+  readonly quarantine: Quarantine;
+  readonly engines: ReadonlyMap<ListenerConfig, Engine>;
+  /** Lets go of what idles; what is at work ends by itself. */
+  readonly close: () => void;
+}
+
+/** @throws {OperationalError} STORE, when a directory cannot be made or written. */
+export async function assemble(config: Config, lasting: Lasting): Promise<Assembly> {
+  const { clock, removed } = lasting;
+  const { directory } = config.quarantine;
+  await prepareSpoolDirectory(nodeFiles, config.spool.directory);
+  const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
+  await quarantine.prepare();
+  const scanner = newScanner(config, clock);
+  const nextHops: NextHop[] = [];
+  const engines = new Map<ListenerConfig, Engine>();
+  for (const listener of config.listeners) {
+    const nextHop = newNextHop(listener.nextHop, config, clock);
+    nextHops.push(nextHop);
+    const parts = { ...commonParts(config, lasting), scanner, nextHop, quarantine };
+    engines.set(listener, newEngine(listener, parts));
+  }
+  const close = (): void => {
+    for (const nextHop of nextHops) nextHop.close();
+  };
+  return { config, scanner, quarantine, engines, close };
+}
+
+function commonParts(
+  config: Config,
+  { clock, line, stopping, observe }: Lasting,
+): Omit<EngineParts, 'scanner' | 'nextHop' | 'quarantine'> {
+  const { limits, rules, hostname, header } = config;
+  const spool = {
+    files: nodeFiles,
+    directory: config.spool.directory,
+    memoryBytes: limits.spoolMemoryBytes,
+  };
+  return {
+    clock,
+    limits,
+    rules,
+    hostname,
+    line,
+    stopping,
+    observe,
+    newId,
+    stamp: { enabled: header.virusScanned, text: header.text },
+    openSpool: () => new Spool(spool),
+  };
+}
+
+function newEngine({ address, protocol, position }: ListenerConfig, parts: EngineParts): Engine {
+  return new Engine(
+    { listener: address, flavour: protocol, position },
+    {
+      ...parts,
+      observe: (record) => {
+        parts.observe(withReply(record, position));
+      },
+    },
+  );
+}
+
+/** The engine names the situation; in which words the peer heard it is known only here. */
+function withReply(record: TransactionRecord, position: Position): TransactionRecord {
+  if (record.reply || !record.situation) return record;
+  return { ...record, reply: replyTable[record.situation][position] };
+}
+
+function newScanner({ clamd, limits }: Config, clock: Clock): MessageScan {
+  return new MessageScan({
+    endpoints: clamd.endpoints.map(endpoint),
+    clock,
+    limits,
+    clamd: {
+      ...defaultClamdSettings,
+      inflightMax: clamd.inflightMax,
+      streamBytesMax: clamd.streamMaxLengthBytes,
+      fileBytesMax: clamd.maxFileSizeBytes,
+      scanMsMax: clamd.maxScanTimeMs,
+    },
+  });
+}
+
+function endpoint(text: string): ClamdAddress {
+  const parsed = parseClamdAddress(text);
+  assert(parsed.ok, 'the configuration has been checked');
+  return parsed.address;
+}
+
+/** An idle connection is let go before a stressed smtpd (10 s) lets go of us. */
+const idleConnections = { idleConnectionsMax: 20, idleMs: 5000 };
+
+function newNextHop(address: string, { limits }: Config, clock: Clock): NextHop {
+  const { nextHopReplyMs, nextHopDotMs } = limits;
+  return new SmtpNextHop({
+    address,
+    clock,
+    limits: { nextHopReplyMs, nextHopDotMs, ...idleConnections },
+  });
+}
+
+/** Sortable by time, unique over restarts: 48 bits of milliseconds, 40 of chance, in hex. */
+function newId(): string {
+  const bytes = randomBytes(11);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  return bytes.toString('hex');
+}

@@ -1,0 +1,61 @@
+/**
+ * What must hold between keys for the daemon to keep its promises: the ladder of deadlines, and
+ * that no address is used twice or leads back to us. What breaks it is an error.
+ */
+import type { Config } from './config.ts';
+import type { KeyPath } from './config-lines.ts';
+import { showDuration } from './config-units.ts';
+
+export interface Unsound {
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** smtp_data_done_timeout, smtp_mail_timeout (postconf(5)): then Postfix gives up on us. */
+const postfixDataDoneMs = 600_000;
+const postfixMailMs = 300_000;
+
+export function ladderProblems(config: Config): Unsound[] {
+  return [...deadlineProblems(config), ...addressProblems(config), ...loopProblems(config)];
+}
+
+function deadlineProblems({ limits }: Config): Unsound[] {
+  const { scanMs, deadlineMs, nextHopDotMs, transactionWaitMs } = limits;
+  const problems: Unsound[] = [];
+  const mustBeBelow = (key: string, bound: string): void => {
+    problems.push({ path: ['limits', key], message: `must be below ${bound}` });
+  };
+  if (deadlineMs + nextHopDotMs >= postfixDataDoneMs) {
+    // A reply that Postfix no longer waits for is a message delivered twice.
+    const together = `together with next_hop_dot_ms (${showDuration(nextHopDotMs)})`;
+    mustBeBelow('deadline_ms', `600s, Postfix's smtp_data_done_timeout, ${together}`);
+  }
+  if (scanMs >= deadlineMs) {
+    const room = 'so that time to hand over is left';
+    mustBeBelow('scan_ms', `deadline_ms (${showDuration(deadlineMs)}), ${room}`);
+  }
+  if (transactionWaitMs >= postfixMailMs) {
+    mustBeBelow('transaction_wait_ms', "300s, Postfix's smtp_mail_timeout");
+  }
+  return problems;
+}
+
+function addressProblems(config: Config): Unsound[] {
+  const used: { address: string; path: KeyPath }[] = [
+    ...config.listeners.map(({ address }, at) => ({ address, path: ['listener', at, 'address'] })),
+    { address: config.control.address, path: ['control', 'address'] },
+    ...config.clamd.endpoints.map((address, at) => ({ address, path: ['clamd', 'endpoints', at] })),
+  ];
+  return used
+    .filter(({ address }, at) => used.findIndex((other) => other.address === address) < at)
+    .map(({ address, path }) => ({ path, message: `"${address}" is used before in this file` }));
+}
+
+function loopProblems({ listeners }: Config): Unsound[] {
+  const ours = new Set(listeners.map(({ address }) => address));
+  return listeners.flatMap(({ nextHop }, at) => {
+    const loops = ours.has(nextHop.replace(/^(smtp|lmtp):/, ''));
+    const message = `"${nextHop}" is a listener of this file: mail would go round for ever`;
+    return loops ? [{ path: ['listener', at, 'next_hop'], message }] : [];
+  });
+}

@@ -1,0 +1,27 @@
+/** The scanner that a configuration describes: the same one in the daemon and in `clamgate scan`. */
+import { assert } from '../assert.ts';
+import type { Clock } from '../clock.ts';
+import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
+import { defaultClamdSettings, MessageScan } from '../scan/message-scan.ts';
+import type { Config } from './config.ts';
+
+export function scannerOf({ clamd, limits }: Config, clock: Clock): MessageScan {
+  return new MessageScan({
+    endpoints: clamd.endpoints.map(endpoint),
+    clock,
+    limits,
+    clamd: {
+      ...defaultClamdSettings,
+      inflightMax: clamd.inflightMax,
+      streamBytesMax: clamd.streamMaxLengthBytes,
+      fileBytesMax: clamd.maxFileSizeBytes,
+      scanMsMax: clamd.maxScanTimeMs,
+    },
+  });
+}
+
+function endpoint(text: string): ClamdAddress {
+  const parsed = parseClamdAddress(text);
+  assert(parsed.ok, 'the configuration has been checked');
+  return parsed.address;
+}

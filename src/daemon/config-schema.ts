@@ -1,0 +1,181 @@
+/**
+ * Every key of the configuration file: what it may hold, what it becomes, and its default. Rules
+ * between keys are in config-ladder.ts and config-warnings.ts.
+ */
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { OperationalError } from '../errors.ts';
+import { defaultLimits, type Limits } from '../limits.ts';
+import { parseNextHopAddress } from '../relay/address.ts';
+import { parseClamdAddress } from '../scan/clamd-address.ts';
+import { defaultRules, type Action } from '../verdict/rules.ts';
+import { addressList, parseLocalAddress, parseSocketAddress } from './config-address.ts';
+import { number, setting, text, word } from './config-setting.ts';
+import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
+
+const count = (min?: number) => number('a whole number', parseCount, min);
+const size = (min?: number) => number('a size such as "25M", or bytes', parseSize, min);
+const milliseconds = (min?: number) =>
+  number('a duration such as "120s", or milliseconds', parseMilliseconds, min);
+const duration = (min?: number) => number('a duration such as "12h" or "30d"', parseDuration, min);
+const flag = setting('true or false', (value) => (typeof value === 'boolean' ? value : undefined));
+const directory = text('an absolute path', (value) => /^\/[^\0]*$/.test(value));
+const action = word<Action>('pass', 'tag', 'quarantine', 'reject', 'discard', 'defer');
+const localAddress = text(
+  '"unix:/path" or a port of this machine alone such as "127.0.0.1:8025"',
+  (value) => parseLocalAddress(value) !== undefined,
+);
+
+function isNextHop(value: string): boolean {
+  try {
+    parseNextHopAddress(value);
+    return true;
+  } catch (error) {
+    if (error instanceof OperationalError) return false;
+    throw error;
+  }
+}
+
+const listener = {
+  protocol: word('smtp', 'lmtp'),
+  address: text(
+    'host:port, [::1]:port or unix:/path',
+    (value) => parseSocketAddress(value) !== undefined,
+  ),
+  position: word('after-queue').default('after-queue'),
+  next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
+  backlog: count(1).default(511),
+  xforward_from: z
+    .array(
+      text(
+        'an address or a network such as "10.0.0.0/8"',
+        (value) => addressList([value]) !== undefined,
+      ),
+    )
+    .default(['127.0.0.0/8', '::1']),
+  mode: setting('file permissions such as "0660"', (value) =>
+    typeof value === 'string' && /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
+  ).default(0o660),
+};
+
+const MiB = 2 ** 20;
+const second = 1000;
+const day = 24 * 60 * 60 * second;
+
+const clamd = {
+  endpoints: z
+    .array(text('unix:/path or tcp://host:port', (value) => parseClamdAddress(value).ok))
+    .min(1)
+    .default(['unix:/run/clamav/clamd.ctl']),
+  inflight_max: count(1).default(8),
+  stream_max_length: size(1).default(25 * MiB),
+  max_file_size: size(1).default(25 * MiB),
+  max_scan_time: milliseconds(1).default(120 * second),
+};
+
+const rules = {
+  infected: action.default(defaultRules.infected),
+  partial: action.default(defaultRules.partial),
+  encrypted: action.default(defaultRules.encrypted),
+  macro: action.default(defaultRules.macro),
+  smuggling: action.default(defaultRules.smuggling),
+  bare_cr: word('pass', 'refuse', 'space').default('pass'),
+};
+
+/** The smallest value with which each ceiling leaves a daemon that can work at all. */
+const limitMinima: Limits = {
+  commandBytesMax: 512, // RFC 5321 §4.5.3.1.4
+  sessionCommandsMax: 10,
+  sessionErrorsMax: 1,
+  recipientsMax: 1,
+  headerBytesMax: 1024,
+  messageBytesMax: 64 * 1024, // RFC 5321 §4.5.3.1.7
+  sessionsMax: 1,
+  sessionsWaitingMax: 0,
+  transactionsMax: 1,
+  transactionsWaitingMax: 0,
+  transactionWaitMs: 0,
+  sessionIdleMs: second,
+  deadlineMs: second,
+  scanMs: second,
+  spoolMemoryBytes: 0,
+  partsMax: 1,
+  partDepthMax: 1,
+  nextHopReplyMs: second,
+  nextHopDotMs: second,
+  drainMs: 0,
+};
+
+export const limitNames = Object.keys(limitMinima) as readonly (keyof Limits)[];
+
+/** deadlineMs → deadline_ms. */
+export function limitKey(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+}
+
+function limit(name: keyof Limits) {
+  const min = limitMinima[name];
+  const plain = name.endsWith('Ms')
+    ? milliseconds(min)
+    : /Bytes/.test(name)
+      ? size(min)
+      : count(min);
+  return plain.default(defaultLimits[name]);
+}
+
+const limits = Object.fromEntries(limitNames.map((name) => [limitKey(name), limit(name)]));
+
+const hostName = text(
+  'the full name of this machine',
+  (value) => /^(?=.{1,253}$)[a-z\d_-]+(\.[a-z\d_-]+)*$/i.test(value) && isIP(value) === 0,
+);
+
+/** The keys of each table, '' being what stands above all tables. */
+export const shapes = {
+  '': { hostname: hostName.default(() => hostname()) },
+  listener,
+  clamd,
+  rules,
+  header: {
+    virus_scanned: flag.default(true),
+    text: text('one line of plain ASCII text', (value) =>
+      /^[!-~]([ -~]{0,198}[!-~])?$/.test(value),
+    ).default('clamgate'),
+  },
+  spool: { directory: directory.default('/var/lib/clamgate/spool') },
+  quarantine: {
+    directory: directory.default('/var/lib/clamgate/quarantine'),
+    max_age: duration(1).default(30 * day),
+    max_size: size(1).default(1024 * MiB),
+    notice_to: text('a mail address', (value) =>
+      /^[^\s<>\0-\x1f\x7f]+@[^\s<>@\0-\x1f\x7f]+$/.test(value),
+    ).optional(),
+  },
+  limits,
+  log: {
+    format: word('json', 'text').default('json'),
+    level: word('error', 'warn', 'info', 'debug').default('info'),
+  },
+  control: { address: localAddress.default('unix:/run/clamgate/control.sock') },
+  ledger: { file: directory.optional() },
+  commit: { address: localAddress.optional() },
+};
+
+export const configSchema = z.strictObject({
+  ...shapes[''],
+  listener: z.array(z.strictObject(shapes.listener)).min(1),
+  clamd: z.strictObject(shapes.clamd).prefault({}),
+  rules: z.strictObject(shapes.rules).prefault({}),
+  header: z.strictObject(shapes.header).prefault({}),
+  spool: z.strictObject(shapes.spool).prefault({}),
+  quarantine: z.strictObject(shapes.quarantine).prefault({}),
+  limits: z.strictObject(shapes.limits).prefault({}),
+  log: z.strictObject(shapes.log).prefault({}),
+  control: z.strictObject(shapes.control).prefault({}),
+  ledger: z.strictObject(shapes.ledger).prefault({}),
+  commit: z.strictObject(shapes.commit).prefault({}),
+});
+
+/** The file's content as validated, still under the file's names. */
+export type ConfigFile = z.output<typeof configSchema>;

@@ -1,0 +1,131 @@
+/** What a configuration allows and is unwise: for check-config, and for the log at start. */
+import { parseNextHopAddress } from '../relay/address.ts';
+import { defaultRules, type Rules } from '../verdict/rules.ts';
+import type { Config, ListenerConfig } from './config.ts';
+import { showDuration, showSize } from './config-units.ts';
+
+export interface Advice {
+  /** A warning is worth a change; a note is worth knowing. */
+  readonly severity: 'warning' | 'note';
+  /** As the file writes it: '[rules] infected'. */
+  readonly key: string;
+  readonly text: string;
+}
+
+const ruleKinds = Object.keys(defaultRules) as readonly (keyof Rules)[];
+
+export function warnings(config: Config): Advice[] {
+  return [
+    ...config.listeners.flatMap(listenerAdvice),
+    ...ruleKinds.flatMap((kind) => ruleAdvice(kind, config)),
+    ...sizeAdvice(config),
+    ...timeAdvice(config),
+    ...capacityAdvice(config),
+    ...laterAdvice(config),
+  ];
+}
+
+function listenerAdvice({ protocol, address, nextHop }: ListenerConfig): Advice[] {
+  if (protocol !== 'smtp' || parseNextHopAddress(nextHop).flavour !== 'lmtp') return [];
+  return [
+    warning(
+      '[[listener]] next_hop',
+      `the SMTP listener ${address} hands on to LMTP, which answers for each recipient, so it takes ` +
+        'one recipient at a time: set TRANSPORT_destination_recipient_limit = 1 for the transport ' +
+        'in main.cf, or make the listener lmtp',
+    ),
+  ];
+}
+
+function ruleAdvice(kind: keyof Rules, config: Config): Advice[] {
+  const action = config.rules[kind];
+  const key = `[rules] ${kind}`;
+  const held = kind === 'infected' || kind === 'partial' || kind === 'smuggling';
+  if (action === 'reject' && config.listeners.some(isAfterQueue)) {
+    const text =
+      'after the queue a reject makes Postfix bounce to the sender, who is often forged ' +
+      '(backscatter): quarantine or discard instead';
+    return [warning(key, text)];
+  }
+  if (held && (action === 'pass' || action === 'tag')) {
+    return [warning(key, `such mail is delivered ("${action}")`)];
+  }
+  if (kind !== 'infected' && action === 'discard') {
+    return [warning(key, 'such mail vanishes without a trace but the log: quarantine keeps it')];
+  }
+  if (action === 'defer') {
+    return [warning(key, 'such mail stays in the queue until it bounces (maximal_queue_lifetime)')];
+  }
+  return [];
+}
+
+function isAfterQueue({ position }: ListenerConfig): boolean {
+  return position === 'after-queue';
+}
+
+/** The first thing that clamd does not look at is what the message size should stay below. */
+function sizeAdvice({ limits, clamd, rules }: Config): Advice[] {
+  const advice: Advice[] = [];
+  const seen = Math.min(clamd.streamMaxLengthBytes, clamd.maxFileSizeBytes);
+  if (limits.messageBytesMax > seen) {
+    const which =
+      clamd.streamMaxLengthBytes <= clamd.maxFileSizeBytes ? 'StreamMaxLength' : 'MaxFileSize';
+    const text =
+      `messages above ${showSize(seen)} (clamd's ${which}) are taken up to ` +
+      `${showSize(limits.messageBytesMax)}, but cannot be scanned whole: [rules] partial ` +
+      `("${rules.partial}") decides`;
+    advice.push({
+      severity: isLenient(rules) ? 'warning' : 'note',
+      key: '[limits] message_bytes_max',
+      text,
+    });
+  }
+  return advice;
+}
+
+function isLenient({ partial }: Rules): boolean {
+  return partial === 'pass' || partial === 'tag';
+}
+
+function timeAdvice({ limits, clamd }: Config): Advice[] {
+  const advice: Advice[] = [];
+  if (clamd.maxScanTimeMs >= limits.scanMs) {
+    const text =
+      `clamd may take ${showDuration(clamd.maxScanTimeMs)} for one stream, but the scan of the ` +
+      `whole message ends after scan_ms (${showDuration(limits.scanMs)}): slow messages are deferred for ever`;
+    advice.push(warning('[clamd] max_scan_time', text));
+  }
+  if (limits.transactionWaitMs + limits.nextHopReplyMs >= 300_000) {
+    const text =
+      'together with transaction_wait_ms it reaches 300 s, when Postfix gives up on MAIL ' +
+      '(smtp_mail_timeout)';
+    advice.push(warning('[limits] next_hop_reply_ms', text));
+  }
+  return advice;
+}
+
+function capacityAdvice({ limits }: Config): Advice[] {
+  const advice: Advice[] = [];
+  if (limits.recipientsMax < 100) {
+    const text = 'RFC 5321 §4.5.3.1.8 asks for at least 100';
+    advice.push(warning('[limits] recipients_max', text));
+  }
+  if (limits.transactionsMax > limits.sessionsMax) {
+    const text = `only sessions_max (${limits.sessionsMax}) can be reached: a session has one transaction`;
+    advice.push(warning('[limits] transactions_max', text));
+  }
+  return advice;
+}
+
+function laterAdvice({ ledger, commit }: Config): Advice[] {
+  const text = 'is accepted and not used yet: it comes in a later version';
+  const advice: Advice[] = [];
+  if (ledger.file !== undefined) advice.push({ severity: 'note', key: '[ledger] file', text });
+  if (commit.address !== undefined)
+    advice.push({ severity: 'note', key: '[commit] address', text });
+  return advice;
+}
+
+function warning(key: string, text: string): Advice {
+  return { severity: 'warning', key, text };
+}

@@ -1,0 +1,215 @@
+/**
+ * The configuration: read from a TOML file, checked as a whole, in the daemon's own units. What
+ * cannot work is an error here; what works and is unwise is said by config-warnings.ts.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse, TomlError } from 'smol-toml';
+import { messageOf } from '../errors.ts';
+import { defaultLimits, type Limits } from '../limits.ts';
+import type { Position } from '../verdict/disposition.ts';
+import type { Rules } from '../verdict/rules.ts';
+import { ConfigError } from './config-error.ts';
+import { ladderProblems } from './config-ladder.ts';
+import { locateKeys, type LineOf } from './config-lines.ts';
+import { problemAt, problemsOf } from './config-problems.ts';
+import { configSchema, limitKey, limitNames, type ConfigFile } from './config-schema.ts';
+
+export interface ListenerConfig {
+  readonly protocol: 'smtp' | 'lmtp';
+  /** host:port, [v6]:port or unix:/path. */
+  readonly address: string;
+  readonly position: Position;
+  /** host:port or unix:/path, perhaps after smtp: or lmtp:. */
+  readonly nextHop: string;
+  /** Connections that the kernel holds until we accept them. */
+  readonly backlog: number;
+  /** Who may send XFORWARD: addresses and networks, for `addressList`. Unix sockets always may. */
+  readonly xforwardFrom: readonly string[];
+  /** Permissions of a Unix socket. */
+  readonly mode: number;
+}
+
+export interface ClamdConfig {
+  /** unix:/path or tcp://host:port. */
+  readonly endpoints: readonly string[];
+  /** Streams at one endpoint at once; below clamd's MaxThreads. */
+  readonly inflightMax: number;
+  /** clamd's StreamMaxLength, MaxFileSize and MaxScanTime, as its own configuration has them. */
+  readonly streamMaxLengthBytes: number;
+  readonly maxFileSizeBytes: number;
+  readonly maxScanTimeMs: number;
+}
+
+/** What becomes of a bare CR in the data: left alone, refused (550 5.6.11), or made a space. */
+export type BareCr = 'pass' | 'refuse' | 'space';
+
+export interface QuarantineConfig {
+  readonly directory: string;
+  /** Older entries expire. */
+  readonly maxAgeMs: number;
+  /** The oldest entries expire when all together are larger. */
+  readonly maxBytes: number;
+  /** Who gets a short notice of each entry; nobody when absent. */
+  readonly noticeTo?: string;
+}
+
+export interface LogConfig {
+  readonly format: 'json' | 'text';
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+}
+
+export interface Config {
+  /** The file it came from. */
+  readonly file: string;
+  /** Our name in greetings, EHLO and Received lines. */
+  readonly hostname: string;
+  readonly listeners: readonly ListenerConfig[];
+  readonly clamd: ClamdConfig;
+  readonly rules: Rules;
+  readonly bareCr: BareCr;
+  /** The X-Virus-Scanned line: whether, and its text. */
+  readonly header: { readonly virusScanned: boolean; readonly text: string };
+  readonly spool: { readonly directory: string };
+  readonly quarantine: QuarantineConfig;
+  readonly limits: Limits;
+  readonly log: LogConfig;
+  /** unix:/path or a loopback port. */
+  readonly control: { readonly address: string };
+  /** Kept for the ledger, which comes in a later version. */
+  readonly ledger: { readonly file?: string };
+  /** Kept for the commit question, which comes in a later version. */
+  readonly commit: { readonly address?: string };
+}
+
+export const defaultConfigFile = '/etc/clamgate/clamgate.toml';
+
+/**
+ * The configuration in `file`, else in $CLAMGATE_CONFIG, else in the default place.
+ *
+ * @throws {ConfigError} naming every problem with its line.
+ */
+export function loadConfig(
+  file: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const named = file ?? env['CLAMGATE_CONFIG'];
+  const path = named ?? defaultConfigFile;
+  try {
+    return parseConfig(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const missing = named === undefined ? `; ${whereToBegin()}` : '';
+    throw new ConfigError(path, [
+      { key: '', message: `cannot be read (${messageOf(error)})${missing}` },
+    ]);
+  }
+}
+
+/**
+ * @param file for error messages.
+ * @throws {ConfigError} naming every problem with its line.
+ */
+export function parseConfig(toml: string, file: string): Config {
+  const content = parseToml(toml, file);
+  const lineOf = locateKeys(toml);
+  const result = configSchema.safeParse(content);
+  if (!result.success) throw new ConfigError(file, problemsOf(result.error, lineOf));
+  const config = frozen(configOf(result.data, file));
+  refuseUnsound(config, lineOf);
+  return config;
+}
+
+function whereToBegin(): string {
+  const example = fileURLToPath(new URL('../../clamgate.example.toml', import.meta.url));
+  return `copy ${example} there, or name a file with -c or $CLAMGATE_CONFIG`;
+}
+
+function parseToml(toml: string, file: string): unknown {
+  try {
+    return parse(toml);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [summary = ''] = error.message.split('\n');
+    throw new ConfigError(file, [{ line: error.line, key: '', message: summary }]);
+  }
+}
+
+function refuseUnsound(config: Config, lineOf: LineOf): void {
+  const problems = ladderProblems(config).map(({ path, message }) =>
+    problemAt(path, message, lineOf),
+  );
+  if (problems.length > 0) throw new ConfigError(config.file, problems);
+}
+
+function configOf(content: ConfigFile, file: string): Config {
+  const { bare_cr: bareCr, ...rules } = content.rules;
+  return {
+    file,
+    hostname: content.hostname,
+    listeners: content.listener.map(listenerOf),
+    clamd: clamdOf(content.clamd),
+    rules,
+    bareCr,
+    header: { virusScanned: content.header.virus_scanned, text: content.header.text },
+    spool: content.spool,
+    quarantine: quarantineOf(content.quarantine),
+    limits: limitsOf(content.limits),
+    log: content.log,
+    control: content.control,
+    ledger: present('file', content.ledger.file),
+    commit: present('address', content.commit.address),
+  };
+}
+
+function listenerOf(listener: ConfigFile['listener'][number]): ListenerConfig {
+  return {
+    protocol: listener.protocol,
+    address: listener.address,
+    position: listener.position,
+    nextHop: listener.next_hop,
+    backlog: listener.backlog,
+    xforwardFrom: listener.xforward_from,
+    mode: listener.mode,
+  };
+}
+
+function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
+  return {
+    endpoints: clamd.endpoints,
+    inflightMax: clamd.inflight_max,
+    streamMaxLengthBytes: clamd.stream_max_length,
+    maxFileSizeBytes: clamd.max_file_size,
+    maxScanTimeMs: clamd.max_scan_time,
+  };
+}
+
+function quarantineOf(quarantine: ConfigFile['quarantine']): QuarantineConfig {
+  return {
+    directory: quarantine.directory,
+    maxAgeMs: quarantine.max_age,
+    maxBytes: quarantine.max_size,
+    ...present('noticeTo', quarantine.notice_to),
+  };
+}
+
+function limitsOf(limits: ConfigFile['limits']): Limits {
+  const result: Record<keyof Limits, number> = { ...defaultLimits };
+  for (const name of limitNames) result[name] = limits[limitKey(name)] ?? result[name];
+  return result;
+}
+
+/** An object with the key only when there is a value (exactOptionalPropertyTypes). */
+function present<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Record<Key, Value>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
+}
+
+function frozen<T extends object>(value: T): T {
+  for (const each of Object.values(value)) {
+    if (typeof each === 'object' && each !== null) frozen(each);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,87 @@
+/** What the control endpoint knows of the daemon, asked for anew but for what is dear to get. */
+import type { Clock } from '../clock.ts';
+import type { EndpointStatus } from '../scan/clamd-pool.ts';
+import { Recent } from './control-recent.ts';
+import type { DaemonLoad } from './daemon.ts';
+
+export interface QuarantineSize {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The daemon as the control endpoint sees it. */
+export interface StatusSources {
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly started: number;
+  /** The addresses that are listened on. */
+  listening(): readonly string[];
+  /** Whether the daemon is going down. */
+  stopping(): boolean;
+  load(): DaemonLoad;
+  /** Whether each clamd answers; may take until `signal` is aborted. */
+  clamd(signal: AbortSignal): Promise<readonly EndpointStatus[]>;
+  quarantine(): Promise<QuarantineSize>;
+}
+
+/** What GET /status answers. */
+export interface Status {
+  readonly version: string;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reasons: readonly string[];
+  readonly listening: readonly string[];
+  readonly load: DaemonLoad;
+  readonly clamd: readonly EndpointStatus[];
+  /** Absent when it could not be read. */
+  readonly quarantine?: QuarantineSize;
+}
+
+const clamdAnswerMs = 5000;
+const clamdGoodForMs = 2000;
+const quarantineGoodForMs = 60_000;
+
+export class StatusReport {
+  readonly #sources: StatusSources;
+  readonly #clamd: Recent<readonly EndpointStatus[]>;
+  readonly #quarantine: Recent<QuarantineSize>;
+
+  constructor(sources: StatusSources, clock: Clock) {
+    this.#sources = sources;
+    const ask = () => sources.clamd(AbortSignal.timeout(clamdAnswerMs));
+    this.#clamd = new Recent(ask, clamdGoodForMs, clock);
+    this.#quarantine = new Recent(() => sources.quarantine(), quarantineGoodForMs, clock);
+  }
+
+  /** Never rejects: what could not be learned is missing. */
+  async status(): Promise<Status> {
+    const [clamd, quarantine] = await Promise.all([
+      this.#clamd.get().catch(() => []),
+      this.#quarantine.get().catch(() => undefined),
+    ]);
+    const reasons = this.#reasons(clamd);
+    return {
+      version: this.#sources.version,
+      started: new Date(this.#sources.started).toISOString(),
+      ready: reasons.length === 0,
+      reasons,
+      listening: this.#sources.listening(),
+      load: this.#sources.load(),
+      clamd,
+      ...(quarantine && { quarantine }),
+    };
+  }
+
+  #reasons(clamd: readonly EndpointStatus[]): string[] {
+    const reasons: string[] = [];
+    if (this.#sources.stopping()) reasons.push('the daemon is going down');
+    if (this.#sources.listening().length === 0) reasons.push('no listener is open');
+    if (!clamd.some(({ ok }) => ok)) {
+      const details = clamd.map(({ endpoint, detail }) => `${endpoint}: ${detail}`);
+      reasons.push(['no clamd answers', ...details].join('; '));
+    }
+    return reasons;
+  }
+}

@@ -1,0 +1,199 @@
+import { assert } from '../assert.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { TransactionRecord } from '../engine/record.ts';
+import { Cancelled, messageOf } from '../errors.ts';
+import type { EndpointStatus } from '../scan/clamd-pool.ts';
+import type { Quarantine, Removal } from '../store/quarantine.ts';
+import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
+import { assemble, type Assembly } from './assemble.ts';
+import type { QuarantineSize } from './control-status.ts';
+import type { Config } from './config.ts';
+import { Listeners } from './listeners.ts';
+import type { Log } from './log.ts';
+
+/** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
+const greetingWaitMs = 240_000;
+/** After the drain time: how long the last replies may take to get out. */
+const farewellMs = 2000;
+const expiryIntervalMs = 3_600_000;
+
+export interface DaemonSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of every transaction when it is over. */
+  readonly observe: (record: TransactionRecord) => void;
+}
+
+/**
+ * What scans mail, from `start` to `stop`: the parts of one configuration at a time, and the
+ * sockets they listen on. Log, metrics and control are around it, not in it (serve.ts).
+ */
+export class Daemon {
+  readonly #surroundings: DaemonSurroundings;
+  readonly #stopping = new AbortController();
+  readonly #line: WaitingLine;
+  readonly #sessions: WaitingLine;
+  readonly #listeners: Listeners;
+  #current: Assembly | undefined;
+  #expiry: Timer | undefined;
+
+  constructor(config: Config, surroundings: DaemonSurroundings) {
+    const { clock } = surroundings;
+    this.#surroundings = surroundings;
+    this.#line = new WaitingLine(lineLimits(config), clock);
+    this.#sessions = new WaitingLine(sessionLimits(config), clock);
+    this.#listeners = new Listeners({
+      clock,
+      sessions: this.#sessions,
+      stopping: this.#stopping.signal,
+      onFault: (error) => {
+        surroundings.log.error('fault', { detail: stackOf(error) });
+      },
+    });
+  }
+
+  get config(): Config {
+    return this.#assembly.config;
+  }
+
+  get quarantine(): Quarantine {
+    return this.#assembly.quarantine;
+  }
+
+  get listening(): readonly string[] {
+    return this.#listeners.addresses;
+  }
+
+  get load(): DaemonLoad {
+    return {
+      sessions: this.#listeners.sessions,
+      transactions: this.#line.inside,
+      waiting: this.#line.waiting,
+    };
+  }
+
+  /**
+   * Takes over a configuration, at the start or later; when anything of it cannot be had, nothing
+   * changes. Transactions that have begun go on with what they began with.
+   *
+   * @throws what `assemble` and `Listeners.become` throw.
+   */
+  async adopt(config: Config): Promise<void> {
+    const { clock, observe } = this.#surroundings;
+    const next = await assemble(config, {
+      clock,
+      observe,
+      line: this.#line,
+      stopping: this.#stopping.signal,
+      removed: (removal) => {
+        this.#logRemoval(removal);
+      },
+    });
+    await this.#listeners.become(config, next.engines);
+    this.#line.adjust(lineLimits(config));
+    this.#sessions.adjust(sessionLimits(config));
+    this.#current?.close();
+    this.#current = next;
+    this.#expireAgain(0);
+  }
+
+  get stopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** What is in custody; reads the whole directory. */
+  async quarantineSize(): Promise<QuarantineSize> {
+    const items = await this.quarantine.list();
+    const bytes = items.map((item) => (item.kind === 'whole' ? item.record.size : 0));
+    return { messages: items.length, bytes: bytes.reduce((sum, size) => sum + size, 0) };
+  }
+
+  /** Whether each clamd answers. @throws {Cancelled} */
+  clamdStatus(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+    return this.#assembly.scanner.status(signal);
+  }
+
+  /**
+   * Goes down: nothing new is accepted, what is past its final dot is finished, the rest is
+   * answered 451. Resolves when the last session has ended, at the latest after the drain time.
+   */
+  async stop(): Promise<void> {
+    const { clock } = this.#surroundings;
+    this.#expiry?.cancel();
+    this.#stopping.abort(new Cancelled('shutdown'));
+    const timers = [
+      clock.after(this.config.limits.drainMs, () => {
+        this.#listeners.cutOff();
+      }),
+      clock.after(this.config.limits.drainMs + farewellMs, () => {
+        this.#listeners.destroy();
+      }),
+    ];
+    await this.#listeners.close();
+    for (const timer of timers) timer.cancel();
+    this.#assembly.close();
+  }
+
+  get #assembly(): Assembly {
+    assert(this.#current, 'a configuration is adopted first');
+    return this.#current;
+  }
+
+  #expireAgain(inMs: number): void {
+    this.#expiry?.cancel();
+    this.#expiry = this.#surroundings.clock.after(inMs, () => {
+      void this.#expire();
+    });
+  }
+
+  async #expire(): Promise<void> {
+    const { maxAgeMs, maxBytes } = this.config.quarantine;
+    try {
+      await this.quarantine.expire(
+        { ageMsMax: maxAgeMs, bytesMax: maxBytes },
+        this.#surroundings.clock.now(),
+      );
+    } catch (error) {
+      this.#surroundings.log.error('quarantine-expiry-failed', { detail: messageOf(error) });
+    }
+    if (!this.#stopping.signal.aborted) this.#expireAgain(expiryIntervalMs);
+  }
+
+  #logRemoval({ id, why, record }: Removal): void {
+    this.#surroundings.log.warn('quarantine-removed', {
+      id,
+      why,
+      queue_id: record?.queueId,
+      message_id: record?.messageId,
+      from: record?.envelope.reversePath.address,
+    });
+  }
+}
+
+/** How busy the daemon is. */
+export interface DaemonLoad {
+  readonly sessions: number;
+  readonly transactions: number;
+  /** Transactions in line at MAIL. */
+  readonly waiting: number;
+}
+
+function lineLimits({ limits }: Config): WaitingLineLimits {
+  return {
+    places: limits.transactionsMax,
+    waiting: limits.transactionsWaitingMax,
+    waitMs: limits.transactionWaitMs,
+  };
+}
+
+function sessionLimits({ limits }: Config): WaitingLineLimits {
+  return {
+    places: limits.sessionsMax,
+    waiting: limits.sessionsWaitingMax,
+    waitMs: greetingWaitMs,
+  };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,92 @@
+/** Writes the metrics out with prom-client: ours as counted, the process's as prom-client sees it. */
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type MetricValueWithName,
+} from 'prom-client';
+import type { Exposition, Gauges } from './metrics.ts';
+import type { Spread, SpreadRow, Tally } from './metrics-tally.ts';
+
+/** Watches the process from the first question on. */
+let processRegistry: Registry | undefined;
+
+export async function expose(
+  tallies: readonly Tally[],
+  spreads: readonly Spread[],
+  gauges: Gauges,
+): Promise<Exposition> {
+  const registry = new Registry();
+  for (const tally of tallies) addCounter(registry, tally);
+  for (const spread of spreads) registry.registerMetric(new CountedHistogram(spread));
+  addGauges(registry, gauges);
+  const all = Registry.merge([registry, observedProcess()]);
+  return { contentType: all.contentType, text: await all.metrics() };
+}
+
+function observedProcess(): Registry {
+  if (!processRegistry) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
+function addCounter(registry: Registry, tally: Tally): void {
+  const { name, help, labelNames } = tally;
+  const counter = new Counter({ name, help, labelNames, registers: [registry] });
+  for (const { labels, value } of tally.counts()) counter.inc(labels, value);
+}
+
+function addGauges(registry: Registry, gauges: Gauges): void {
+  const gauge = (name: string, help: string, labelNames: readonly string[] = []) =>
+    new Gauge({ name: `clamgate_${name}`, help, labelNames, registers: [registry] });
+  gauge('info', 'Which clamgate this is; always 1', ['version']).set(
+    { version: gauges.version },
+    1,
+  );
+  gauge('sessions', 'Connections that are open').set(gauges.sessions);
+  gauge('transactions', 'Transactions at work').set(gauges.transactions);
+  gauge('transactions_waiting', 'Transactions that wait at MAIL').set(gauges.waiting);
+  const up = gauge('clamd_up', 'Whether a clamd answers: 1 or 0', ['endpoint']);
+  for (const { endpoint, ok } of gauges.clamd) up.set({ endpoint }, ok ? 1 : 0);
+  if (!gauges.quarantine) return;
+  gauge('quarantine_messages', 'Messages in quarantine').set(gauges.quarantine.messages);
+  gauge('quarantine_bytes', 'Bytes of the messages in quarantine').set(gauges.quarantine.bytes);
+}
+
+/** A histogram that was counted elsewhere: prom-client's own can only observe. */
+class CountedHistogram extends Histogram {
+  readonly #spread: Spread;
+
+  constructor(spread: Spread) {
+    const { name, help, labelName } = spread;
+    super({ name, help, labelNames: [labelName], buckets: [...spread.bounds], registers: [] });
+    this.#spread = spread;
+  }
+
+  /** What prom-client 15 asks a histogram for, to write it as text. */
+  getForPromString() {
+    const { name, help } = this.#spread;
+    const values = this.#spread.rows().flatMap((row) => this.#values(row));
+    return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values });
+  }
+
+  #values({ label, buckets, count, sum }: SpreadRow): MetricValueWithName<string>[] {
+    const { name, labelName } = this.#spread;
+    const labels = { [labelName]: label };
+    const bucket = (le: number | string, value: number) => ({
+      metricName: `${name}_bucket`,
+      labels: { le, ...labels },
+      value,
+    });
+    return [
+      ...buckets.map(({ bound, count: below }) => bucket(bound, below)),
+      bucket('+Inf', count),
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What is counted about mail, for Prometheus. Counting is plain arithmetic; prom-client, which
+ * writes it out, is loaded only when somebody asks.
+ */
+import type { TransactionRecord } from '../engine/record.ts';
+import type { Finding } from '../verdict/finding.ts';
+import { Spread, Tally } from './metrics-tally.ts';
+
+/** What is not counted but looked at when somebody asks. */
+export interface Gauges {
+  readonly version: string;
+  readonly sessions: number;
+  readonly transactions: number;
+  readonly waiting: number;
+  /** Each clamd, and whether it answers. */
+  readonly clamd: readonly { readonly endpoint: string; readonly ok: boolean }[];
+  /** Absent when the quarantine could not be read. */
+  readonly quarantine?: { readonly messages: number; readonly bytes: number };
+}
+
+/** Text in the format of Prometheus, with its Content-Type. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** From a small message on a fast machine to the longest deadline. */
+const secondsBounds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+];
+
+export class Metrics {
+  readonly #transactions = new Tally(
+    'clamgate_transactions_total',
+    'Transactions that are over, by what was done, the verdict, and the row of the reply table',
+    ['outcome', 'verdict', 'situation'],
+  );
+  readonly #recipients = new Tally('clamgate_recipients_total', 'Recipients of these transactions');
+  readonly #bytes = new Tally('clamgate_message_bytes_total', 'Bytes of message content received');
+  readonly #findings = new Tally('clamgate_findings_total', 'Findings of all scans', ['kind']);
+  readonly #unscanned = new Tally(
+    'clamgate_passed_unscanned_total',
+    'Messages that a rule let through although part of them was not looked at',
+    ['reason'],
+  );
+  readonly #streams = new Tally('clamgate_scanned_streams_total', 'Streams sent to clamd', [
+    'endpoint',
+  ]);
+  readonly #streamBytes = new Tally('clamgate_scanned_bytes_total', 'Bytes sent to clamd', [
+    'endpoint',
+  ]);
+  readonly #stages = new Spread(
+    'clamgate_stage_seconds',
+    'Seconds by stage of a transaction; total is from MAIL to our reply',
+    'stage',
+    secondsBounds,
+  );
+
+  /** Counts a transaction that is over. */
+  record(record: TransactionRecord): void {
+    const { outcome, verdict = 'none', situation = 'none' } = record;
+    this.#transactions.add(1, outcome, verdict, situation);
+    this.#recipients.add(record.recipients.length);
+    this.#bytes.add(record.size);
+    for (const { kind } of record.findings) this.#findings.add(1, kind);
+    if (outcome === 'relayed') this.#countUnscanned(record.findings);
+    this.#countStreams(record);
+    for (const [stage, ms] of Object.entries(record.ms)) {
+      // 0 is a stage that was not reached.
+      if (Number(ms) > 0) this.#stages.observe(stage, Number(ms) / 1000);
+    }
+  }
+
+  /** Everything that was counted, and `gauges`, and what is known of the process. */
+  async exposition(gauges: Gauges): Promise<Exposition> {
+    const { expose } = await import('./metrics-exposition.ts');
+    const tallies = [
+      this.#transactions,
+      this.#recipients,
+      this.#bytes,
+      this.#findings,
+      this.#unscanned,
+      this.#streams,
+      this.#streamBytes,
+    ];
+    return expose(tallies, [this.#stages], gauges);
+  }
+
+  /** A message counts once for each reason, however many of its parts have it. */
+  #countUnscanned(findings: readonly Finding[]): void {
+    const reasons = new Set(findings.map(blindness));
+    for (const reason of reasons) if (reason !== undefined) this.#unscanned.add(1, reason);
+  }
+
+  #countStreams({ streams }: TransactionRecord): void {
+    for (const { endpoint, bytes, sameAs } of streams) {
+      if (endpoint === '' || sameAs !== undefined) continue;
+      this.#streams.add(1, endpoint);
+      this.#streamBytes.add(bytes, endpoint);
+    }
+  }
+}
+
+/** Why a finding means that something was not looked at; undefined where it does not. */
+function blindness(finding: Finding): string | undefined {
+  switch (finding.kind) {
+    case 'partial':
+      return finding.reason;
+    case 'encrypted':
+    case 'unavailable':
+      return finding.kind;
+    case 'infected':
+    case 'macro':
+    case 'smuggling':
+      return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Explanation } from '../../src/cli/scan.ts';
+import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
+import { FakeClamd } from '../support/fake-clamd.ts';
+import { eicarFile, message, text, withAttachment, multipart } from '../support/messages.ts';
+import { systemClock } from '../../src/clock.ts';
+import { runCli } from '../support/run-cli.ts';
+
+let folder: Folder;
+let clamd: FakeClamd;
+let config: string;
+
+beforeEach(async () => {
+  folder = makeFolder();
+  clamd = await FakeClamd.start();
+  config = configWith('');
+});
+afterEach(async () => {
+  await clamd.stop();
+  folder.remove();
+});
+
+function configWith(more: string): string {
+  return folder.write(
+    'c.toml',
+    tomlWith(`[clamd]\nendpoints = ["${clamd.address.name}"]\n${more}`),
+  );
+}
+
+/** With real time: scans have a limit. */
+function runScan(...args: string[]) {
+  return runCli(['scan', ...args], { clock: systemClock });
+}
+
+const clean = message(text());
+const infected = message(multipart('mixed', [text(), withAttachment('eicar.com', eicarFile)]));
+
+async function explained(bytes: Buffer | string): Promise<Explanation & { code: number }> {
+  const file = folder.write('m.eml', bytes);
+  const { code, out } = await runScan('--json', '-c', config, file);
+  const [explanation] = JSON.parse(out) as Explanation[];
+  if (!explanation) throw new Error('nothing explained');
+  return { ...explanation, code };
+}
+
+describe('what is explained', () => {
+  test('a clean message', async () => {
+    const file = folder.write('m.eml', clean);
+    const { code, out, err } = await runScan('-c', config, file);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(`${file}: ${clean.length} bytes\n`);
+    expect(out).toMatch(
+      / {4}message, \d+ bytes: stream: OK \(tcp:.*, \d+ ms\)\n {6}sha256 [\da-f]{64}\n/,
+    );
+    expect(out).toContain('  coverage full, verdict clean (pass)\n');
+    expect(out).toContain("  after-queue  relay; reply: the next hop's\n");
+    expect(out).toContain("  before-queue relay; reply: the next hop's\n");
+  });
+
+  test('an infected one, to each door', async () => {
+    const { code, verdict, doors, parts, streams } = await explained(infected);
+    expect(code).toBe(1);
+    expect(verdict).toMatchObject({ kind: 'infected', action: 'quarantine' });
+    expect(doors).toEqual([
+      { position: 'after-queue', disposition: 'quarantine', reply: '250 2.7.0 Ok' },
+      {
+        position: 'before-queue',
+        disposition: 'refuse (infected)',
+        reply: '550 5.7.1 Message content rejected',
+      },
+    ]);
+    expect(parts.map(({ contentType }) => contentType)).toContain('multipart/mixed');
+    expect(streams.some(({ answer }) => answer.includes('FOUND'))).toBe(true);
+    const { out } = await runScan('-c', config, `${folder.path}/m.eml`);
+    expect(out).toMatch(/ {4}infected \S+ \S+/);
+    expect(out).toMatch(/^ {4,}\S+ multipart\/mixed/m);
+    expect(out).toMatch(/^ {6,}\S+ \S+ "eicar\.com"/m);
+  });
+
+  test('one that could not be scanned', async () => {
+    clamd.usual = { step: 'close' };
+    const { code, doors } = await explained(clean);
+    expect(code).toBe(75);
+    expect(doors[0]?.reply).toMatch(/^451 4\.7\.1 /);
+  });
+
+  test('rules and limits are those of the configuration', async () => {
+    config = configWith('[rules]\ninfected = "tag"\n[limits]\nmessage_bytes_max = "64K"');
+    const tagged = await explained(infected);
+    expect(tagged.doors[0]).toMatchObject({ disposition: 'relay, tagged' });
+    const large = await explained(Buffer.concat([clean, Buffer.alloc(65_536, 'x')]));
+    expect(large).toMatchObject({ refused: 'too-large', streams: [], code: 1 });
+    expect(large.doors[0]?.reply).toMatch(/^552 5\.3\.4 /);
+  });
+
+  test('a bare CR before a lone dot is a finding, and refused where the rule says so', async () => {
+    const smuggling = 'Subject: x\n\ntext\r.\r\nMAIL FROM:<x>\n';
+    expect((await explained(smuggling)).findings).toMatchObject([{ kind: 'smuggling' }]);
+    config = configWith('[rules]\nbare_cr = "refuse"');
+    expect(await explained(smuggling)).toMatchObject({ refused: 'bare-line-end', code: 1 });
+  });
+});
+
+describe('the file is read as Postfix would send it', () => {
+  test.each([
+    ['LF', 'Subject: x\n\na\n.b\n.\nc\n', 'Subject: x\r\n\r\na\r\n.b\r\n.\r\nc\r\n'],
+    ['CRLF', 'Subject: x\r\n\r\na\r\n', 'Subject: x\r\n\r\na\r\n'],
+    ['a bare CR', 'Subject: x\n\na\rb\n', 'Subject: x\r\n\r\na\rb\r\n'],
+    ['no line end at its end', 'Subject: x\n\na', 'Subject: x\r\n\r\na\r\n'],
+    [
+      'a CR at a boundary of reads',
+      `${'x'.repeat(65_535)}\r\ny\r\n`,
+      `${'x'.repeat(65_535)}\r\ny\r\n`,
+    ],
+    ['a LF at a boundary of reads', `${'x'.repeat(65_536)}\ny\n`, `${'x'.repeat(65_536)}\r\ny\r\n`],
+  ])('%s', async (_, stored, sent) => {
+    const { bytes } = await explained(stored);
+    expect(bytes).toBe(sent.length);
+    expect(clamd.streams[0]?.bytes.toString('latin1').endsWith(sent)).toBe(true);
+  });
+});
+
+test('several files, the worst in the exit code', async () => {
+  const files = [folder.write('1.eml', clean), folder.write('2.eml', infected)];
+  const { code, out } = await runScan('--json', '-c', config, ...files);
+  expect(code).toBe(1);
+  expect((JSON.parse(out) as Explanation[]).map(({ file }) => file)).toEqual(files);
+});
+
+test('a file that is not there', async () => {
+  const { code, err } = await runScan('-c', config, `${folder.path}/none.eml`);
+  expect(code).toBe(66);
+  expect(err).toContain('ENOENT');
+});

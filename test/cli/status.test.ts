@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
+import { startControl, type TestControl } from '../support/control.ts';
+import { runCli } from '../support/run-cli.ts';
+
+let folder: Folder;
+let socket: string;
+let config: string;
+let daemon: TestControl | undefined;
+
+beforeEach(() => {
+  folder = makeFolder();
+  socket = `${folder.path}/control.sock`;
+  config = folder.write('c.toml', tomlWith(`[control]\naddress = "unix:${socket}"`));
+});
+afterEach(async () => {
+  await daemon?.control.close();
+  daemon = undefined;
+  folder.remove();
+});
+
+test('a daemon that is ready', async () => {
+  daemon = await startControl(socket);
+  const { code, out, err } = await runCli(['status', '-c', config]);
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toBe(
+    `clamgate    1.2.3, up since 1970-01-01T00:00:00.000Z
+ready       yes
+listening   127.0.0.1:10024
+load        3 sessions, 2 messages, 1 waiting
+clamd       unix:/a answers: ClamAV 1.4
+quarantine  5 messages, 1K
+`,
+  );
+});
+
+test('one that is not', async () => {
+  daemon = await startControl(socket, { stopping: () => true });
+  const { code, out } = await runCli(['status', '-c', config]);
+  expect(code).toBe(1);
+  expect(out).toContain('ready       no\n            the daemon is going down\n');
+});
+
+test('for programs', async () => {
+  daemon = await startControl(socket);
+  const { out } = await runCli(['status', '-c', config, '--json']);
+  expect(JSON.parse(out)).toMatchObject({ version: '1.2.3', ready: true });
+});
+
+test('no daemon', async () => {
+  const { code, out, err } = await runCli(['status', '-c', config]);
+  expect([code, out]).toEqual([69, '']);
+  expect(err).toMatch(/^clamgate: no answer from the daemon at unix:.*; is it running\?\n$/);
+});
+
+test('something else than our daemon', async () => {
+  const other = createServer((peer) => peer.on('error', () => undefined).end('220 ESMTP\r\n'));
+  other.listen(socket);
+  await once(other, 'listening');
+  expect((await runCli(['status', '-c', config])).code).toBe(69);
+  other.close();
+});

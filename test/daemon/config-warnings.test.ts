@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseConfig } from '../../src/daemon/config.ts';
+import { warnings } from '../../src/daemon/config-warnings.ts';
+
+/** Without the note that the default sizes give. */
+const sound = `[[listener]]
+protocol = "smtp"
+address = "127.0.0.1:10024"
+next_hop = "127.0.0.1:10025"
+[limits]
+message_bytes_max = "25M"
+`;
+
+function adviceFor(toml: string): string[] {
+  return warnings(parseConfig(toml, 'f')).map(
+    ({ severity, key, text }) => `${severity}: ${key}: ${text}`,
+  );
+}
+
+test('nothing is said about a sound configuration', () => {
+  expect(adviceFor(sound)).toEqual([]);
+});
+
+describe('what is legal and unwise', () => {
+  test.each([
+    ['[rules]\ninfected = "reject"', 'warning: [rules] infected', 'backscatter'],
+    ['[rules]\nmacro = "reject"', 'warning: [rules] macro', 'backscatter'],
+    ['[rules]\ninfected = "tag"', 'warning: [rules] infected', 'delivered'],
+    ['[rules]\npartial = "pass"', 'warning: [rules] partial', 'delivered'],
+    ['[rules]\nsmuggling = "pass"', 'warning: [rules] smuggling', 'delivered'],
+    ['[rules]\nencrypted = "discard"', 'warning: [rules] encrypted', 'vanishes'],
+    ['[rules]\ninfected = "defer"', 'warning: [rules] infected', 'maximal_queue_lifetime'],
+    ['next_hop_reply_ms = "240s"', 'warning: [limits] next_hop_reply_ms', 'smtp_mail_timeout'],
+    ['recipients_max = 99', 'warning: [limits] recipients_max', 'at least 100'],
+    ['transactions_max = 201', 'warning: [limits] transactions_max', 'sessions_max (200)'],
+    ['[clamd]\nmax_scan_time = "300s"', 'warning: [clamd] max_scan_time', 'scan_ms (300s)'],
+    [
+      '[clamd]\nmax_file_size = "20M"',
+      'note: [limits] message_bytes_max',
+      "above 20M (clamd's MaxFileSize)",
+    ],
+    [
+      '[clamd]\nstream_max_length = "10M"',
+      'note: [limits] message_bytes_max',
+      "above 10M (clamd's StreamMaxLength)",
+    ],
+    ['[ledger]\nfile = "/l.db"', 'note: [ledger] file', 'not used yet'],
+    ['[commit]\naddress = "unix:/c"', 'note: [commit] address', 'not used yet'],
+    [
+      '[[listener]]\nprotocol = "smtp"\naddress = "unix:/a"\nnext_hop = "lmtp:unix:/b"',
+      'warning: [[listener]] next_hop',
+      'destination_recipient_limit = 1',
+    ],
+  ])('%j', (addition, head, words) => {
+    const advice = adviceFor(sound + addition);
+    expect(advice).toEqual([expect.stringContaining(words)]);
+    expect(advice[0]?.startsWith(`${head}: `)).toBe(true);
+  });
+
+  test.each([
+    '[rules]\ninfected = "discard"',
+    '[rules]\nencrypted = "quarantine"\nmacro = "pass"',
+    '[[listener]]\nprotocol = "lmtp"\naddress = "unix:/a"\nnext_hop = "lmtp:unix:/b"',
+    'next_hop_reply_ms = "239s"',
+    'recipients_max = 100',
+    '[clamd]\nmax_scan_time = "299s"',
+  ])('and what is not: %j', (addition) => {
+    expect(adviceFor(sound + addition)).toEqual([]);
+  });
+
+  test('a size that clamd does not scan is worse where partial scans are let through', () => {
+    const lenient = adviceFor(`${sound}[clamd]\nmax_file_size = "1M"\n[rules]\npartial = "tag"`);
+    expect(
+      lenient.filter((line) => line.startsWith('warning: [limits] message_bytes_max')),
+    ).toHaveLength(1);
+  });
+});

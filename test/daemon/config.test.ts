@@ -1,0 +1,398 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { loadConfig, parseConfig, type Config } from '../../src/daemon/config.ts';
+import { ConfigError } from '../../src/daemon/config-error.ts';
+import { OperationalError } from '../../src/errors.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { defaultRules } from '../../src/verdict/rules.ts';
+
+/** Its four lines come first, so what a case adds begins on line 5. */
+const minimal = `[[listener]]
+protocol = "smtp"
+address = "127.0.0.1:10024"
+next_hop = "127.0.0.1:10025"
+`;
+
+function problemsOf(toml: string): string[] {
+  try {
+    parseConfig(toml, 'f.toml');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('a minimal file', () => {
+  test('works, with every default', () => {
+    const expected: Config = {
+      file: 'f.toml',
+      hostname: hostname(),
+      listeners: [
+        {
+          protocol: 'smtp',
+          address: '127.0.0.1:10024',
+          position: 'after-queue',
+          nextHop: '127.0.0.1:10025',
+          backlog: 511,
+          xforwardFrom: ['127.0.0.0/8', '::1'],
+          mode: 0o660,
+        },
+      ],
+      clamd: {
+        endpoints: ['unix:/run/clamav/clamd.ctl'],
+        inflightMax: 8,
+        streamMaxLengthBytes: 26_214_400,
+        maxFileSizeBytes: 26_214_400,
+        maxScanTimeMs: 120_000,
+      },
+      rules: defaultRules,
+      bareCr: 'pass',
+      header: { virusScanned: true, text: 'clamgate' },
+      spool: { directory: '/var/lib/clamgate/spool' },
+      quarantine: {
+        directory: '/var/lib/clamgate/quarantine',
+        maxAgeMs: 2_592_000_000,
+        maxBytes: 1_073_741_824,
+      },
+      limits: defaultLimits,
+      log: { format: 'json', level: 'info' },
+      control: { address: 'unix:/run/clamgate/control.sock' },
+      ledger: {},
+      commit: {},
+    };
+    expect(parseConfig(minimal, 'f.toml')).toStrictEqual(expected);
+  });
+
+  test('cannot be changed once read, at any depth', () => {
+    const config = parseConfig(minimal, 'f.toml');
+    const parts = [
+      config,
+      config.listeners,
+      config.listeners[0],
+      config.limits,
+      config.clamd.endpoints,
+    ];
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true));
+  });
+});
+
+test('every value is taken over, in our units', () => {
+  const config = parseConfig(
+    `hostname = "mx.example.org"
+[[listener]]
+protocol = "lmtp"
+address = "unix:/run/clamgate/lmtp.sock"
+position = "after-queue"
+next_hop = "lmtp:unix:/run/dovecot/lmtp"
+backlog = 7
+xforward_from = ["192.0.2.0/24"]
+mode = "0600"
+[clamd]
+endpoints = ["tcp://av.example.org:3310", "unix:/c"]
+inflight_max = 3
+stream_max_length = "100M"
+max_file_size = 1000
+max_scan_time = 5000
+[rules]
+infected = "discard"
+partial = "defer"
+encrypted = "pass"
+macro = "reject"
+smuggling = "quarantine"
+bare_cr = "space"
+[header]
+virus_scanned = false
+text = "by clamgate"
+[spool]
+directory = "/s"
+[quarantine]
+directory = "/q"
+max_age = "2w"
+max_size = "5G"
+notice_to = "postmaster@example.org"
+[limits]
+deadline_ms = "90s"
+scan_ms = 60000
+message_bytes_max = "30M"
+recipients_max = 200
+[log]
+format = "text"
+level = "debug"
+[control]
+address = "127.0.0.1:8025"
+[ledger]
+file = "/l.db"
+[commit]
+address = "unix:/c.sock"
+`,
+    'g.toml',
+  );
+  const expected: Config = {
+    file: 'g.toml',
+    hostname: 'mx.example.org',
+    listeners: [
+      {
+        protocol: 'lmtp',
+        address: 'unix:/run/clamgate/lmtp.sock',
+        position: 'after-queue',
+        nextHop: 'lmtp:unix:/run/dovecot/lmtp',
+        backlog: 7,
+        xforwardFrom: ['192.0.2.0/24'],
+        mode: 0o600,
+      },
+    ],
+    clamd: {
+      endpoints: ['tcp://av.example.org:3310', 'unix:/c'],
+      inflightMax: 3,
+      streamMaxLengthBytes: 104_857_600,
+      maxFileSizeBytes: 1000,
+      maxScanTimeMs: 5000,
+    },
+    rules: {
+      infected: 'discard',
+      partial: 'defer',
+      encrypted: 'pass',
+      macro: 'reject',
+      smuggling: 'quarantine',
+    },
+    bareCr: 'space',
+    header: { virusScanned: false, text: 'by clamgate' },
+    spool: { directory: '/s' },
+    quarantine: {
+      directory: '/q',
+      maxAgeMs: 1_209_600_000,
+      maxBytes: 5_368_709_120,
+      noticeTo: 'postmaster@example.org',
+    },
+    limits: {
+      ...defaultLimits,
+      deadlineMs: 90_000,
+      scanMs: 60_000,
+      messageBytesMax: 31_457_280,
+      recipientsMax: 200,
+    },
+    log: { format: 'text', level: 'debug' },
+    control: { address: '127.0.0.1:8025' },
+    ledger: { file: '/l.db' },
+    commit: { address: 'unix:/c.sock' },
+  };
+  expect(config).toStrictEqual(expected);
+});
+
+describe('a bad configuration names file, line, key and what would be right', () => {
+  const later = (value: string) => `"${value}" comes in a later version`;
+  test.each<[string, string, string[]]>([
+    ['syntax', '[clamd]\nendpoints = [', ['f.toml:6: ', 'Invalid TOML document']],
+    ['a key twice', '[log]\nlevel = "info"\nlevel = "warn"', ['f.toml:7: ']],
+    [
+      'unknown key',
+      '[limits]\nscan_msec = 1',
+      ['f.toml:6: [limits] scan_msec: ', 'did you mean "scan_ms"?'],
+    ],
+    [
+      'unknown key, nothing near',
+      '[log]\ncolour = 1',
+      ['f.toml:6: [log] colour: ', 'known are format, level'],
+    ],
+    ['unknown table', '[clamav]\nx = 1', ['f.toml:5: clamav: ', 'did you mean "clamd"?']],
+    [
+      'unknown dotted key',
+      'log.levle = "info"',
+      ['f.toml:5: [[listener]] log: ', 'known are protocol'],
+    ],
+    [
+      'no size',
+      '[clamd]\n\nstream_max_length = "lots"',
+      ['f.toml:7: [clamd] stream_max_length: ', 'such as "25M"', 'not "lots"'],
+    ],
+    [
+      'no duration',
+      '[quarantine]\nmax_age = 30',
+      ['f.toml:6: [quarantine] max_age: ', 'such as "12h"', 'not 30'],
+    ],
+    [
+      'below the least',
+      '[limits]\nrecipients_max = 0',
+      ['f.toml:6: [limits] recipients_max: ', 'at least 1'],
+    ],
+    [
+      'no count',
+      '[clamd]\ninflight_max = "ten"',
+      ['f.toml:6: [clamd] inflight_max: ', 'a whole number'],
+    ],
+    [
+      'no action',
+      '[rules]\ninfected = "bounce"',
+      ['f.toml:6: [rules] infected: ', '"quarantine"', 'not "bounce"'],
+    ],
+    [
+      'no flag',
+      '[header]\nvirus_scanned = "no"',
+      ['f.toml:6: [header] virus_scanned: ', 'true or false'],
+    ],
+    [
+      'two lines of header',
+      '[header]\ntext = "a\\r\\nBcc: x"',
+      ['f.toml:6: [header] text: ', 'one line'],
+    ],
+    ['no endpoint', '[clamd]\nendpoints = []', ['f.toml:6: [clamd] endpoints: must not be empty']],
+    [
+      'bad endpoint',
+      '[clamd]\nendpoints = [\n"unix:/a",\n"/b",\n]',
+      ['f.toml:8: [clamd] endpoints item 2: ', 'unix:/path or tcp://host:port'],
+    ],
+    ['no list', '[clamd]\nendpoints = "unix:/a"', ['f.toml:6: [clamd] endpoints: ', 'list']],
+    [
+      'relative directory',
+      '[spool]\ndirectory = "spool"',
+      ['f.toml:6: [spool] directory: ', 'absolute'],
+    ],
+    [
+      'public control',
+      '[control]\naddress = "0.0.0.0:80"',
+      ['f.toml:6: [control] address: ', 'this machine alone'],
+    ],
+    [
+      'no mailbox',
+      '[quarantine]\nnotice_to = "a b@c"',
+      ['f.toml:6: [quarantine] notice_to: ', 'a mail address'],
+    ],
+    ['no table', '[[log]]\nlevel = "info"', ['f.toml:5: [log]: must be a table']],
+    ['mode', 'mode = 660', ['f.toml:5: [[listener]] mode: ', 'such as "0660"', 'not 660']],
+    [
+      'XFORWARD',
+      'xforward_from = ["10.0.0.0/99"]',
+      ['f.toml:5: [[listener]] xforward_from item 1: ', 'a network'],
+    ],
+    [
+      'missing key',
+      '[[listener]]\nprotocol = "smtp"\naddress = "unix:/x"',
+      ['f.toml:5: [[listener]] next_hop: is missing', 'host:port'],
+    ],
+    [
+      'milter',
+      '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
+      ['f.toml:6: [[listener]] protocol: ', later('milter')],
+    ],
+    [
+      'policy',
+      '[[listener]]\nprotocol = "policy"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
+      ['f.toml:6: [[listener]] protocol: ', later('policy')],
+    ],
+    [
+      'before-queue',
+      'position = "before-queue"',
+      ['f.toml:5: [[listener]] position: ', later('before-queue')],
+    ],
+    [
+      'systemd',
+      '[[listener]]\nprotocol = "smtp"\naddress = "systemd:smtp"\nnext_hop = "unix:/y"',
+      ['f.toml:7: [[listener]] address: ', later('systemd:smtp')],
+    ],
+    [
+      'deadline beyond Postfix',
+      '[limits]\ndeadline_ms = "500s"',
+      [
+        'f.toml:6: [limits] deadline_ms: must be below 600s',
+        'together with next_hop_dot_ms (100s)',
+      ],
+    ],
+    [
+      'reply to the dot beyond Postfix',
+      '[limits]\nnext_hop_dot_ms = "120s"',
+      [
+        'f.toml:5: [limits] deadline_ms: must be below 600s',
+        'together with next_hop_dot_ms (120s)',
+      ],
+    ],
+    [
+      'scan beyond deadline',
+      '[limits]\nscan_ms = "480s"',
+      ['f.toml:6: [limits] scan_ms: must be below deadline_ms (480s)'],
+    ],
+    [
+      'wait beyond Postfix',
+      '[limits]\ntransaction_wait_ms = "300s"',
+      ['f.toml:6: [limits] transaction_wait_ms: must be below 300s'],
+    ],
+    [
+      'deadline under the default scan',
+      '[limits]\ndeadline_ms = "100s"',
+      ['f.toml:5: [limits] scan_ms: must be below deadline_ms (100s)'],
+    ],
+    [
+      'an address twice',
+      '[control]\naddress = "127.0.0.1:10024"',
+      ['f.toml:6: [control] address: ', 'used before'],
+    ],
+    [
+      'a loop',
+      '[[listener]]\nprotocol = "lmtp"\naddress = "unix:/x"\nnext_hop = "lmtp:127.0.0.1:10024"',
+      ['f.toml:8: [[listener]] next_hop: ', 'round for ever'],
+    ],
+  ])('%s', (_, addition, words) => {
+    const problems = problemsOf(minimal + addition);
+    expect(problems).toHaveLength(1);
+    for (const word of words) expect(problems[0]).toContain(word);
+  });
+
+  test.each([
+    ['', 'f.toml: [[listener]]: must be a table with two brackets, [[listener]], at least once'],
+    [
+      '[listener]\nprotocol = "smtp"',
+      'f.toml:1: [[listener]]: must be a table with two brackets, [[listener]], at least once',
+    ],
+    ['listener = []', 'f.toml:1: [[listener]]: must not be empty'],
+  ])('without a listener: %j', (toml, problem) => {
+    expect(problemsOf(toml)).toEqual([problem]);
+  });
+
+  test('all problems at once, in the order of their lines', () => {
+    const problems = problemsOf(
+      `hostname = "not a name"\n${minimal}mod = 1\n[log]\nlevel = "loud"\nx = 1\n`,
+    );
+    expect(problems.map((problem) => problem.split(': ').slice(0, 2))).toEqual([
+      ['f.toml:1', 'hostname'],
+      ['f.toml:6', '[[listener]] mod'],
+      ['f.toml:8', '[log] level'],
+      ['f.toml:9', '[log] x'],
+    ]);
+  });
+});
+
+describe('where the configuration comes from', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'clamgate-config-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const write = (name: string): string => {
+    writeFileSync(join(folder, name), minimal);
+    return join(folder, name);
+  };
+
+  test('-c goes before $CLAMGATE_CONFIG', () => {
+    const [named, fromEnv] = [write('named.toml'), write('env.toml')];
+    expect(loadConfig(named, { CLAMGATE_CONFIG: fromEnv }).file).toBe(named);
+    expect(loadConfig(undefined, { CLAMGATE_CONFIG: fromEnv }).file).toBe(fromEnv);
+  });
+
+  test('a named file that is not there is an error that names it', () => {
+    const missing = join(folder, 'missing.toml');
+    const load = () => loadConfig(missing, {});
+    expect(load).toThrow(OperationalError);
+    expect(load).toThrow(/^\/.*missing\.toml: cannot be read \(.*ENOENT/);
+    expect(load).not.toThrow('clamgate.example.toml');
+  });
+
+  test('without the default file, the error says where the example is', () => {
+    expect(() => loadConfig(undefined, {})).toThrow(
+      /^\/etc\/clamgate\/clamgate\.toml: cannot be read .*\/clamgate\.example\.toml there/,
+    );
+  });
+});
