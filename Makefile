@@ -1,0 +1,36 @@
+# Every target does all its own set-up, on a Debian machine with git, make and any Node.js from 20
+# on with npm. What is there already is used as it is.
+
+# Brought as a package where the system's Node.js is older than 24.
+export NODE24 = 24.21.0
+# npm reads this; it would speak of settings of the machine that are not ours.
+export npm_config_loglevel = error
+
+.PHONY: help run test build lint packages node_modules
+
+help:
+	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
+	@echo 'make test    types, lint, format, build, and all tests'
+	@echo 'make build   what ships, into dist/'
+	@echo 'make lint    types, lint and format only'
+
+run: export NEEDED = yes
+run: packages build
+	@npm run --silent first-look
+
+test: packages node_modules
+	@npm run --silent test
+
+build: node_modules
+	@scripts/step.sh 'Building' npm run --silent build
+
+lint: node_modules
+	@npm run --silent types
+	@npm run --silent lint
+	@npm run --silent format
+
+packages:
+	@scripts/install-packages.sh
+
+node_modules:
+	@scripts/install-node-modules.sh

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd and
+# systemd-analyze. Nothing that is there is touched: no configuration is written, no other package
+# is removed, and none of the new services is started, now or at the next boot.
+#
+# Without root, or without apt-get, it says what is missing. That is an error only where it has to
+# be there: with NEEDED=yes (make run), and in CI.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=
+command -v postfix > /dev/null || missing="$missing postfix"
+command -v clamd > /dev/null || missing="$missing clamav-daemon"
+command -v systemd-analyze > /dev/null || missing="$missing systemd"
+[ -n "$missing" ] || exit 0
+
+give_up() {
+  echo "$1"
+  [ -z "${CI:-}" ] && [ "${NEEDED:-}" != yes ] || exit 1
+  echo 'Going on without; the tests that need them are skipped.'
+  exit 0
+}
+
+if ! command -v apt-get > /dev/null; then
+  give_up "Please install Postfix, clamd and systemd-analyze; the Debian packages missing are:$missing"
+fi
+if [ "$(id -u)" != 0 ]; then
+  give_up "Missing packages, to be installed by root: apt-get install --no-install-recommends$missing"
+fi
+
+# invoke-rc.d asks this program whether a service may be started; an existing one is put back.
+policy=/usr/sbin/policy-rc.d
+put_back() {
+  rm -f "$policy"
+  [ ! -e "$policy.clamgate" ] || mv "$policy.clamgate" "$policy"
+}
+trap put_back EXIT
+trap 'exit 1' HUP INT TERM
+[ ! -e "$policy" ] || mv "$policy" "$policy.clamgate"
+printf '#!/bin/sh\nexit 101\n' > "$policy"
+chmod 755 "$policy"
+
+# Without a main.cf and without freshclam's daemon, nothing comes up at the next boot either.
+case $missing in
+  *postfix*) echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections ;;
+esac
+case $missing in
+  *clamav*) echo 'clamav-freshclam clamav-freshclam/autoupdate_freshclam select manual' |
+    debconf-set-selections ;;
+esac
+
+export DEBIAN_FRONTEND=noninteractive
+"$(dirname "$0")/step.sh" 'Reading the package lists' apt-get update
+# shellcheck disable=SC2086  # the list is meant to be split
+"$(dirname "$0")/step.sh" "Installing$missing" \
+  apt-get install --yes --no-install-recommends --no-remove $missing

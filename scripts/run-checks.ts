@@ -1,0 +1,93 @@
+/**
+ * Runs every check and every test, goes on after a failure, and ends with a summary. A check counts
+ * as one, a jest run as its tests. The totals go to .run/totals, for .ci/run.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { exit, stdout } from 'node:process';
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Check {
+  readonly name: string;
+  readonly run: () => Promise<Count>;
+}
+
+/** What is read of jest's --json output. */
+interface JestResults {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  /** Files that could not be run at all; none of their tests is counted. */
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+const checks: readonly Check[] = [
+  { name: 'types', run: () => script('types') },
+  { name: 'lint', run: () => script('lint') },
+  { name: 'format', run: () => script('format') },
+  { name: 'build', run: () => script('build') },
+  { name: 'unit tests', run: () => jest('unit') },
+  { name: 'real Postfix and clamd', run: () => jest('real') },
+];
+
+async function script(name: string): Promise<Count> {
+  const ok = await runs('npm', ['run', '--silent', name]);
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+async function jest(project: string): Promise<Count> {
+  const file = `.run/${project}.json`;
+  rmSync(file, { force: true });
+  const args = ['run', '--silent', `test:${project}`, '--', '--json', `--outputFile=${file}`];
+  const ok = await runs('npm', args);
+  const results = read(file);
+  if (results === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  const passed = results.numPassedTests;
+  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+  // No test at all is a failure, and so is one that jest reports only by its exit status.
+  const unseen = passed + failed === 0 || (failed === 0 && !ok) ? 1 : 0;
+  return { passed, failed: failed + unseen, skipped: results.numPendingTests };
+}
+
+function read(file: string): JestResults | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as JestResults;
+  } catch {
+    return undefined;
+  }
+}
+
+/** With --json jest writes its results to its output, which is left out; its words are errors. */
+async function runs(command: string, args: readonly string[]): Promise<boolean> {
+  const json = args.includes('--json');
+  const child = spawn(command, args, { stdio: ['ignore', json ? 'ignore' : 'inherit', 'inherit'] });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
+
+function line(name: string, { passed, failed, skipped }: Count, seconds: number): string {
+  const skips = skipped > 0 ? `, ${skipped} skipped` : '';
+  return `${name.padEnd(24)}${passed} passed, ${failed} failed${skips}  (${seconds} s)\n`;
+}
+
+mkdirSync('.run', { recursive: true });
+const lines: string[] = [];
+let passed = 0;
+let failed = 0;
+for (const { name, run } of checks) {
+  stdout.write(`\n== ${name}\n`);
+  const started = performance.now();
+  const count = await run();
+  lines.push(line(name, count, Math.round((performance.now() - started) / 1000)));
+  passed += count.passed;
+  failed += count.failed;
+  writeFileSync('.run/totals', `${passed} ${failed}\n`);
+}
+stdout.write(`\n${lines.join('')}`);
+exit(failed === 0 ? 0 : 1);
