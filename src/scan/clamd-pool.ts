@@ -1,0 +1,205 @@
+/**
+ * Several clamds behind one door: a place in one of them, one stream through it, and when that
+ * fails one more try with another. It does not probe the clamds nor wait for one to come back.
+ */
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.ts';
+import { Cancelled, messageOf, OperationalError } from '../errors.ts';
+import type { InstreamReply } from '../protocol/clamd/instream.ts';
+import type { ClamdAddress } from './clamd-address.ts';
+import { ClamdPlaces, type Place } from './clamd-places.ts';
+import { ask, dial } from './clamd-socket.ts';
+import { scanStream, type StreamAnswer } from './clamd-stream.ts';
+import { type Block, blocksOf, type Chunks } from './stream-blocks.ts';
+
+export interface ClamdPoolOptions {
+  /** At least one. */
+  readonly endpoints: readonly ClamdAddress[];
+  readonly clock: Clock;
+  /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
+  readonly inflightMax: number;
+  /** clamd's StreamMaxLength. */
+  readonly streamBytesMax: number;
+  /** From the first try to connect to the connection. */
+  readonly connectMs: number;
+  /** How long clamd may be silent when it is its turn; longer than its MaxScanTime. */
+  readonly silenceMs: number;
+}
+
+/** A stream to scan. */
+export interface StreamSource {
+  /** All its bytes from the first on. */
+  open(): Chunks;
+  /** Whether `open` gives them again, so that a scan that broke can be tried elsewhere. */
+  readonly repeatable: boolean;
+}
+
+export interface ClamdAnswer {
+  readonly reply: InstreamReply;
+  /** clamd's words, or what went wrong in ours. */
+  readonly words: string;
+  /** Which clamd; '' when none could be reached. */
+  readonly endpoint: string;
+  /** From the first byte sent to the answer. */
+  readonly ms: number;
+}
+
+export interface EndpointStatus {
+  readonly endpoint: string;
+  readonly ok: boolean;
+  /** clamd's version with its database's number and date, or what went wrong. */
+  readonly detail: string;
+}
+
+export class ClamdPool {
+  readonly #options: ClamdPoolOptions;
+  readonly #places: ClamdPlaces;
+
+  constructor(options: ClamdPoolOptions) {
+    this.#options = options;
+    this.#places = new ClamdPlaces(options.endpoints, options.inflightMax, options.clock);
+  }
+
+  /** Streams that the clamds work on, given-up ones included. */
+  get inflight(): number {
+    return this.#places.inflight;
+  }
+
+  /** Streams that wait for a place. */
+  get waiting(): number {
+    return this.#places.waiting;
+  }
+
+  /**
+   * Scans one stream. That no clamd could do it is an answer (`failed`), not an error.
+   *
+   * @throws {Cancelled} when `signal` is aborted.
+   * @throws what reading the source throws.
+   */
+  async scan(source: StreamSource, signal: AbortSignal): Promise<ClamdAnswer> {
+    const stream = await OpenedStream.open(source);
+    try {
+      const first = await this.#attempt(stream, signal);
+      if (first.answer.reply.kind !== 'failed' || this.#options.endpoints.length < 2) {
+        return first.answer;
+      }
+      if (!(await stream.rewind())) return first.answer;
+      const second = await this.#attempt(stream, signal, first.address);
+      return withEarlier(second.answer, first.answer);
+    } finally {
+      stream.close();
+    }
+  }
+
+  /** Whether each clamd answers, and which database it has. Never rejects but for an abort. */
+  async status(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+    return Promise.all(this.#options.endpoints.map((address) => this.#probe(address, signal)));
+  }
+
+  async #attempt(
+    stream: OpenedStream,
+    signal: AbortSignal,
+    except?: ClamdAddress,
+  ): Promise<{ answer: ClamdAnswer; address: ClamdAddress }> {
+    const place = await this.#places.enter(signal, except);
+    const { clock } = this.#options;
+    const start = clock.monotonic();
+    const { reply, words } = await this.#scanAt(place, stream, signal);
+    const { address } = place;
+    const ms = clock.monotonic() - start;
+    return { answer: { reply, words, endpoint: address.name, ms }, address };
+  }
+
+  async #scanAt(place: Place, stream: OpenedStream, signal: AbortSignal): Promise<StreamAnswer> {
+    const released = (): void => {
+      place.leave();
+    };
+    let socket: Socket;
+    try {
+      socket = await dial(place.address, this.#options, signal);
+    } catch (error) {
+      if (error instanceof OperationalError) place.avoid();
+      released();
+      if (error instanceof OperationalError) return failure(error.message);
+      throw error;
+    }
+    return scanStream(socket, stream.blocks(), { ...this.#options, released }, signal);
+  }
+
+  async #probe(address: ClamdAddress, signal: AbortSignal): Promise<EndpointStatus> {
+    const endpoint = address.name;
+    try {
+      const pong = await ask(address, 'PING', this.#options, signal);
+      if (pong !== 'PONG') return { endpoint, ok: false, detail: `PING: '${pong}'` };
+      return { endpoint, ok: true, detail: await ask(address, 'VERSION', this.#options, signal) };
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      return { endpoint, ok: false, detail: messageOf(error) };
+    }
+  }
+}
+
+function failure(words: string): StreamAnswer {
+  return { reply: { kind: 'failed' }, words };
+}
+
+/** Both attempts' words, so that a log line tells of the two clamds. */
+function withEarlier(answer: ClamdAnswer, earlier: ClamdAnswer): ClamdAnswer {
+  if (answer.reply.kind !== 'failed') return answer;
+  return { ...answer, words: `${answer.words}; before that ${earlier.endpoint}: ${earlier.words}` };
+}
+
+/**
+ * A source that is being read. Its first block is there before a place is taken: a small stream
+ * whole, so that a slow sender holds no clamd, and a clamd that cannot be reached has cost nothing.
+ */
+class OpenedStream {
+  readonly #source: StreamSource;
+  #rest: AsyncGenerator<Block, void>;
+  #first: Block;
+  /** Blocks went out, or may have: only opening the source again gives them back. */
+  #started = false;
+
+  private constructor(source: StreamSource, rest: AsyncGenerator<Block, void>, first: Block) {
+    this.#source = source;
+    this.#rest = rest;
+    this.#first = first;
+  }
+
+  static async open(source: StreamSource): Promise<OpenedStream> {
+    const { rest, first } = await firstBlock(source);
+    return new OpenedStream(source, rest, first);
+  }
+
+  async *blocks(): AsyncGenerator<Block, void> {
+    this.#started = true;
+    yield this.#first;
+    if (!this.#first.last) yield* this.#rest;
+  }
+
+  /** Back to the first block; false when that is not possible. */
+  async rewind(): Promise<boolean> {
+    if (!this.#started || this.#first.last) return true;
+    if (!this.#source.repeatable) return false;
+    this.close();
+    const { rest, first } = await firstBlock(this.#source);
+    this.#rest = rest;
+    this.#first = first;
+    this.#started = false;
+    return true;
+  }
+
+  /** Not waited for: a source that hangs is ended by the signal it was opened with. */
+  close(): void {
+    this.#rest.return().catch(() => undefined);
+  }
+}
+
+async function firstBlock(
+  source: StreamSource,
+): Promise<{ rest: AsyncGenerator<Block, void>; first: Block }> {
+  const rest = blocksOf(source.open());
+  const { value: first } = await rest.next();
+  if (first === undefined) throw new Error('a stream has a last block');
+  return { rest, first };
+}

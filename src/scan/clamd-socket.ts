@@ -1,0 +1,149 @@
+/**
+ * Opens connections to clamd, and asks the short questions (PING, VERSION). Streams are
+ * clamd-stream.ts.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Clock, Timer } from '../clock.ts';
+import { cancelCause, Cancelled, messageOf, OperationalError } from '../errors.ts';
+import { replyBytesMax, replyWords } from '../protocol/clamd/instream.ts';
+import type { ClamdAddress } from './clamd-address.ts';
+
+export interface Dialling {
+  readonly clock: Clock;
+  /** From the first try to connect to the connection, in milliseconds. */
+  readonly connectMs: number;
+}
+
+/** Between tries while clamd's line of connections is full. */
+const fullBacklogMs = 50;
+
+/**
+ * A connection to clamd.
+ *
+ * @throws {OperationalError} CLAMD, when there is none within `connectMs`.
+ * @throws {Cancelled} when `signal` is aborted.
+ */
+export async function dial(
+  address: ClamdAddress,
+  dialling: Dialling,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const { clock, connectMs } = dialling;
+  const giveUp = clock.monotonic() + connectMs;
+  for (;;) {
+    try {
+      return await connected(address, clock, { ms: giveUp - clock.monotonic(), signal });
+    } catch (error) {
+      // connect(2): a Unix socket whose backlog is full (15 on Debian) says EAGAIN, not refused.
+      const backlogFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+      if (!backlogFull || clock.monotonic() + fullBacklogMs >= giveUp) throw unreachable(error);
+      await pause(clock, fullBacklogMs, signal);
+    }
+  }
+}
+
+/**
+ * clamd's answer to a command that takes no data, such as 'PING', without its terminator.
+ *
+ * @throws {OperationalError} CLAMD, when it does not answer and close within `connectMs`.
+ * @throws {Cancelled} when `signal` is aborted.
+ */
+export async function ask(
+  address: ClamdAddress,
+  command: string,
+  dialling: Dialling,
+  signal: AbortSignal,
+): Promise<string> {
+  const socket = await dial(address, dialling, signal);
+  const { clock, connectMs } = dialling;
+  const fail = (): void => {
+    socket.destroy(new Error(`no answer to ${command} within ${connectMs} ms`));
+  };
+  const cancel = (): void => {
+    socket.destroy(new Cancelled(cancelCause(signal)));
+  };
+  const timer = clock.after(connectMs, fail);
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    socket.write(`z${command}\0`);
+    return replyWords(await readAll(socket));
+  } catch (error) {
+    throw unreachable(error);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', cancel);
+    socket.destroy();
+  }
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const received: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    received.push(chunk);
+    bytes += chunk.length;
+    if (bytes > replyBytesMax) throw new Error('the answer does not end');
+  }
+  return Buffer.concat(received);
+}
+
+function connected(
+  address: ClamdAddress,
+  clock: Clock,
+  until: { ms: number; signal: AbortSignal },
+): Promise<Socket> {
+  const { ms, signal } = until;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(new Cancelled(cancelCause(signal)));
+      return;
+    }
+    const socket = connect({ ...address.connect, noDelay: true });
+    const settle = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', abort);
+      socket.removeListener('error', refuse);
+    };
+    const refuse = (error: Error): void => {
+      settle();
+      socket.on('error', ignore).destroy();
+      reject(error);
+    };
+    const abort = (): void => {
+      refuse(new Cancelled(cancelCause(signal)));
+    };
+    const timer: Timer = clock.after(ms, () => {
+      refuse(new Error('connect timed out'));
+    });
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('error', refuse).once('connect', () => {
+      settle();
+      resolve(socket);
+    });
+  });
+}
+
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      timer.cancel();
+      reject(new Cancelled(cancelCause(signal)));
+    };
+    const timer = clock.after(ms, () => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
+
+function unreachable(error: unknown): Error {
+  if (error instanceof Cancelled) return error;
+  return new OperationalError('CLAMD', messageOf(error), { cause: error });
+}
+
+/** The failure is known already; a socket without a listener would throw what follows. */
+function ignore(): void {
+  return;
+}

@@ -1,0 +1,214 @@
+/**
+ * One stream through INSTREAM on a connection of its own: writes the blocks, reads at the same
+ * time, and says what clamd answered. It does not choose the clamd, nor try again (clamd-pool.ts).
+ */
+import type { Socket } from 'node:net';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { Clock, Timer } from '../clock.ts';
+import { cancelCause, Cancelled } from '../errors.ts';
+import {
+  chunkLength,
+  instreamCommand,
+  type InstreamReply,
+  instreamTerminator,
+  parseReply,
+  replyBytesMax,
+  replyWords,
+} from '../protocol/clamd/instream.ts';
+import type { Block } from './stream-blocks.ts';
+
+export interface StreamAnswer {
+  readonly reply: InstreamReply;
+  /** clamd's words, or what went wrong in ours. */
+  readonly words: string;
+}
+
+export interface StreamSettings {
+  readonly clock: Clock;
+  /** How long clamd may be silent, in milliseconds, while it is its turn to read or to answer. */
+  readonly silenceMs: number;
+  /** clamd's StreamMaxLength. */
+  readonly streamBytesMax: number;
+  /**
+   * Called once, when clamd no longer works for this stream: that is later than the result where
+   * the result was given up after the terminator, because clamd scans on regardless.
+   */
+  readonly released: () => void;
+}
+
+/**
+ * Scans `blocks` over `socket`, which is connected and is closed in the end. Whatever clamd does
+ * wrong is an answer.
+ *
+ * @throws {Cancelled} when `signal` is aborted; before the terminator the connection is destroyed
+ *   with it, so that nothing is scanned.
+ * @throws what reading `blocks` throws.
+ */
+export function scanStream(
+  socket: Socket,
+  blocks: AsyncIterable<Block>,
+  settings: StreamSettings,
+  signal: AbortSignal,
+): Promise<StreamAnswer> {
+  return new ClamdStream(socket, settings, signal).scan(blocks);
+}
+
+class ClamdStream {
+  readonly #socket: Socket;
+  readonly #settings: StreamSettings;
+  readonly #signal: AbortSignal;
+  readonly #result = Promise.withResolvers<StreamAnswer>();
+  readonly #received: Buffer[] = [];
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  /** The terminator is written: from here on clamd scans. */
+  #terminated = false;
+  #settled = false;
+  #problem = '';
+  #silence: Timer | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(socket: Socket, settings: StreamSettings, signal: AbortSignal) {
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#signal = signal;
+  }
+
+  scan(blocks: AsyncIterable<Block>): Promise<StreamAnswer> {
+    this.#socket
+      .on('data', (chunk) => {
+        this.#receive(chunk);
+      })
+      .on('drain', () => this.#drained?.())
+      .on('error', (error) => {
+        this.#problem ||= error.message;
+      })
+      .on('close', () => {
+        this.#closed();
+      });
+    this.#signal.addEventListener('abort', this.#abort, { once: true });
+    if (this.#signal.aborted) this.#abort();
+    this.#write(blocks).catch((error: unknown) => {
+      this.#giveUp(() => {
+        this.#result.reject(error);
+      });
+    });
+    return this.#result.promise;
+  }
+
+  async #write(blocks: AsyncIterable<Block>): Promise<void> {
+    let opening = instreamCommand;
+    for await (const block of blocks) {
+      if (this.#over) break;
+      const flushed = this.#send(opening, block);
+      opening = Buffer.alloc(0);
+      if (block.last) break;
+      if (!flushed) await this.#drain();
+      // A write to a peer that has closed destroys the socket with the reply still unread in it,
+      // and writes can follow each other without a look at what has arrived: look now.
+      await eventLoopTurn();
+    }
+    this.#awaitClamd();
+  }
+
+  /** Whether nothing more is to be sent: clamd has spoken, or the connection is done with. */
+  get #over(): boolean {
+    return this.#settled || this.#receivedBytes > 0 || this.#socket.destroyed;
+  }
+
+  /** One write for a block with all that belongs to it; a small stream is one write in all. */
+  #send(opening: Buffer, block: Block): boolean {
+    const frame = [
+      opening,
+      ...(block.bytes > 0 ? [chunkLength(block.bytes), ...block.chunks] : []),
+    ];
+    if (block.last) frame.push(instreamTerminator);
+    this.#sentBytes += block.bytes;
+    this.#terminated = block.last;
+    return this.#socket.write(Buffer.concat(frame));
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#over) return;
+    this.#awaitClamd();
+    await new Promise<void>((resolve) => (this.#drained = resolve));
+    this.#silence?.cancel();
+  }
+
+  #awaitClamd(): void {
+    const { clock, silenceMs } = this.#settings;
+    if (this.#socket.destroyed) return;
+    this.#silence = clock.after(silenceMs, () => {
+      const words = `clamd was silent for ${silenceMs} ms`;
+      this.#giveUp(() => {
+        this.#result.resolve({ reply: { kind: 'failed' }, words });
+      });
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#received.push(chunk);
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > replyBytesMax) this.#socket.destroy();
+  }
+
+  readonly #abort = (): void => {
+    this.#giveUp(() => {
+      this.#result.reject(new Cancelled(cancelCause(this.#signal)));
+    });
+  };
+
+  /**
+   * Ends the scan for the caller. Before the terminator clamd drops what it was sent when the
+   * connection goes. After it clamd scans on, so the connection stays as the measure of its work,
+   * for as long as clamd may be silent.
+   */
+  #giveUp(settle: () => void): void {
+    if (!this.#settle(settle)) return;
+    if (this.#terminated) {
+      this.#silence = this.#settings.clock.after(this.#settings.silenceMs, () => {
+        this.#socket.destroy();
+      });
+    } else {
+      this.#socket.destroy();
+    }
+  }
+
+  #closed(): void {
+    this.#settle(() => {
+      this.#result.resolve(this.#answer());
+    });
+    this.#silence?.cancel();
+    this.#settings.released();
+  }
+
+  #settle(settle: () => void): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#silence?.cancel();
+    this.#signal.removeEventListener('abort', this.#abort);
+    settle();
+    this.#drained?.();
+    return true;
+  }
+
+  #answer(): StreamAnswer {
+    const received = Buffer.concat(this.#received);
+    const reply = parseReply(received);
+    const words = replyWords(received);
+    if (received.length === 0) return this.#silentEnd();
+    const verdict = reply.kind === 'ok' || reply.kind === 'found';
+    if (verdict && !this.#terminated) {
+      return { reply: { kind: 'failed' }, words: `'${words}' before the end of the stream` };
+    }
+    return { reply, words };
+  }
+
+  /** clamd closes a stream beyond StreamMaxLength at once, and its words can be lost to the reset. */
+  #silentEnd(): StreamAnswer {
+    const problem = this.#problem === '' ? '' : ` (${this.#problem})`;
+    const words = `closed without an answer after ${this.#sentBytes} bytes${problem}`;
+    const tooLong = this.#sentBytes > this.#settings.streamBytesMax;
+    return { reply: { kind: tooLong ? 'size-limit' : 'failed' }, words };
+  }
+}

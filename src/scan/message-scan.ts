@@ -1,0 +1,201 @@
+/**
+ * Scans messages with clamd: the whole while it arrives, then each decoded part. It turns whatever
+ * goes wrong with a scan into findings; what is to be done about them is verdict/.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock, Timer } from '../clock.ts';
+import type { Content } from '../content.ts';
+import { cancelCause, Cancelled } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { Finding } from '../verdict/finding.ts';
+import type { ClamdAddress } from './clamd-address.ts';
+import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.ts';
+import { PartScan } from './part-scan.ts';
+import { PlainMessageProof } from './plain-message.ts';
+import type { MessageScanner, MimePart, ScannedStream, ScanReport } from './scanner.ts';
+import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
+
+export interface ClamdSettings extends ClamdCeilings {
+  /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
+  readonly inflightMax: number;
+  /** From the first try to connect to the connection. */
+  readonly connectMs: number;
+}
+
+export interface MessageScanOptions {
+  /** At least one. */
+  readonly endpoints: readonly ClamdAddress[];
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax'>;
+  readonly clamd: ClamdSettings;
+}
+
+const MiB = 1024 * 1024;
+
+/** Debian's clamd.conf, which is stricter than ClamAV's own defaults. */
+export const defaultClamdSettings: ClamdSettings = {
+  streamBytesMax: 25 * MiB,
+  fileBytesMax: 25 * MiB,
+  scanMsMax: 120_000,
+  inflightMax: 8,
+  connectMs: 5000,
+};
+
+/**
+ * clamd takes for mail what begins like mail, and a message may begin with a field it has never
+ * heard of: then it would not look into the attachments. With mbox's first line it always does.
+ * (clamav-milter does the same.) These bytes count in clamd's limits.
+ */
+export const mailPrefix = Buffer.from('From clamgate\r\n', 'latin1');
+
+/** clamd ends a scan at MaxScanTime, but looks at the clock only now and then. */
+const silenceBeyondScanMs = 30_000;
+
+export class MessageScan implements MessageScanner {
+  readonly #options: MessageScanOptions;
+  readonly #pool: ClamdPool;
+
+  constructor(options: MessageScanOptions) {
+    const { endpoints, clock, clamd } = options;
+    this.#options = options;
+    this.#pool = new ClamdPool({
+      endpoints,
+      clock,
+      inflightMax: clamd.inflightMax,
+      streamBytesMax: clamd.streamBytesMax,
+      connectMs: clamd.connectMs,
+      silenceMs: clamd.scanMsMax + silenceBeyondScanMs,
+    });
+  }
+
+  /** Whether each clamd answers, and which database it has. @throws {Cancelled} */
+  status(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+    return this.#pool.status(signal);
+  }
+
+  /** Streams the clamds work on now, and streams that wait for one of them. */
+  get load(): { readonly inflight: number; readonly waiting: number } {
+    return { inflight: this.#pool.inflight, waiting: this.#pool.waiting };
+  }
+
+  scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+    return new ScanRun(this.#options, this.#pool, signal).run(content);
+  }
+}
+
+interface ReadThrough {
+  readonly bytes: number;
+  readonly digest: string;
+  /** The only part of a message that has nothing to decode. */
+  readonly plain: MimePart | undefined;
+}
+
+/** The scan of one message. */
+class ScanRun {
+  readonly #options: MessageScanOptions;
+  readonly #pool: ClamdPool;
+  readonly #outer: AbortSignal;
+  /** Ends everything that is at work for this message. */
+  readonly #stop = new AbortController();
+  readonly #parts: PartScan;
+  readonly #findings: Finding[] = [];
+  readonly #streams: ScannedStream[] = [];
+  #limit: Timer | undefined;
+  #timedOut = false;
+
+  constructor(options: MessageScanOptions, pool: ClamdPool, outer: AbortSignal) {
+    this.#options = options;
+    this.#pool = pool;
+    this.#outer = outer;
+    const { limits, clamd: ceilings } = options;
+    this.#parts = new PartScan({ pool, limits, ceilings }, this.#stop.signal);
+  }
+
+  async run(content: Content): Promise<ScanReport> {
+    const abort = (): void => {
+      this.#stop.abort(new Cancelled(cancelCause(this.#outer)));
+    };
+    this.#outer.addEventListener('abort', abort, { once: true });
+    if (this.#outer.aborted) abort();
+    try {
+      return await this.#scan(content);
+    } catch (error) {
+      // One of the two readers failed: the other is called off.
+      this.#stop.abort(new Cancelled('not-needed'));
+      if (this.#outer.aborted || !this.#timedOut) throw error;
+      return this.#report([], [this.#unfinished()]);
+    } finally {
+      this.#outer.removeEventListener('abort', abort);
+      this.#limit?.cancel();
+    }
+  }
+
+  async #scan(content: Content): Promise<ScanReport> {
+    const [read, answer] = await Promise.all([this.#read(content), this.#whole(content)]);
+    const { bytes, digest, plain } = read;
+    const { words, endpoint, ms } = answer;
+    this.#streams.push({
+      stream: 'message',
+      label: '',
+      bytes,
+      digest,
+      answer: words,
+      endpoint,
+      ms,
+    });
+    const sent = bytes + mailPrefix.length;
+    this.#findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
+    const decided = this.#findings.some(
+      ({ kind }) => kind === 'infected' || kind === 'unavailable',
+    );
+    if (plain !== undefined) return this.#report([plain]);
+    if (!decided) await this.#parts.message(content.chunks(this.#stop.signal), '');
+    return this.#report(this.#parts.parts);
+  }
+
+  /** Reads the message to its end, however clamd fares with it: the time limit starts there. */
+  async #read(content: Content): Promise<ReadThrough> {
+    const hash = createHash('sha256');
+    const proof = new PlainMessageProof();
+    let bytes = 0;
+    for await (const chunk of content.chunks(this.#stop.signal)) {
+      hash.update(chunk);
+      proof.update(chunk);
+      bytes += chunk.length;
+    }
+    this.#limit = this.#options.clock.after(this.#options.limits.scanMs, () => {
+      this.#timedOut = true;
+      this.#stop.abort(new Cancelled('not-needed'));
+    });
+    return { bytes, digest: hash.digest('hex'), plain: plainPart(proof) };
+  }
+
+  #whole(content: Content): Promise<ClamdAnswer> {
+    const { signal } = this.#stop;
+    const source = { open: () => withPrefix(content.chunks(signal)), repeatable: true };
+    return this.#pool.scan(source, signal);
+  }
+
+  #unfinished(): Finding {
+    const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
+    return { kind: 'unavailable', stream: 'message', detail };
+  }
+
+  #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {
+    return {
+      findings: [...this.#findings, ...this.#parts.findings, ...more],
+      streams: [...this.#streams, ...this.#parts.streams],
+      parts,
+    };
+  }
+}
+
+function plainPart(proof: PlainMessageProof): MimePart | undefined {
+  if (!proof.holds) return undefined;
+  return { number: '1', contentType: 'text/plain', bytes: proof.bodyBytes };
+}
+
+async function* withPrefix(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  yield mailPrefix;
+  yield* chunks;
+}

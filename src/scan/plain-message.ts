@@ -1,0 +1,128 @@
+/**
+ * The proof that a message has nothing to decode, so that mailparser, which costs more than all
+ * the rest of a small message, need not walk it.
+ *
+ * Why it cannot be tricked: it does not parse a message the way a reader would, it shows that no
+ * reader has anything to parse. A decoding starts from one of two things. Either a MIME field says
+ * so: then the header holds one, and here every header line must be a field or its continuation
+ * by the narrowest grammar there is (RFC 5322 §2.2: printable ASCII, no space before the colon, no
+ * line without colon, no bare CR, bare LF, NUL or other control character, no folded line of
+ * nothing but space), so that lenient and strict readers cut it into the same fields; and of MIME
+ * fields only those are let through, once each, that say "as it stands": text/plain, 7bit, 8bit.
+ * Or the body itself starts it, in readers that look for embedded messages, uuencode, yEnc, BinHex
+ * or armour in text: each of those begins with a word that here must not occur at all, at any
+ * place. Undeclared boundaries do not matter, as parts without fields are text as it stands.
+ *
+ * So each reading is the header and the body as clamd saw them in the whole message, but for what
+ * changes the view of text only (charset, format=flowed). One difference is left: clamd looks at
+ * the body with LF for CRLF, so a digest signature of a body with CRLF does not match there.
+ *
+ * When in doubt the answer is no; the price is a walk.
+ */
+
+/** A header that is longer is walked: this bounds what is kept of it. */
+const headerBytesMax = 64 * 1024;
+
+/** Longer than the longest word of `decodable`, so that none hides between two chunks. */
+const overlapChars = 64;
+
+/** What a body must not contain, in any case, anywhere. */
+const decodable = new RegExp(
+  [
+    '\\0|\\r(?!\\n)|(?<!\\r)\\n',
+    // MIME fields of an embedded message or part.
+    'content-|mime-version',
+    // uuencode ("begin 644 name", "begin-base64 644 name"); some readers take "begin" and two spaces.
+    'begin[ \\t-](?:[ \\t\\d]|base64)',
+    '=ybegin|binhex|must be converted|xbtoa|-----begin',
+  ].join('|'),
+  'i',
+);
+
+const field = /^([!-9;-~]+):([\t\x20-\x7e]*)$/;
+const continuation = /^[\t ]+[!-~][\t\x20-\x7e]*$/;
+
+/** Fields from which some reader takes how the body is encoded (also RFC 1154, Sun's mailtool). */
+const encodingField = /^(?:content-|mime-|encoding$|x-sun-)/;
+
+const parameter =
+  'charset="?(?:us-ascii|utf-8|iso-8859-[0-9]{1,2}|windows-125[0-9])"?|format="?(?:flowed|fixed)"?';
+
+/** What such a field may say; one that is not here is a reason to walk. */
+const asItStands: Readonly<Record<string, RegExp>> = {
+  'mime-version': /^1\.0$/,
+  'content-type': new RegExp(`^text/plain(?:[ \\t]*;[ \\t]*(?:${parameter}))*$`, 'i'),
+  'content-transfer-encoding': /^(?:7bit|8bit)$/i,
+  'content-language': /^[a-z0-9-]+$/i,
+};
+
+/** Fed with the whole message in order. */
+export class PlainMessageProof {
+  #header = '';
+  /** What was read last of the body; undefined while the header lasts. */
+  #tail: string | undefined;
+  #refuted = false;
+  #bodyBytes = 0;
+
+  update(chunk: Buffer): void {
+    if (this.#refuted) return;
+    const text = chunk.toString('latin1');
+    if (this.#tail === undefined) this.#readHeader(text);
+    else this.#readBody(text);
+  }
+
+  /** Once the message is complete: whether it is proven that there is nothing to decode. */
+  get holds(): boolean {
+    return !this.#refuted && this.#tail !== undefined && !this.#tail.endsWith('\r');
+  }
+
+  /** Bytes after the header's empty line. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  #readHeader(text: string): void {
+    const from = Math.max(0, this.#header.length - 3);
+    this.#header += text;
+    const end = this.#header.indexOf('\r\n\r\n', from);
+    const length = end === -1 ? this.#header.length : end;
+    this.#refuted =
+      length > headerBytesMax || (end !== -1 && !isPlainHeader(this.#header.slice(0, end)));
+    if (end === -1 || this.#refuted) return;
+    this.#tail = '';
+    const body = this.#header.slice(end + 4);
+    this.#header = '';
+    this.#readBody(body);
+  }
+
+  #readBody(text: string): void {
+    this.#bodyBytes += text.length;
+    const all = `${this.#tail ?? ''}${text}`;
+    // A CR at the end waits for its LF.
+    this.#refuted = decodable.test(all.endsWith('\r') ? all.slice(0, -1) : all);
+    const tail = all.slice(-overlapChars);
+    // Its CR was tested with it.
+    this.#tail = tail.startsWith('\n') && tail.length < all.length ? tail.slice(1) : tail;
+  }
+}
+
+function isPlainHeader(header: string): boolean {
+  const fields: { name: string; value: string }[] = [];
+  for (const line of header.split('\r\n')) {
+    const parts = field.exec(line);
+    const last = fields.at(-1);
+    if (parts !== null) {
+      fields.push({ name: parts[1]?.toLowerCase() ?? '', value: parts[2] ?? '' });
+    } else if (last !== undefined && continuation.test(line)) {
+      last.value += line;
+    } else {
+      return false;
+    }
+  }
+  const encoding = fields.filter(({ name }) => encodingField.test(name));
+  const names = new Set(encoding.map(({ name }) => name));
+  return (
+    names.size === encoding.length &&
+    encoding.every(({ name, value }) => asItStands[name]?.test(value.trim()) === true)
+  );
+}

@@ -1,0 +1,32 @@
+/** Joins the chunks of a stream to blocks that are worth a system call. */
+
+/** Bytes in order, there already or still to come. */
+export type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
+
+export interface Block {
+  readonly chunks: readonly Buffer[];
+  readonly bytes: number;
+  /** The stream ends with this block; only this one can be empty. */
+  readonly last: boolean;
+}
+
+/**
+ * Below it nothing is sent before the end of the stream is there: a small message is one block,
+ * and takes neither a connection nor a place in clamd's line while it is still arriving.
+ */
+export const blockBytes = 64 * 1024;
+
+/** The chunks in blocks of `blockBytes` or a little more, in order; the last one says so. */
+export async function* blocksOf(source: Chunks): AsyncGenerator<Block, void> {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes < blockBytes) continue;
+    yield { chunks, bytes, last: false };
+    chunks = [];
+    bytes = 0;
+  }
+  yield { chunks, bytes, last: true };
+}

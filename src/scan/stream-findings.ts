@@ -1,0 +1,66 @@
+/** What clamd's answer about one stream means as findings (pure). */
+import { classify } from '../protocol/clamd/signature.ts';
+import type { Finding, PartialReason } from '../verdict/finding.ts';
+import type { ClamdAnswer } from './clamd-pool.ts';
+
+/** clamd's own settings, as far as its answers cannot be understood without them. */
+export interface ClamdCeilings {
+  /** StreamMaxLength: a longer stream is refused. */
+  readonly streamBytesMax: number;
+  /** MaxFileSize: of a larger stream clamd says OK without having looked. */
+  readonly fileBytesMax: number;
+  /** MaxScanTime, in milliseconds: an OK that took as long came without having looked at all. */
+  readonly scanMsMax: number;
+}
+
+/** @param bytes of the stream as clamd got it. */
+export function findingsOf(
+  stream: string,
+  bytes: number,
+  answer: ClamdAnswer,
+  ceilings: ClamdCeilings,
+): readonly Finding[] {
+  const { reply, words } = answer;
+  const partial = (reason: PartialReason, detail: string): Finding => ({
+    kind: 'partial',
+    reason,
+    stream,
+    detail,
+  });
+  switch (reply.kind) {
+    case 'failed':
+      return [{ kind: 'unavailable', stream, detail: words }];
+    case 'size-limit':
+      return [partial('stream-length', words)];
+    case 'ok':
+      return unseen(bytes, answer, ceilings).map(({ reason, detail }) => partial(reason, detail));
+    case 'found': {
+      const detail = reply.signature;
+      const family = classify(detail);
+      if (family === 'infected') return [{ kind: family, stream, detail }];
+      const named: Finding =
+        family === 'limits-exceeded' ? partial(family, detail) : { kind: family, stream, detail };
+      const rest = unseen(bytes, answer, ceilings);
+      return [named, ...rest.map((one) => partial(one.reason, one.detail))];
+    }
+  }
+}
+
+/** Why clamd may not have looked at all of the stream although it says nothing of it. */
+function unseen(
+  bytes: number,
+  { ms }: ClamdAnswer,
+  { streamBytesMax, fileBytesMax, scanMsMax }: ClamdCeilings,
+): { reason: PartialReason; detail: string }[] {
+  const reasons: { reason: PartialReason; detail: string }[] = [];
+  if (bytes > streamBytesMax) {
+    reasons.push({ reason: 'stream-length', detail: `${bytes} bytes, at most ${streamBytesMax}` });
+  }
+  if (bytes > fileBytesMax) {
+    reasons.push({ reason: 'file-size', detail: `${bytes} bytes, at most ${fileBytesMax}` });
+  }
+  if (ms >= scanMsMax) {
+    reasons.push({ reason: 'scan-time', detail: `${Math.round(ms)} ms, limit ${scanMsMax}` });
+  }
+  return reasons;
+}

@@ -1,0 +1,38 @@
+/** A control endpoint on a Unix socket over a daemon that is only pretended. */
+import { Control } from '../../src/daemon/control.ts';
+import { StatusReport, type StatusSources } from '../../src/daemon/control-status.ts';
+import { History } from '../../src/daemon/history.ts';
+import { Metrics } from '../../src/daemon/metrics.ts';
+import { FakeClock } from './fake-clock.ts';
+
+export interface TestControl {
+  readonly control: Control;
+  /** What /transactions shows. */
+  readonly history: History;
+}
+
+const ready: StatusSources = {
+  version: '1.2.3',
+  started: 0,
+  listening: () => ['127.0.0.1:10024'],
+  stopping: () => false,
+  load: () => ({ sessions: 3, transactions: 2, waiting: 1 }),
+  clamd: () => Promise.resolve([{ endpoint: 'unix:/a', ok: true, detail: 'ClamAV 1.4' }]),
+  quarantine: () => Promise.resolve({ messages: 5, bytes: 1024 }),
+};
+
+export async function startControl(
+  path: string,
+  change: Partial<StatusSources> = {},
+): Promise<TestControl> {
+  const history = new History(100);
+  const report = new StatusReport({ ...ready, ...change }, new FakeClock());
+  const control = new Control({
+    sources: { report, metrics: new Metrics(), history },
+    onFault: (error) => {
+      throw error;
+    },
+  });
+  await control.open(`unix:${path}`);
+  return { control, history };
+}

@@ -1,0 +1,222 @@
+/**
+ * A clamd that answers, or fails, as the test says: a real server on a Unix or TCP socket with a
+ * wrong step at each place where a real one can take one. What it got is recorded.
+ */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type ClamdAddress, parseClamdAddress } from '../../src/scan/clamd-address.ts';
+import { eicar } from './eicar.ts';
+
+/** What becomes of one connection. */
+export type ClamdConduct =
+  /** Reads the stream; FOUND when it holds EICAR as it stands, else OK. */
+  | { readonly step: 'scan' }
+  /** Reads the stream, and says these bytes. */
+  | { readonly step: 'say'; readonly words: string }
+  /** Reads the stream, and answers when `release` is called. */
+  | { readonly step: 'hold' }
+  /** Takes the connection and reads nothing. */
+  | { readonly step: 'hang' }
+  /** Says these bytes before the end of the stream and closes, or stays when `stay`. */
+  | { readonly step: 'interrupt'; readonly words: string; readonly stay?: boolean }
+  /** Resets the connection after this many bytes of it. */
+  | { readonly step: 'reset'; readonly afterBytes: number }
+  /** Reads the stream and closes without a word. */
+  | { readonly step: 'close' }
+  /** Refuses more than this many bytes of stream as clamd does, and closes with data unread. */
+  | { readonly step: 'size-limit'; readonly streamBytesMax: number; readonly lost?: boolean };
+
+/** One stream as it came. */
+export interface FakeStream {
+  readonly bytes: Buffer;
+  /** The lengths of its chunks. */
+  readonly chunks: readonly number[];
+  readonly terminated: boolean;
+  /** How many reads the stream took, to see how it was written. */
+  readonly reads: number;
+}
+
+const command = 'zINSTREAM\0';
+
+export class FakeClamd {
+  /** What the next connections meet, in order; then `usual`. */
+  readonly script: ClamdConduct[] = [];
+  usual: ClamdConduct = { step: 'scan' };
+  /** Streams whose connection met its end or its terminator, in that order. */
+  readonly streams: FakeStream[] = [];
+  connections = 0;
+  readonly #server: Server;
+  readonly #open = new Set<Connection>();
+  readonly address: ClamdAddress;
+
+  private constructor(server: Server, address: ClamdAddress) {
+    this.#server = server;
+    this.address = address;
+    server.on('connection', (socket) => {
+      this.#serve(socket);
+    });
+  }
+
+  /** Listens on 127.0.0.1, or on the Unix socket `path`. */
+  static async start(path?: string): Promise<FakeClamd> {
+    const server = createServer({ allowHalfOpen: true });
+    server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
+    await once(server, 'listening');
+    const name =
+      path === undefined
+        ? `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+        : `unix:${path}`;
+    return new FakeClamd(server, addressOf(name));
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Streams that are whole and wait for `release`. */
+  get held(): number {
+    return [...this.#open].filter(({ held }) => held).length;
+  }
+
+  /** Answers the streams that are held, as 'scan' would. */
+  release(): void {
+    for (const connection of this.#open) if (connection.held) connection.answer();
+  }
+
+  /** Refuses connections from now on. */
+  async stop(): Promise<void> {
+    for (const connection of this.#open) connection.socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #serve(socket: Socket): void {
+    this.connections++;
+    const conduct = this.script.shift() ?? this.usual;
+    const connection = new Connection(socket, conduct, (stream) => this.streams.push(stream));
+    this.#open.add(connection);
+    socket.on('close', () => this.#open.delete(connection));
+  }
+}
+
+/** A clamd's address that is right by construction. */
+export function addressOf(name: string): ClamdAddress {
+  const parsed = parseClamdAddress(name);
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return parsed.address;
+}
+
+class Connection {
+  readonly socket: Socket;
+  held = false;
+  readonly #conduct: ClamdConduct;
+  readonly #record: (stream: FakeStream) => void;
+  /** What has come, joined only when it is looked at: joining at each read is quadratic. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  #tail = Buffer.alloc(0);
+  #reads = 0;
+  #recorded = false;
+
+  constructor(socket: Socket, conduct: ClamdConduct, record: (stream: FakeStream) => void) {
+    this.socket = socket;
+    this.#conduct = conduct;
+    this.#record = record;
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#stream(false);
+    });
+    socket.on('end', () => socket.end());
+    if (conduct.step === 'hang') return;
+    if (conduct.step === 'interrupt') this.#say(conduct.words, conduct.stay === true);
+    socket.on('data', (chunk) => {
+      this.#receive(chunk);
+    });
+  }
+
+  answer(): void {
+    this.held = false;
+    const found = this.#received().includes(eicar);
+    this.#say(found ? 'stream: Eicar-Test FOUND\0' : 'stream: OK\0');
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#reads++;
+    this.#pieces.push(chunk);
+    this.#bytes += chunk.length;
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-4)]).subarray(-4);
+    const conduct = this.#conduct;
+    if (conduct.step === 'reset' && this.#bytes > conduct.afterBytes) {
+      this.socket.resetAndDestroy();
+      return;
+    }
+    const refuses = conduct.step === 'size-limit' && this.#bytes > conduct.streamBytesMax;
+    if (!refuses && !this.#tail.equals(Buffer.alloc(4)) && this.#bytes > command.length) return;
+    const text = this.#received().toString('latin1', 0, command.length);
+    if (text === 'zPING\0') this.#say('PONG\0');
+    else if (text === 'zVERSION\0') this.#say('ClamAV 1.4.6/27000/Thu Nov 20 2025\0');
+    else this.#frames();
+  }
+
+  #received(): Buffer {
+    const received = Buffer.concat(this.#pieces);
+    this.#pieces = [received];
+    return received;
+  }
+
+  #frames(): void {
+    const { chunks, bytes, terminated } = unframed(this.#received());
+    const conduct = this.#conduct;
+    if (conduct.step === 'size-limit' && bytes.length > conduct.streamBytesMax) {
+      this.#stream(false, chunks, bytes);
+      this.socket.pause();
+      if (conduct.lost === true) this.socket.resetAndDestroy();
+      else this.#say('INSTREAM size limit exceeded. ERROR\0');
+    } else if (terminated) {
+      this.#stream(true, chunks, bytes);
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    const conduct = this.#conduct;
+    if (conduct.step === 'say') this.#say(conduct.words);
+    else if (conduct.step === 'hold') this.held = true;
+    else if (conduct.step === 'close') this.socket.end();
+    else this.answer();
+  }
+
+  #say(words: string, stay = false): void {
+    const bytes = Buffer.from(words, 'latin1');
+    if (stay) this.socket.write(bytes);
+    else this.socket.end(bytes);
+  }
+
+  #stream(terminated: boolean, chunks?: readonly number[], bytes?: Buffer): void {
+    if (this.#recorded || this.#bytes === 0) return;
+    this.#recorded = true;
+    const got = unframed(this.#received());
+    this.#record({
+      bytes: bytes ?? got.bytes,
+      chunks: chunks ?? got.chunks,
+      terminated,
+      reads: this.#reads,
+    });
+  }
+}
+
+/** What lies in the frames that are whole. */
+function unframed(received: Buffer): { bytes: Buffer; chunks: number[]; terminated: boolean } {
+  const chunks: number[] = [];
+  const pieces: Buffer[] = [];
+  let at = command.length;
+  while (at + 4 <= received.length) {
+    const length = received.readUInt32BE(at);
+    if (length === 0) return { bytes: Buffer.concat(pieces), chunks, terminated: true };
+    chunks.push(length);
+    pieces.push(received.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return { bytes: Buffer.concat(pieces), chunks, terminated: false };
+}

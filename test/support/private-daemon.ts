@@ -1,0 +1,151 @@
+/** The daemon itself as an administrator starts it, with its own files in a throw-away directory. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { askControl } from '../../src/cli/control-client.ts';
+import type { TransactionRecord } from '../../src/engine/record.ts';
+import { systemClock } from '../../src/clock.ts';
+import { nodeFiles } from '../../src/store/files.ts';
+import { Quarantine } from '../../src/store/quarantine.ts';
+import { makeWorkdir, type Workdir } from './workdir.ts';
+
+export interface DaemonListener {
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly address: string;
+  readonly nextHop: string;
+}
+
+export interface DaemonOptions {
+  readonly listeners: readonly DaemonListener[];
+  readonly clamd: readonly string[];
+  /** TOML tables that are added. */
+  readonly more?: string;
+}
+
+const script = join(import.meta.dirname, '../../bin/clamgate.js');
+
+export class PrivateDaemon {
+  readonly configFile: string;
+  readonly control: string;
+  readonly quarantine: Quarantine;
+  readonly spoolDirectory: string;
+  readonly #workdir: Workdir;
+  readonly #log: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(options: DaemonOptions) {
+    this.#workdir = makeWorkdir();
+    const { path } = this.#workdir;
+    this.configFile = join(path, 'clamgate.toml');
+    this.control = `unix:${join(path, 'control.sock')}`;
+    this.spoolDirectory = join(path, 'spool');
+    this.#log = join(path, 'clamgate.log');
+    const directory = join(path, 'quarantine');
+    const removed = (): void => undefined;
+    this.quarantine = new Quarantine({ files: nodeFiles, directory, clock: systemClock, removed });
+    this.configure(options);
+  }
+
+  /** Resolves when it listens. */
+  static async start(options: DaemonOptions): Promise<PrivateDaemon> {
+    const daemon = new PrivateDaemon(options);
+    await daemon.restart();
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  configure({ listeners, clamd, more = '' }: DaemonOptions): void {
+    const { path } = this.#workdir;
+    const tables = listeners.map(
+      ({ protocol, address, nextHop }) =>
+        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n`,
+    );
+    writeFileSync(
+      this.configFile,
+      `hostname = "filter.test"\n${tables.join('')}
+[clamd]
+endpoints = ${JSON.stringify(clamd)}
+stream_max_length = "100M"
+max_file_size = "100M"
+[spool]
+directory = "${path}/spool"
+[quarantine]
+directory = "${path}/quarantine"
+[control]
+address = "${this.control}"
+${more}`,
+    );
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    const pidFile = join(this.#workdir.path, 'clamgate.group');
+    this.#workdir.owns(pidFile);
+    mkdirSync(join(this.#workdir.path, 'quarantine'), { recursive: true });
+    const log = openSync(this.#log, 'a');
+    const begun = this.logLines().length;
+    this.#process = spawn(process.execPath, [script, 'serve', '-c', this.configFile], {
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    writeFileSync(pidFile, `${this.#process.pid ?? ''}\n`);
+    await this.logged(/"event":"listening"/, begun);
+  }
+
+  /** SIGTERM; resolves to the exit code, null when a signal ended it. */
+  async stop(): Promise<number | null> {
+    this.signal('SIGTERM');
+    return this.exited();
+  }
+
+  /** Resolves to the exit code, null when a signal ended it. */
+  async exited(): Promise<number | null> {
+    const daemon = this.#process;
+    if (!daemon) return null;
+    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+    return daemon.exitCode;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process?.kill(name);
+  }
+
+  logLines(): readonly string[] {
+    return readFileSync(this.#log, { encoding: 'utf8', flag: 'a+' }).split('\n').slice(0, -1);
+  }
+
+  /** Resolves to the first line from `from` on that matches; rejects after `seconds`. */
+  async logged(pattern: RegExp, from = 0, seconds = 20): Promise<string> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const line = this.logLines()
+        .slice(from)
+        .find((each) => pattern.test(each));
+      if (line !== undefined) return line;
+      if (performance.now() > end) {
+        const tail = this.logLines().slice(-20).join('\n');
+        throw new Error(
+          `no line matches ${String(pattern)} after ${seconds} s; the log ends\n${tail}`,
+        );
+      }
+      await delay(20);
+    }
+  }
+
+  /** What the daemon remembers of the transactions, the newest first. */
+  async transactions(): Promise<readonly TransactionRecord[]> {
+    const answer = await askControl(this.control, '/transactions?limit=1000');
+    return (answer as { transactions: TransactionRecord[] }).transactions;
+  }
+
+  /** Kills it and leaves nothing behind. */
+  async close(): Promise<void> {
+    await this.stop();
+    await this.#workdir.remove();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * main.cf and master.cf of a private Postfix. The entries that concern the filter are read from
+ * fixtures/postfix, where users copy them from; only their ports are replaced.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface PostfixOptions {
+  /** Where every message is handed before delivery; without it nothing is filtered. */
+  readonly filter?: {
+    readonly protocol: 'smtp' | 'lmtp';
+    /** A port on 127.0.0.1, or for LMTP also the path of a Unix socket. */
+    readonly address: number | string;
+    /** Options of the filter transport, e.g. `smtp_data_done_timeout=5s`. */
+    readonly options?: readonly string[];
+  };
+  /** Whether the smtpd processes run chrooted in the queue directory, as Debian's do. */
+  readonly chrooted?: boolean;
+  /** Lines added at the end of main.cf, e.g. `smtputf8_enable = no`. */
+  readonly mainCf?: readonly string[];
+  /** Options of the smtpd that takes submissions, e.g. `smtpd_milters=inet:127.0.0.1:1234`. */
+  readonly submitOptions?: readonly string[];
+  /** Options of the re-injection smtpd. */
+  readonly reinjectOptions?: readonly string[];
+  /** Further entries of master.cf. */
+  readonly masterCf?: readonly string[];
+}
+
+/** What is different for each instance. */
+export interface Place {
+  readonly directory: string;
+  readonly submitPort: number;
+  readonly reinjectPort: number;
+  readonly sinkPort: number;
+}
+
+export function mainCf(place: Place, options: PostfixOptions): string {
+  const { directory, sinkPort } = place;
+  return [
+    fixture('private-instance.main.cf'),
+    `queue_directory = ${directory}/queue`,
+    `data_directory = ${directory}/data`,
+    `maillog_file = ${directory}/mail.log`,
+    `maillog_file_prefixes = ${directory}`,
+    `relayhost = [127.0.0.1]:${sinkPort}`,
+    ...(options.filter === undefined ? [] : [contentFilter(options.filter.address)]),
+    ...(options.mainCf ?? []),
+    '',
+  ].join('\n');
+}
+
+export function masterCf(place: Place, options: PostfixOptions): string {
+  const chroot = options.chrooted === true ? 'y' : 'n';
+  const reinject = fixture('reinject.master.cf')
+    .replace('127.0.0.1:10025', `127.0.0.1:${place.reinjectPort}`)
+    .replace(/^(127\S* inet +n +- +)n/m, `$1${chroot}`);
+  return [
+    fixture('private-instance.master.cf'),
+    `127.0.0.1:${place.submitPort} inet n - ${chroot} - - smtpd`,
+    ...optionLines(options.submitOptions),
+    reinject.trimEnd(),
+    ...optionLines(options.reinjectOptions),
+    ...(options.filter === undefined ? [] : filterTransport(options.filter)),
+    ...(options.masterCf ?? []),
+    '',
+  ].join('\n');
+}
+
+function filterTransport(filter: NonNullable<PostfixOptions['filter']>): string[] {
+  return [fixture(`scan-${filter.protocol}.master.cf`).trimEnd(), ...optionLines(filter.options)];
+}
+
+function contentFilter(address: number | string): string {
+  const destination = typeof address === 'number' ? `[127.0.0.1]:${address}` : `unix:${address}`;
+  return fixture('content-filter.main.cf').replace('[127.0.0.1]:10024', destination);
+}
+
+/** In braces a value may hold spaces (master(5)). */
+function optionLines(options: readonly string[] = []): string[] {
+  return options.map((option) => `    -o { ${option} }`);
+}
+
+function fixture(name: string): string {
+  return readFileSync(join(import.meta.dirname, '../../fixtures/postfix', name), 'utf8');
+}

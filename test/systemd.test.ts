@@ -1,0 +1,92 @@
+/** The units of systemd/, as systemd itself reads them and as our own limits ask. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultLimits } from '../src/limits.ts';
+import { describeNeeding } from './support/needs.ts';
+
+const root = join(import.meta.dirname, '..');
+/** In systemd-analyze's tenths: below it, it says OK; Debian's own clamd and Postfix have 96. */
+const exposureMax = 20;
+
+describeNeeding(['systemd-analyze'], 'the units', () => {
+  let directory: string;
+
+  /** A copy whose program is the one here: the path of an installed one does not exist. */
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'clamgate-units-'));
+    cpSync(join(root, 'systemd'), directory, { recursive: true });
+    const unit = join(directory, 'clamgate.service');
+    const text = readFileSync(unit, 'utf8');
+    writeFileSync(unit, text.replace('/usr/bin/clamgate', join(root, 'bin/clamgate.js')));
+    // The part of Fedora's unit that the drop-in speaks of.
+    const forking = '[Service]\nType=forking\nExecStart=/bin/true\nTimeoutStartSec=420\n';
+    writeFileSync(join(directory, 'clamd@.service'), forking);
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  /** What systemd has to say against a unit in `directory`. */
+  function verify(unit: string): string {
+    const result = spawnSync('systemd-analyze', ['verify', '--man=no', unit], {
+      cwd: directory,
+      env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` },
+      encoding: 'utf8',
+    });
+    return `${result.stdout}${result.stderr}`;
+  }
+
+  test.each([
+    ['clamgate.service', 'clamgate.service'],
+    ['clamd@scan.service', 'clamd@.service.d/clamgate.conf'],
+  ])('%s: systemd finds nothing wrong, and would', (unit, file) => {
+    expect(verify(unit)).toBe('');
+
+    appendFileSync(join(directory, file), '\n[Service]\nTimeoutStartSec=soon\n');
+    expect(verify(unit)).toMatch(/Failed to parse TimeoutStartSec= parameter/);
+  });
+
+  test('the service is well confined', () => {
+    const unit = join(directory, 'clamgate.service');
+    const args = ['security', '--no-pager', '--offline=true', `--threshold=${exposureMax}`, unit];
+    const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
+    process.stderr.write(`${overall}\n`);
+
+    expect(overall).toMatch(/clamgate\.service: \d/);
+    expect(result.status).toBe(0);
+  });
+});
+
+function settings(file: string): Map<string, string> {
+  const text = readFileSync(join(root, 'systemd', file), 'utf8');
+  const lines = text.matchAll(/^(\w+)=(.*)$/gm);
+  return new Map(Array.from(lines, ([, key = '', value = '']) => [key, value]));
+}
+
+test('the service has time to drain, and does not need clamd', () => {
+  const unit = settings('clamgate.service');
+
+  expect(Number(unit.get('TimeoutStopSec')) * 1000).toBeGreaterThan(defaultLimits.drainMs + 10_000);
+  expect(unit.get('After')?.split(' ')).toContain('clamav-daemon.service');
+  expect([unit.get('Requires'), unit.get('BindsTo'), unit.get('PartOf')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+/** V8 makes pages executable and tries calls that the filter does not know (see the unit). */
+test('the service can run Node.js', () => {
+  const unit = settings('clamgate.service');
+
+  expect(unit.get('MemoryDenyWriteExecute')).toBeUndefined();
+  expect(unit.get('SystemCallErrorNumber')).toBe('EPERM');
+});
+
+test('clamd has a quarter of an hour to load its signatures', () => {
+  expect(settings('clamd@.service.d/clamgate.conf').get('TimeoutStartSec')).toBe('900');
+});
