@@ -20,7 +20,7 @@ export function writeSignatures(directory: string, count: number): void {
   const bodies = Math.round(count * bodyShare);
   const random = randomness('signatures');
   const bodyLines = Array.from({ length: bodies }, (_, i) => {
-    const bytes = bodyBytes.least + (random(1)[0] ?? 0) % (bodyBytes.most - bodyBytes.least + 1);
+    const bytes = bodyBytes.least + ((random(1)[0] ?? 0) % (bodyBytes.most - bodyBytes.least + 1));
     return `Bench.Body-${i}:${targets[i % targets.length] ?? 0}:*:${random(bytes).toString('hex')}\n`;
   });
   const digestLines = Array.from({ length: count - bodies }, (_, i) => {

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import { Engine, type EngineParts } from '../engine/engine.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import { replyTable } from '../listener/render.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
-import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
-import { defaultClamdSettings, MessageScan } from '../scan/message-scan.ts';
+import type { MessageScan } from '../scan/message-scan.ts';
 import { nodeFiles } from '../store/files.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
 import { prepareSpoolDirectory, Spool } from '../store/spool.ts';
 import type { NextHop } from '../relay/next-hop.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { WaitingLine } from '../waiting-line.ts';
+import { scannerOf } from './config-scanner.ts';
 import type { Config, ListenerConfig } from './config.ts';
 
 /** What a reload of the configuration leaves as it is. */
@@ -42,7 +41,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
   const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
   await quarantine.prepare();
-  const scanner = newScanner(config, clock);
+  const scanner = scannerOf(config, clock);
   const nextHops: NextHop[] = [];
   const engines = new Map<ListenerConfig, Engine>();
   for (const listener of config.listeners) {
@@ -97,27 +96,6 @@ function newEngine({ address, protocol, position }: ListenerConfig, parts: Engin
 function withReply(record: TransactionRecord, position: Position): TransactionRecord {
   if (record.reply || !record.situation) return record;
   return { ...record, reply: replyTable[record.situation][position] };
-}
-
-function newScanner({ clamd, limits }: Config, clock: Clock): MessageScan {
-  return new MessageScan({
-    endpoints: clamd.endpoints.map(endpoint),
-    clock,
-    limits,
-    clamd: {
-      ...defaultClamdSettings,
-      inflightMax: clamd.inflightMax,
-      streamBytesMax: clamd.streamMaxLengthBytes,
-      fileBytesMax: clamd.maxFileSizeBytes,
-      scanMsMax: clamd.maxScanTimeMs,
-    },
-  });
-}
-
-function endpoint(text: string): ClamdAddress {
-  const parsed = parseClamdAddress(text);
-  assert(parsed.ok, 'the configuration has been checked');
-  return parsed.address;
 }
 
 /** An idle connection is let go before a stressed smtpd (10 s) lets go of us. */

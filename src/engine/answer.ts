@@ -16,6 +16,8 @@ export function inSituation(situation: Situation): Answer {
 export function answerOf(result: RelayResult): Answer {
   switch (result.kind) {
     case 'reply':
+      // RFC 5321 §3.8: with 421 the next hop ends its session with us, not ours with the peer.
+      if (result.reply.code === 421) return inSituation('next-hop-unreachable');
       return { kind: 'next-hop', reply: result.reply };
     case 'unreachable':
     case 'unknown':

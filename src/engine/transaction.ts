@@ -46,6 +46,11 @@ export class Transaction {
     this.#stopwatch = new Stopwatch(parts.clock);
   }
 
+  /** Whether it has come to its outcome, and holds nothing any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** MAIL: waits for a place, then asks the next hop. Undefined when nobody is there to hear it. */
   async open(): Promise<Answer | undefined> {
     const opening = this.#begin().catch((error: unknown) => failed(error, this.#cancel.signal));

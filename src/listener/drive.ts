@@ -15,6 +15,8 @@ export interface Session<Event extends { readonly type: string }> {
 export interface Handler<Event> {
   /** To be awaited before the next event is taken, when it is a promise. */
   handle(event: Event): Promise<void> | undefined;
+  /** Whether a transaction is open. */
+  readonly atWork: boolean;
   /** Resolves when every answer that was begun has been given; undefined when none is open. */
   answered(): Promise<void> | undefined;
   /** The peer has closed or reset: give back what is held. May be called again. */
@@ -97,7 +99,9 @@ async function read<Event extends { readonly type: string }>({
   options,
   inbox,
 }: Driven<Event>): Promise<void> {
-  const bytes = await inbox.read(options.clock, options.sessionIdleMs);
+  // Who has nothing under way when the daemon stops is not waited for.
+  const leave = options.stopping.aborted && !handler.atWork;
+  const bytes = leave ? 'silence' : await inbox.read(options.clock, options.sessionIdleMs);
   if (bytes === 'silence') handler.silent();
   else if (bytes !== 'gone') session.receive(bytes);
 }

@@ -61,6 +61,10 @@ export class SmtpHandler implements Handler<ServerEvent> {
     }
   }
 
+  get atWork(): boolean {
+    return this.#transaction?.over === false;
+  }
+
   answered(): Promise<void> | undefined {
     return this.#answers;
   }
@@ -73,7 +77,7 @@ export class SmtpHandler implements Handler<ServerEvent> {
   silent(): void {
     const stopping = this.#options.stopping.aborted;
     // While the daemon drains, a message that is still arriving gets its 451 at its final dot.
-    if (stopping && this.#transaction) return;
+    if (stopping && this.atWork) return;
     this.#session.refuse(stopping ? stoppingReply : idleReply);
   }
 

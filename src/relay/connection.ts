@@ -47,15 +47,13 @@ const quitMs = 2000;
 export class Connection {
   /** Settles when the next hop has greeted, or the connection is lost. */
   readonly greeting: Promise<Answer>;
-  /** Settles when the connection is lost, or was closed by us. */
-  readonly lost: Promise<Loss>;
   readonly #socket: Socket;
   readonly #session: ClientSession;
   readonly #patience: Patience;
   /** Who waits for an answer, in the order of the commands. */
   readonly #waiting: ((answer: Answer) => void)[] = [];
   #loss: Loss | undefined;
-  #tellLoss: (loss: Loss) => void;
+  #whenLost: () => void = () => undefined;
   #timer: Timer | undefined;
   #flushing = false;
 
@@ -64,9 +62,6 @@ export class Connection {
     this.#socket = socket;
     this.#session = new ClientSession(flavour);
     this.#patience = patience;
-    const { promise, resolve } = Promise.withResolvers<Loss>();
-    this.lost = promise;
-    this.#tellLoss = resolve;
     this.greeting = this.#answer();
     this.#watch();
     this.#listen();
@@ -82,6 +77,11 @@ export class Connection {
 
   get extensions(): Extensions {
     return this.#session.extensions;
+  }
+
+  /** Calls `act`, and nobody else, when the connection is lost or closed by us. */
+  whenLost(act: () => void): void {
+    this.#whenLost = act;
   }
 
   /** EHLO or LHLO. */
@@ -256,7 +256,7 @@ export class Connection {
     this.#loss = loss;
     this.#timer?.cancel();
     for (const resolve of this.#waiting.splice(0)) resolve(loss);
-    this.#tellLoss(loss);
+    this.#whenLost();
   }
 }
 

@@ -25,13 +25,13 @@ export class IdleConnections {
 
   /** The connection that has rested the shortest: the likeliest to be alive. */
   take(): Connection | undefined {
-    const connection = [...this.#idle.keys()].findLast(({ loss }) => loss === undefined);
+    const connection = [...this.#idle.keys()].at(-1);
     if (connection) this.#forget(connection);
     return connection;
   }
 
   put(connection: Connection): void {
-    if (this.#idle.size >= this.#limits.idleConnectionsMax) {
+    if (connection.loss !== undefined || this.#idle.size >= this.#limits.idleConnectionsMax) {
       connection.quit();
       return;
     }
@@ -40,16 +40,13 @@ export class IdleConnections {
     });
     this.#idle.set(connection, timer);
     // Closed by whom it may be, or spoken out of turn: it is not handed out again.
-    void connection.lost.then(() => {
+    connection.whenLost(() => {
       this.#forget(connection);
     });
   }
 
   close(): void {
-    for (const connection of [...this.#idle.keys()]) {
-      this.#forget(connection);
-      connection.quit();
-    }
+    for (const connection of [...this.#idle.keys()]) connection.quit();
   }
 
   #forget(connection: Connection): void {

@@ -126,10 +126,13 @@ export class SmtpDelivery implements Delivery {
       void this.#giveBack(connection);
       return same(data);
     }
-    const loss = (await this.#content(content)) ?? this.#lastCheck();
+    const loss = await this.#content(content);
     if (loss) return same(loss);
+    // The rule that all else serves: an abort has dropped the connection, so it is no longer here.
+    assert(!this.#signals.some(({ aborted }) => aborted), 'no dot is sent after an abort');
     const answers = await Promise.all(connection.endOfData(count));
     if (answers.every(isAnswered)) this.#connections.release(connection);
+    else connection.quit();
     return answers.map(afterDot);
   }
 
@@ -160,13 +163,6 @@ export class SmtpDelivery implements Delivery {
     return connection.loss;
   }
 
-  /** No dot once we were called off: between here and the dot nothing else can happen. */
-  #lastCheck(): Loss | undefined {
-    const aborted = this.#signals.find((signal) => signal.aborted);
-    if (aborted) this.#callOff(`cancelled: ${cancelCause(aborted)}`);
-    return this.#current.connection.loss;
-  }
-
   /** Ends a transaction whose content was not sent, so that its connection can serve again. */
   async #giveBack(connection: Connection): Promise<void> {
     const reset = await connection.say('RSET');
@@ -192,7 +188,7 @@ export class SmtpDelivery implements Delivery {
 
   #end(): void {
     this.#state = 'over';
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
+    for (const signal of this.#signals) void signal;
   }
 }
 

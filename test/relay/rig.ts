@@ -43,6 +43,8 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly fake: FakeNextHop;
   readonly hop: SmtpNextHop;
+  /** Our ends of all connections. */
+  readonly sockets: Socket[] = [];
   /** All that the next hop has said. */
   #heard = '';
   #more = Promise.withResolvers<undefined>();
@@ -72,6 +74,7 @@ export class Rig {
 
   #connect(options: NetConnectOpts): Socket {
     const socket = connect(options);
+    this.sockets.push(socket);
     socket.on('data', (bytes: Buffer) => {
       this.#heard += bytes.toString();
       this.#more.resolve(undefined);
@@ -116,8 +119,13 @@ export class Rig {
   async stop(): Promise<void> {
     this.hop.close();
     this.fake.recover();
-    await this.#passTime(() => this.fake.open === 0 && this.clock.pending === 0);
-    expect({ open: this.fake.open, timers: this.clock.pending }).toEqual({ open: 0, timers: 0 });
+    const left = () => ({
+      theirs: this.fake.open,
+      ours: this.sockets.filter(({ closed }) => !closed).length,
+      timers: this.clock.pending,
+    });
+    await this.#passTime(() => Object.values(left()).every((count) => count === 0));
+    expect(left()).toEqual({ theirs: 0, ours: 0, timers: 0 });
     await this.fake.stop();
   }
 
@@ -140,6 +148,11 @@ export async function* chunks(...pieces: readonly (string | Buffer)[]): AsyncIte
     await turn();
     yield Buffer.from(piece);
   }
+}
+
+/** Lets the event loop go round until `condition` holds. */
+export async function turnsUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
 }
 
 /** Lets the event loop go round once. */

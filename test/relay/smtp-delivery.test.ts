@@ -1,9 +1,10 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { ImpossibleState } from '../../src/assert.ts';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import type { RelayResult } from '../../src/relay/next-hop.ts';
 import type { Failure, Step } from '../support/fake-next-hop.ts';
-import { chunks, inShort, limits, never, path, Rig, turn } from './rig.ts';
+import { chunks, inShort, limits, never, path, Rig, turn, turnsUntil } from './rig.ts';
 
 const client = { name: 'mx.example' };
 const message = () => chunks('x\r\n');
@@ -154,11 +155,14 @@ describe('a next hop that fails', () => {
   test('is waited for anew with each answer, but after the dot only once for all', async () => {
     const rig = await Rig.start({ flavour: 'lmtp' });
     rig.fake.at('rcpt', 'stall', { skip: 1 });
-    const { delivery, recipients } = rig.begin({ to: ['b@example.org', 'c@example.org'] });
+    const { delivery, recipients } = rig.begin({ to: ['b@example.org', 'c@x.org', 'd@x.org'] });
     await rig.hears('250 2.1.5 Ok', 1);
-    rig.clock.advance(limits.nextHopReplyMs - 1);
-    rig.fake.speak('250 2.1.5 Late\r\n');
-    expect((await recipients).map(inShort)).toEqual(['reply 250', 'reply 250']);
+    for (const times of [1, 2]) {
+      rig.clock.advance(limits.nextHopReplyMs - 1);
+      rig.fake.speak('250 2.1.5 Late\r\n');
+      await rig.hears('250 2.1.5 Late', times);
+    }
+    expect((await recipients).map(inShort)).toEqual(['reply 250', 'reply 250', 'reply 250']);
     // The fake has turned deaf at its second RCPT: it answers DATA and the dot by word of mouth.
     const sent = delivery.send(message, never);
     await rig.fake.until(() => rig.fake.connections[0]?.reads.at(-1) === 'DATA\r\n');
@@ -168,7 +172,32 @@ describe('a next hop that fails', () => {
     rig.fake.speak('250 2.0.0 One\r\n');
     await rig.hears('250 2.0.0 One', 1);
     rig.clock.advance(1);
-    expect((await sent).map(inShort)).toEqual(['reply 250', 'unknown']);
+    expect((await sent).map(inShort)).toEqual(['reply 250', 'unknown', 'unknown']);
+  });
+
+  test('to read for a while is waited for, and then no longer', async () => {
+    const rig = await Rig.start();
+    rig.fake.at('content', 'choke');
+    const delivery = await accepted(rig);
+    const cancel = new AbortController();
+    const sent = delivery.send(endless, cancel.signal);
+    await rig.fake.until(() => rig.fake.failed === 1);
+    await turnsUntil(() => rig.clock.pending === 1);
+    rig.fake.recover();
+    await turnsUntil(() => rig.clock.pending === 0);
+    cancel.abort();
+    expect((await sent).map(inShort)).toEqual(['unreachable']);
+  });
+
+  test('at MAIL is not asked about recipients that come later', async () => {
+    const rig = await Rig.start();
+    rig.fake.at('mail', { reply: '450 4.2.0 later' });
+    const { delivery } = rig.begin({ to: [] });
+    expect(inShort(await delivery.mail)).toBe('reply 450');
+    expect(inShort(await delivery.recipient(path('b@example.org')))).toBe('reply 450');
+    delivery.abort();
+    await rig.hears('250 2.0.0 Reset', 1);
+    expect(rig.fake.commands).toEqual(['EHLO gate.example', 'MAIL FROM:<a@example.org>', 'RSET']);
   });
 });
 
@@ -230,6 +259,17 @@ describe('a connection that is dropped while the message is scanned', () => {
     ]);
     expect(rig.fake.connections).toHaveLength(2);
     expect(rig.fake.messages).toEqual([]);
+  });
+
+  test('is not opened again when the delivery is called off meanwhile', async () => {
+    const rig = await Rig.start();
+    const cancel = new AbortController();
+    const delivery = await accepted(rig, cancel.signal);
+    await rig.fake.hangUp();
+    await turnsUntil(() => rig.sockets[0]?.closed === true);
+    cancel.abort(new Cancelled('deadline'));
+    expect((await delivery.send(message, cancel.signal)).map(inShort)).toEqual(['unreachable']);
+    expect(rig.fake.connections).toHaveLength(1);
   });
 
   test('over LMTP and not opened again is unreachable for each accepted recipient', async () => {
@@ -368,6 +408,17 @@ describe('a delivery that is called off', () => {
     expect(rig.fake.messages).toEqual([]);
     const bytes = rig.fake.connections.map(({ reads }) => reads.join('')).join('');
     expect(bytes).not.toMatch(/^\.\r$/m);
+  });
+
+  test('or is over has no ear for its signals any more', async () => {
+    const rig = await Rig.start();
+    const { signal } = new AbortController();
+    const delivery = await accepted(rig, signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await delivery.send(message, signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    rig.begin({ signal }).delivery.abort();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('after the dot still comes to the next hop’s answer', async () => {

@@ -1,7 +1,9 @@
+import { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { SmtpNextHop } from '../../src/relay/smtp-next-hop.ts';
 import { allExtensions } from '../support/fake-next-hop.ts';
-import { chunks, inShort, limits, never, path, Rig, turn } from './rig.ts';
+import { chunks, inShort, limits, never, path, Rig, turn, turnsUntil } from './rig.ts';
 
 const sender = path('a@example.org', 'SIZE=20', 'BODY=8BITMIME', 'RET=HDRS', 'ENVID=x+2By');
 const client = { name: 'mx.example', addr: '192.0.2.1', helo: 'a b', ident: '4XyZ' };
@@ -196,7 +198,69 @@ describe('connections', () => {
     rig.clock.advance(1);
     await rig.fake.until(() => rig.fake.open === 0);
     expect(rig.fake.commands.at(-1)).toBe('QUIT');
+    await turnsUntil(() => rig.clock.pending === 0);
+    expect(rig.sockets[0]?.closed).toBe(true);
   });
+
+  test('are out of reach while they serve, and do not grow idle', async () => {
+    const rig = await Rig.start();
+    await rig.deliver();
+    const begun = [rig.begin(), rig.begin()];
+    for (const { recipients } of begun) await recipients;
+    expect(rig.fake.connections).toHaveLength(2);
+    rig.clock.advance(limits.idleMs);
+    for (const { delivery } of begun) {
+      const sent = await delivery.send(() => chunks('x\r\n'), never);
+      expect(sent.map(inShort)).toEqual(['reply 250']);
+    }
+    expect(rig.fake.connections).toHaveLength(2);
+  });
+
+  test('that have rested the shortest are taken first', async () => {
+    const rig = await Rig.start();
+    const begun = [rig.begin(), rig.begin()];
+    for (const { recipients } of begun) await recipients;
+    for (const { delivery } of begun) await delivery.send(() => chunks('x\r\n'), never);
+    await rig.deliver();
+    const helloes = rig.fake.connections.map(
+      ({ commands }) => commands.filter((line) => line.startsWith('EHLO')).length,
+    );
+    expect(helloes).toEqual([1, 2]);
+  });
+
+  test('are opened without delay for small writes', async () => {
+    const seen: object[] = [];
+    const rig = await Rig.start();
+    const hop = new SmtpNextHop({
+      address: '[::1]:2525',
+      clock: rig.clock,
+      limits,
+      connect: (options) => {
+        seen.push(options);
+        return new Socket().destroy();
+      },
+    });
+    const opening = { client: {}, reversePath: sender, helloName: 'gate.example' };
+    expect(inShort(await hop.begin(opening, never).mail)).toBe('unreachable');
+    expect(seen).toEqual([{ host: '::1', port: 2525, noDelay: true }]);
+  });
+
+  test.each(['250 2.0.0 Ok\r\nmore', '421 4.3.2 later'])(
+    'on which the dot was answered %j are not used again',
+    async (reply) => {
+      const rig = await Rig.start();
+      rig.fake.at('dot', 'stall');
+      const { delivery, recipients } = rig.begin();
+      await recipients;
+      const sent = delivery.send(() => chunks('x\r\n'), never);
+      await rig.fake.until(() => rig.fake.failed === 1);
+      rig.fake.recover();
+      rig.fake.speak(`${reply}\r\n`);
+      expect((await sent).map(inShort)).toEqual([`reply ${reply.slice(0, 3)}`]);
+      expect((await rig.deliver()).map(inShort)).toEqual(['reply 250']);
+      expect(rig.fake.connections).toHaveLength(2);
+    },
+  );
 
   test('that are idle are no more than idleConnectionsMax', async () => {
     const rig = await Rig.start();
@@ -230,7 +294,7 @@ describe('connections', () => {
     expect(rig.fake.commands.at(-1)).toBe('QUIT');
   });
 
-  test.each(['stall', 'drop', 'reset', 'nonsense', { reply: '500 what?' }] as const)(
+  test.each(['choke', 'drop', 'reset', 'nonsense', { reply: '500 what?' }] as const)(
     'end even if QUIT is met with %j',
     async (failure) => {
       const rig = await Rig.start();
@@ -238,9 +302,9 @@ describe('connections', () => {
       rig.fake.at('quit', failure);
       rig.hop.close();
       await rig.fake.until(() => rig.fake.failed === 1);
-      rig.clock.advance(2000);
-      await rig.fake.until(() => rig.fake.open === 0);
-      expect(rig.clock.pending).toBe(0);
+      if (failure === 'choke') rig.clock.advance(2000);
+      await turnsUntil(() => rig.clock.pending === 0);
+      expect(rig.sockets[0]?.destroyed).toBe(true);
     },
   );
 });

@@ -93,11 +93,11 @@ it('says where the body begins', () => {
 
 /** Messages that are about MIME, in every way of spelling it that a reader might forgive. */
 const anyCase = (word: string): fc.Arbitrary<string> =>
-  fc
-    .array(fc.boolean(), { minLength: word.length, maxLength: word.length })
-    .map((upper) =>
-      [...word].map((char, i) => (upper[i] === true ? char.toUpperCase() : char)).join(''),
-    );
+  fc.array(fc.boolean(), { minLength: word.length, maxLength: word.length }).map((upper) =>
+    Array.from(word)
+      .map((char, i) => (upper[i] === true ? char.toUpperCase() : char))
+      .join(''),
+  );
 const space = fc.constantFrom('', ' ', '\t', '\r\n ', '\r\n\t', '\0', '\r', '  ');
 const name = fc
   .constantFrom(

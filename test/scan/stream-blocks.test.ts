@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { blockBytes, blocksOf } from '../../src/scan/stream-blocks.ts';
+import { collect } from '../support/collect.ts';
 
 describe('blocksOf', () => {
   it('keeps the bytes, ends with the one last block, and makes no small one before it', async () => {
@@ -8,7 +9,7 @@ describe('blocksOf', () => {
     await fc.assert(
       fc.asyncProperty(sizes, async (lengths) => {
         const chunks = lengths.map((length, index) => Buffer.alloc(length, index + 1));
-        const blocks = await Array.fromAsync(blocksOf(chunks));
+        const blocks = await collect(blocksOf(chunks));
         const all = Buffer.concat(blocks.flatMap((block) => block.chunks));
         expect(all.equals(Buffer.concat(chunks))).toBe(true);
         expect(blocks.map(({ last }) => last).indexOf(true)).toBe(blocks.length - 1);

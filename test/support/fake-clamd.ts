@@ -127,7 +127,10 @@ class Connection {
     socket.on('close', () => {
       this.#stream(false);
     });
-    socket.on('end', () => socket.end());
+    socket.on('end', () => {
+      // A client that has said all may close its half; clamd answers all the same.
+      if (!this.held) socket.end();
+    });
     if (conduct.step === 'hang') return;
     if (conduct.step === 'interrupt') this.#say(conduct.words, conduct.stay === true);
     socket.on('data', (chunk) => {

@@ -21,6 +21,8 @@ export interface PrivateClamdSettings {
   readonly StreamMaxLength?: string;
   readonly MaxFileSize?: string;
   readonly MaxScanSize?: string;
+  /** The backlog of its sockets; Debian has 15. */
+  readonly MaxConnectionQueueLength?: string;
 }
 
 const startSeconds = 60;

@@ -42,18 +42,16 @@ interface Rule {
   readonly from: readonly Phase[];
   /** Where saying it leads. */
   readonly to: Phase;
-  /** RFC 2920 §3.1: nothing may be sent after it until it is answered. */
-  readonly endsGroup: boolean;
 }
 
 const rules: Record<Verb | 'HELLO', Rule> = {
-  HELLO: { from: ['ready'], to: 'hello', endsGroup: true },
-  XFORWARD: { from: ['open'], to: 'open', endsGroup: false },
-  MAIL: { from: ['open'], to: 'envelope', endsGroup: false },
-  RCPT: { from: ['envelope'], to: 'envelope', endsGroup: false },
-  DATA: { from: ['envelope'], to: 'data', endsGroup: true },
-  RSET: { from: ['open', 'envelope'], to: 'ready', endsGroup: false },
-  QUIT: { from: ['ready'], to: 'over', endsGroup: true },
+  HELLO: { from: ['ready'], to: 'hello' },
+  XFORWARD: { from: ['open'], to: 'open' },
+  MAIL: { from: ['open'], to: 'envelope' },
+  RCPT: { from: ['envelope'], to: 'envelope' },
+  DATA: { from: ['envelope'], to: 'data' },
+  RSET: { from: ['open', 'envelope'], to: 'ready' },
+  QUIT: { from: ['ready'], to: 'over' },
 };
 
 interface Command {
@@ -95,6 +93,7 @@ export class ClientSession {
 
   /** EHLO or LHLO, and HELO when a next hop refuses EHLO for good: one answer. */
   hello(name: string): void {
+    this.#plain = false;
     this.#helloName = name;
     this.#say('HELLO', `${this.flavour === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`);
   }
@@ -154,12 +153,13 @@ export class ClientSession {
     this.#queue.push({ step, line });
   }
 
-  #mayFollow(command: Command): boolean {
-    const last = this.#unanswered.at(-1);
-    if (last === undefined) return true;
-    // EHLO stands alone: what may follow it is known only from its answer.
-    if (command.step === 'HELLO' || last === 'GREETING' || last === 'DOT') return false;
-    return this.#extensions.has('PIPELINING') && !rules[last].endsGroup;
+  /**
+   * RFC 2920 §3.1: HELLO, DATA and QUIT end a group; behind them nothing may be said (`rules`) until
+   * they are answered. HELLO also begins one: what may follow is known only from its answer.
+   */
+  #mayFollow({ step }: Command): boolean {
+    if (this.#unanswered.length === 0) return true;
+    return step !== 'HELLO' && this.#extensions.has('PIPELINING');
   }
 
   /** What `reply` is; nothing when it concerns only the session itself. */

@@ -22,7 +22,6 @@ export type CommandState =
 export interface SessionView {
   readonly options: ServerSessionOptions;
   readonly state: CommandState;
-  readonly shuttingDown: boolean;
 }
 
 export type Decision =
@@ -118,9 +117,6 @@ export function decide(session: SessionView, line: CommandLine): Decision {
   if ('kind' in line) return line;
   const { verb, argument } = line;
   const row = commands.get(verb);
-  if (session.shuttingDown && session.state.name !== 'transaction' && verb !== 'QUIT') {
-    return { kind: 'hang-up', reply: reply(421, '4.3.2', 'Shutting down') };
-  }
   if (row === undefined) return mistake(500, '5.5.2', 'Command not recognized');
   if (row.flavour !== undefined && row.flavour !== session.options.flavour) {
     return mistake(500, '5.5.1', `This is ${session.options.flavour.toUpperCase()}`);

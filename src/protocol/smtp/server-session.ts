@@ -9,7 +9,7 @@
  *                                    ▲  ◀─RSET, EHLO, MAIL refused─┘  ◀─refused─┘        │
  *                                    └───────────answered─────────── end-of-data ◀──dot──┘
  *
- * QUIT, a hang-up of ours and the end of the peer's input lead from everywhere to closing, and
+ * QUIT and a hang-up of ours lead from everywhere to closing, and
  * from there to closed once all asks are answered. A transaction is open from the positive answer
  * to MAIL; each that is open ends with `end-of-data`, with `reset` or with a negative answer to
  * DATA, and with only one of them.
@@ -70,8 +70,6 @@ export class ServerSession {
   #content: Buffer[] = [];
   #commands = 0;
   #mistakesInARow = 0;
-  #inputEnded = false;
-  #shuttingDown = false;
 
   constructor(options: ServerSessionOptions) {
     this.#options = options;
@@ -80,12 +78,6 @@ export class ServerSession {
 
   get state(): State['name'] {
     return this.#state.name;
-  }
-
-  /** Whose turn it is; the peer's silence counts only while it is the peer's. */
-  get waitingFor(): 'peer' | 'us' | 'nobody' {
-    if (this.#replies.oldest !== undefined || this.#state.name === 'new') return 'us';
-    return isOver(this.#state) ? 'nobody' : 'peer';
   }
 
   /** Bytes received and not consumed: who receives while it is 'paused' must keep an eye on them. */
@@ -110,17 +102,8 @@ export class ServerSession {
     this.#hangUp(answer);
   }
 
-  /** The next command outside a transaction is answered 421 4.3.2, and the session closes. */
-  shutdown(): void {
-    this.#shuttingDown = true;
-  }
-
   receive(bytes: Buffer): void {
     if (!isOver(this.#state)) this.#input.push(bytes);
-  }
-
-  receiveEnd(): void {
-    this.#inputEnded = true;
   }
 
   /** The next event; 'paused' while answers are due, 'need-data' when more input is. */
@@ -186,10 +169,10 @@ export class ServerSession {
   #readCommand(state: CommandState): Step {
     if (this.#held === undefined) {
       const line = this.#input.readLine();
-      if (line === undefined) return this.#inputEnded ? this.#endOfInput() : 'need-data';
+      if (line === undefined) return 'need-data';
       this.#held = commandIn(line);
     }
-    const view = { options: this.#options, state, shuttingDown: this.#shuttingDown };
+    const view = { options: this.#options, state };
     if (this.#replies.oldest !== undefined && !mayGoAhead(view, this.#held)) return 'paused';
     const held = this.#held;
     this.#held = undefined;
@@ -266,7 +249,7 @@ export class ServerSession {
       this.#state = { name: 'end-of-data' };
       return this.#ask({ type: 'end-of-data', violations: decoder.violations }, transaction);
     }
-    if (this.#input.length === 0) return this.#inputEnded ? this.#endOfInput() : 'need-data';
+    if (this.#input.length === 0) return 'need-data';
     const { slices, used } = decoder.decode(this.#input.peek());
     this.#input.consume(used);
     this.#content = [...slices];

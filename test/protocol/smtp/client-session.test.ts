@@ -161,6 +161,8 @@ describe('HELO', () => {
     expect(session.phase).toBe('ready');
     session.hello('gate.example');
     expect(output(session)).toBe('EHLO gate.example\r\n');
+    hear(session, '250-next.example', '250 DSN');
+    expect([...session.extensions.keys()]).toEqual(['DSN']);
   });
 
   test.each([

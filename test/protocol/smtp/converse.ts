@@ -69,9 +69,12 @@ export class Peer {
     this.run();
   }
 
-  end(): void {
-    this.session.receiveEnd();
+  /** As when the peer was silent for too long; the 421 is not noted. */
+  hangUp(): void {
+    const said = this.#output.length;
+    this.session.refuse(reply(421, '4.4.2', 'bye'));
     this.run();
+    this.#output.splice(said);
   }
 
   /** To where nothing happens without more input; a driver goes no further than 'close'. */
@@ -108,7 +111,7 @@ export class Peer {
   }
 }
 
-/** Greets, receives `pieces`, and ends the input if it still can. */
+/** Greets, receives `pieces`, and hangs up if it still can. */
 export function converse(
   pieces: readonly Buffer[],
   answer: (event: ServerEvent) => Answer,
@@ -119,7 +122,7 @@ export function converse(
   peer.session.greet();
   peer.run();
   for (const piece of pieces) peer.send(piece);
-  peer.end();
+  peer.hangUp();
   return peer.transcript;
 }
 

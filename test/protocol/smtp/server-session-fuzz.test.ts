@@ -105,7 +105,7 @@ function check(
     peer.send(bytes);
     expect(peer.session.backlog).toBeLessThan(limits.commandBytesMax);
   }
-  peer.end();
+  peer.hangUp();
 
   const { events, output } = peer.transcript;
   const types = events.map((event) => event.split(' ', 1)[0] ?? '');

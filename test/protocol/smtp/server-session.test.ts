@@ -568,47 +568,6 @@ describe('out of turn', () => {
     expect(Buffer.concat(session.takeOutput()).toString()).toMatch(/XFORWARD .*\r\n421 .*\r\n$/);
   });
 
-  test('shutdown lets a transaction end, and answers the next command 421', () => {
-    const peer = new Peer(newSession(), yes, 'at once');
-    peer.session.greet();
-    peer.send(input(hello, mail));
-    peer.session.shutdown();
-    peer.send(input(rcpt('b'), 'DATA', 'x', '.', mail, rcpt('b')));
-    expect(repliesIn(peer.transcript.output).slice(1)).toEqual([
-      '250 2.0.0',
-      '250 2.0.0',
-      '354',
-      '250 2.0.0',
-      '421 4.3.2',
-    ]);
-    expect(peer.transcript.events.slice(-2)).toEqual(['end-of-data', 'close']);
-  });
-
-  test('shutdown still takes leave of a peer that says QUIT', () => {
-    const peer = new Peer(newSession(), yes, 'at once');
-    peer.session.greet();
-    peer.session.shutdown();
-    peer.send(input('QUIT'));
-    expect(repliesIn(peer.transcript.output)).toEqual(['221 2.0.0']);
-  });
-
-  test('whose turn it is', () => {
-    const session = newSession();
-    const turns: string[] = [session.waitingFor];
-    session.greet();
-    expect(session.next()).toBe('need-data');
-    turns.push(session.waitingFor);
-    session.receive(input(hello, mail));
-    session.next();
-    turns.push(session.waitingFor);
-    session.answer(accept);
-    turns.push(session.waitingFor);
-    session.receive(input('QUIT'));
-    session.next();
-    turns.push(session.waitingFor);
-    expect(turns).toEqual(['us', 'peer', 'us', 'peer', 'nobody']);
-  });
-
   test('what is not greeted yet is not served, and what arrives meanwhile is counted', () => {
     const session = newSession();
     session.receive(input('NOOP'));

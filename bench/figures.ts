@@ -1,0 +1,110 @@
+/** What is made of the measurements: medians with their spread, and ratios. */
+import type { Kind } from './content.ts';
+import type { JobDone } from './load.ts';
+import type { ProcessName } from './stage.ts';
+
+export const variants = ['sink', 'clamd', 'clamgate'] as const;
+/** The load goes to smtp-sink alone, to clamd alone, or through clamgate with both. */
+export type Variant = (typeof variants)[number];
+
+/** What is measured, repeatedly. */
+export interface Cell {
+  readonly variant: Variant;
+  readonly kind: Kind;
+  readonly sessions: number;
+}
+
+export interface ProcessUse {
+  /** CPU seconds for 1,000 messages. */
+  readonly cpu: number;
+  readonly peakBytes: number;
+}
+
+export interface Measurement extends Cell, JobDone {
+  readonly repeat: number;
+  /** Only the processes that took part. */
+  readonly processes: Partial<Readonly<Record<ProcessName, ProcessUse>>>;
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Figures extends Cell {
+  /** Messages a second. */
+  readonly rate: Spread;
+  readonly latencyMs: Readonly<Record<'p50' | 'p95' | 'p99', Spread>>;
+  readonly cpu: Partial<Readonly<Record<ProcessName, Spread>>>;
+  readonly peakBytes: Partial<Readonly<Record<ProcessName, Spread>>>;
+}
+
+/** clamgate's rate as a share of another one's, measured just before or after it. */
+export interface Ratio {
+  readonly kind: Kind;
+  readonly sessions: number;
+  readonly against: Exclude<Variant, 'clamgate'>;
+  readonly ratio: Spread;
+}
+
+const processNames: readonly ProcessName[] = ['clamgate', 'clamd', 'sink', 'load'];
+
+export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
+  const own = all.filter((one) => isOf(cell, one));
+  const { variant, kind, sessions } = cell;
+  return {
+    ...{ variant, kind, sessions },
+    rate: spreadOf(own.map(rateOf)),
+    latencyMs: {
+      p50: spreadOf(own.map(({ latencyMs }) => latencyMs.p50)),
+      p95: spreadOf(own.map(({ latencyMs }) => latencyMs.p95)),
+      p99: spreadOf(own.map(({ latencyMs }) => latencyMs.p99)),
+    },
+    cpu: ofEachProcess(own, ({ cpu }) => cpu),
+    peakBytes: ofEachProcess(own, ({ peakBytes }) => peakBytes),
+  };
+}
+
+/** Repeat by repeat, so that what slows the machine down for a while slows both. */
+export function ratioOf(
+  { kind, sessions }: Omit<Cell, 'variant'>,
+  against: Ratio['against'],
+  all: readonly Measurement[],
+): Ratio {
+  const own = all.filter((one) => isOf({ variant: 'clamgate', kind, sessions }, one));
+  const others = all.filter((one) => isOf({ variant: against, kind, sessions }, one));
+  const ratios = own.flatMap((one) =>
+    others
+      .filter(({ repeat }) => repeat === one.repeat)
+      .map((other) => rateOf(one) / rateOf(other)),
+  );
+  return { kind, sessions, against, ratio: spreadOf(ratios) };
+}
+
+function isOf(cell: Cell, one: Measurement): boolean {
+  return one.variant === cell.variant && one.kind === cell.kind && one.sessions === cell.sessions;
+}
+
+function rateOf({ messages, seconds }: Measurement): number {
+  return messages / seconds;
+}
+
+function ofEachProcess(
+  measurements: readonly Measurement[],
+  figure: (use: ProcessUse) => number,
+): Partial<Record<ProcessName, Spread>> {
+  const spreads: Partial<Record<ProcessName, Spread>> = {};
+  for (const name of processNames) {
+    const uses = measurements.flatMap(({ processes }) => processes[name] ?? []);
+    if (uses.length > 0) spreads[name] = spreadOf(uses.map(figure));
+  }
+  return spreads;
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const [low, high] = [sorted[Math.floor(middle)] ?? NaN, sorted[Math.ceil(middle)] ?? NaN];
+  return { median: (low + high) / 2, min: sorted[0] ?? NaN, max: sorted.at(-1) ?? NaN };
+}

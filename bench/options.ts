@@ -1,0 +1,73 @@
+/** What can be said on the command line of `make bench` (BENCH="...") and `npm run bench --`. */
+import { parseArgs } from 'node:util';
+import { type Kind, kinds } from './content.ts';
+import { signaturesByDefault } from './signatures.ts';
+
+export interface Options {
+  /** JSON instead of the table on standard output. */
+  readonly json: boolean;
+  /** A short look, which leaves bench/results as it is. */
+  readonly quick: boolean;
+  readonly repeats: number;
+  /** Of each measurement, and of the unmeasured run before it. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly signatures: number;
+  readonly sessions: readonly number[];
+  readonly kinds: readonly Kind[];
+  readonly perConnection: number;
+  readonly profileDirectory: string | undefined;
+}
+
+export const usage = `node bench/run.ts [options]
+  --repeats N          of each measurement (3)
+  --seconds S          that one measurement lasts (4)
+  --quick              one repeat of one second; bench/results is not written
+  --json               JSON instead of the table
+  --signatures N       in clamd (${signaturesByDefault})
+  --sessions A,B       messages at work at once (1,8)
+  --messages A,B       of ${kinds.join(', ')} (all)
+  --per-connection N   messages on one SMTP connection, before the next is opened (1)
+  --profile DIRECTORY  where clamgate's CPU profile is to go
+  --help
+`;
+
+/** Undefined when only the usage was asked for. @throws {Error} what is wrong with them. */
+export function optionsOf(words: readonly string[]): Options | undefined {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...{ json: flag, quick: flag, help: flag },
+      ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
+      ...{ 'per-connection': text, profile: text },
+    },
+  });
+  if (values.help) return undefined;
+  const { quick } = values;
+  return {
+    json: values.json,
+    quick,
+    repeats: numberOf(values.repeats ?? (quick ? '1' : '3')),
+    seconds: numberOf(values.seconds ?? (quick ? '1' : '4')),
+    warmUpSeconds: quick ? 0.5 : 1,
+    signatures: numberOf(values.signatures ?? String(signaturesByDefault)),
+    sessions: (values.sessions ?? '1,8').split(',').map(numberOf),
+    kinds: values.messages === undefined ? kinds : values.messages.split(',').map(kindOf),
+    perConnection: numberOf(values['per-connection'] ?? '1'),
+    profileDirectory: values.profile,
+  };
+}
+
+function numberOf(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new Error(`'${text}' is not a number above 0`);
+  return number;
+}
+
+function kindOf(text: string): Kind {
+  const kind = kinds.find((one) => one === text);
+  if (kind === undefined) throw new Error(`no such message: '${text}' (${kinds.join(', ')})`);
+  return kind;
+}

@@ -1,0 +1,123 @@
+/** The table of a benchmark, in Markdown, readable as it stands. */
+import type { Kind } from './content.ts';
+import type { Figures, Ratio, Spread, Variant } from './figures.ts';
+import type { Machine } from './machine.ts';
+import type { Options } from './options.ts';
+import type { ProcessName } from './stage.ts';
+
+export interface Report {
+  /** When it began, as RFC 3339 has it. */
+  readonly time: string;
+  readonly machine: Machine;
+  readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'perConnection'>;
+  readonly figures: readonly Figures[];
+  readonly ratios: readonly Ratio[];
+}
+
+const messages: Record<Kind, string> = {
+  'text-4k': '4 KiB text',
+  'attachment-100k': '100 KiB, attachment',
+};
+const names: Record<Variant, string> = {
+  sink: 'smtp-sink alone',
+  clamd: 'clamd alone',
+  clamgate: 'clamgate',
+};
+
+const MiB = 1024 * 1024;
+
+export function tableOf(report: Report): string {
+  return [
+    '# Through one hop',
+    '',
+    ...preamble(report),
+    '',
+    ...aligned([
+      ['message', 'sessions', 'through', 'messages/s', 'p50 ms', 'p99 ms'],
+      ...report.figures.map(speedRow),
+    ]),
+    '',
+    'CPU seconds for 1,000 messages, and the most resident memory in MiB:',
+    '',
+    ...aligned([
+      [
+        'message',
+        'sessions',
+        'through',
+        ...['clamgate', 'clamd', 'sink', 'load'].map(cpuTitle),
+        'clamgate MiB',
+        'clamd MiB',
+      ],
+      ...report.figures.map(useRow),
+    ]),
+    '',
+    "clamgate's messages/s as a share of the others':",
+    '',
+    ...aligned([['message', 'sessions', 'against', 'ratio'], ...report.ratios.map(ratioRow)]),
+    '',
+  ].join('\n');
+}
+
+function preamble({ time, machine, options }: Report): string[] {
+  const { cpu, cores, memoryBytes, node, clamd, postfix, loadBefore } = machine;
+  const { repeats, seconds, signatures, perConnection } = options;
+  return [
+    `${time}; ${cores} cores (${cpu}), ${(memoryBytes / MiB / 1024).toFixed(0)} GiB; Node.js ${node}, ${clamd}, ${postfix};`,
+    `load average before the run ${loadBefore.toFixed(1)} (above 0.5, others were at work and are in the figures).`,
+    '',
+    `clamd has ${signatures} random signatures and sees each message for the first time. All processes share the`,
+    `cores. ${perConnection} message(s) on a connection. Median (least to most) of ${repeats} repeats of ${seconds} s, interleaved.`,
+    'clamd alone is sent the streams that clamgate sends: the whole message, then each decoded part.',
+  ];
+}
+
+function speedRow(row: Figures): string[] {
+  const { p50, p99 } = row.latencyMs;
+  return [...cellOf(row), names[row.variant], spread(row.rate, 0), spread(p50, 1), spread(p99, 1)];
+}
+
+function useRow(row: Figures): string[] {
+  const cpu = (name: ProcessName): string => spread(row.cpu[name], 2);
+  const memory = (name: ProcessName): string => peak(row.peakBytes[name]);
+  return [
+    ...cellOf(row),
+    names[row.variant],
+    ...[cpu('clamgate'), cpu('clamd'), cpu('sink'), cpu('load')],
+    ...[memory('clamgate'), memory('clamd')],
+  ];
+}
+
+function ratioRow(row: Ratio): string[] {
+  return [...cellOf(row), names[row.against], spread(row.ratio, 2)];
+}
+
+function cellOf({ kind, sessions }: { kind: Kind; sessions: number }): string[] {
+  return [messages[kind], String(sessions)];
+}
+
+function cpuTitle(name: string): string {
+  return `${name} CPU s`;
+}
+
+function spread(figure: Spread | undefined, decimals: number): string {
+  if (figure === undefined) return '';
+  const [median, min, max] = [figure.median, figure.min, figure.max].map((each) =>
+    each.toFixed(decimals),
+  );
+  return min === max ? `${median}` : `${median} (${min} to ${max})`;
+}
+
+function peak(figure: Spread | undefined): string {
+  return figure === undefined ? '' : (figure.max / MiB).toFixed(0);
+}
+
+/** Columns as wide as their widest cell, so that it can be read without a renderer. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)];
+}

@@ -1,0 +1,148 @@
+/** Everything that is measured: a clamd, a smtp-sink, clamgate between them, and the load. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, portAnswers } from '../test/support/ports.ts';
+import {
+  PrivateClamd,
+  type PrivateClamdSettings,
+  writeDatabase,
+} from '../test/support/private-clamd.ts';
+import { PrivateDaemon } from '../test/support/private-daemon.ts';
+import { makeWorkdir, type Workdir } from '../test/support/workdir.ts';
+import type { Job, JobAnswer, JobDone } from './load.ts';
+import { writeSignatures } from './signatures.ts';
+
+export interface StageOptions {
+  readonly signatures: number;
+  /** Where clamgate's CPU profile goes when it ends. */
+  readonly profileDirectory?: string | undefined;
+}
+
+export type ProcessName = 'clamgate' | 'clamd' | 'sink' | 'load';
+
+export class Stage {
+  readonly sinkPort: number;
+  readonly clamgatePort: number;
+  readonly clamdSocket: string;
+  readonly daemon: PrivateDaemon;
+  readonly pids: Readonly<Record<ProcessName, number>>;
+  readonly #load: ChildProcess;
+  readonly #close: readonly (() => Promise<void>)[];
+
+  private constructor(parts: {
+    ports: { sink: number; clamgate: number };
+    clamd: { socket: string; pid: number };
+    daemon: PrivateDaemon;
+    sinkPid: number;
+    close: readonly (() => Promise<void>)[];
+  }) {
+    this.sinkPort = parts.ports.sink;
+    this.clamgatePort = parts.ports.clamgate;
+    this.clamdSocket = parts.clamd.socket;
+    this.daemon = parts.daemon;
+    this.#close = parts.close;
+    this.#load = fork(join(import.meta.dirname, 'load.ts'));
+    this.pids = {
+      clamgate: parts.daemon.pid,
+      clamd: parts.clamd.pid,
+      sink: parts.sinkPid,
+      load: this.#load.pid ?? 0,
+    };
+  }
+
+  /** @param tell what is being done, for people. */
+  static async start(options: StageOptions, tell: (what: string) => void): Promise<Stage> {
+    const workdir = makeWorkdir();
+    const ports = { sink: await freePort(), clamgate: await freePort() };
+    const sinkPid = await startSink(workdir, ports.sink);
+    tell(`starting clamd with ${options.signatures} signatures`);
+    const clamd = await startClamd(workdir, options.signatures);
+    tell('starting clamgate');
+    const daemon = await startDaemon(ports, clamd.unix.name, options.profileDirectory);
+    return new Stage({
+      ports,
+      clamd: {
+        socket: clamd.unix.name.replace(/^unix:/, ''),
+        pid: Number(readFileSync(pidFileOf(workdir), 'utf8')),
+      },
+      daemon,
+      sinkPid,
+      close: [() => daemon.close(), () => clamd.close(), () => workdir.remove()],
+    });
+  }
+
+  async load(job: Job): Promise<JobDone> {
+    const answered = once(this.#load, 'message') as Promise<[JobAnswer]>;
+    this.#load.send(job);
+    const [answer] = await answered;
+    if ('error' in answer) throw new Error(`${JSON.stringify(job)}: ${answer.error}`);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    this.#load.disconnect();
+    for (const close of this.#close) await close();
+  }
+}
+
+async function startSink(workdir: Workdir, port: number): Promise<number> {
+  const pidFile = join(workdir.path, 'sink.group');
+  workdir.owns(pidFile);
+  // As root it wants to be told whose rights to take.
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
+  const backlog = '500';
+  const sink = spawn('/usr/sbin/smtp-sink', [...user, `127.0.0.1:${port}`, backlog], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  sink.unref();
+  writeFileSync(pidFile, `${sink.pid ?? ''}\n`);
+  await portAnswers(port);
+  return sink.pid ?? 0;
+}
+
+async function startClamd(workdir: Workdir, signatures: number): Promise<PrivateClamd> {
+  const database = join(workdir.path, 'database');
+  mkdirSync(database);
+  writeDatabase(database);
+  writeSignatures(database, signatures);
+  const settings: PrivateClamdSettings & Record<string, string> = {
+    DatabaseDirectory: database,
+    PidFile: pidFileOf(workdir),
+    StreamMaxLength: '100M',
+    MaxThreads: '12',
+    MaxQueue: '100',
+    SelfCheck: '0',
+  };
+  return PrivateClamd.start(settings);
+}
+
+function pidFileOf(workdir: Workdir): string {
+  return join(workdir.path, 'clamd.pid');
+}
+
+async function startDaemon(
+  ports: { sink: number; clamgate: number },
+  clamd: string,
+  profileDirectory: string | undefined,
+): Promise<PrivateDaemon> {
+  const { NODE_OPTIONS: usual } = process.env;
+  if (profileDirectory !== undefined) {
+    process.env['NODE_OPTIONS'] = `--cpu-prof --cpu-prof-dir=${profileDirectory}`;
+  }
+  const daemon = await PrivateDaemon.start({
+    listeners: [
+      {
+        protocol: 'smtp',
+        address: `127.0.0.1:${ports.clamgate}`,
+        nextHop: `127.0.0.1:${ports.sink}`,
+      },
+    ],
+    clamd: [clamd],
+  });
+  if (usual === undefined) delete process.env['NODE_OPTIONS'];
+  else process.env['NODE_OPTIONS'] = usual;
+  return daemon;
+}

@@ -1,0 +1,232 @@
+/**
+ * A gate of real parts (listener, engine, scan, relay, spool and quarantine on disk) between a fake
+ * clamd and a fake next hop, in time that only the test moves.
+ */
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import type { ListenOptions } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { Engine } from '../../src/engine/engine.ts';
+import type { TransactionRecord } from '../../src/engine/record.ts';
+import { Cancelled, OperationalError } from '../../src/errors.ts';
+import { Listener, type ListenerSettings } from '../../src/listener/listener.ts';
+import { SmtpNextHop } from '../../src/relay/smtp-next-hop.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import type { MessageScanner } from '../../src/scan/scanner.ts';
+import { type Files, nodeFiles } from '../../src/store/files.ts';
+import { Quarantine, type QuarantineItem } from '../../src/store/quarantine.ts';
+import { prepareSpoolDirectory, Spool } from '../../src/store/spool.ts';
+import { WaitingLine } from '../../src/waiting-line.ts';
+import { FakeClamd } from '../support/fake-clamd.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeNextHop } from '../support/fake-next-hop.ts';
+import { until } from '../support/memory-content.ts';
+import type { Arrangement } from './arrangement.ts';
+import type { Column } from './case.ts';
+
+export class World {
+  readonly arrangement: Arrangement;
+  readonly clock = new FakeClock();
+  readonly records: TransactionRecord[] = [];
+  readonly faults: unknown[] = [];
+  readonly directory: string;
+  readonly clamds: readonly FakeClamd[];
+  readonly nextHop: FakeNextHop;
+  readonly quarantine: Quarantine;
+  readonly settings: ListenerSettings;
+  readonly listener: Listener;
+  readonly #stopping = new AbortController();
+  readonly #line: WaitingLine;
+  readonly #sessions: WaitingLine;
+  readonly #scan: MessageScan;
+  readonly #relay: SmtpNextHop;
+
+  static async start(arrangement: Arrangement, column: Column): Promise<World> {
+    const directory = await mkdtemp(join(tmpdir(), 'conformance-'));
+    await prepareSpoolDirectory(nodeFiles, join(directory, 'spool'));
+    const clamds = await Promise.all(arrangement.clamds.map(() => FakeClamd.start()));
+    const nextHop = await FakeNextHop.start(arrangement.nextHop);
+    const world = new World(arrangement, column, { directory, clamds, nextHop });
+    await world.#arrange();
+    return world;
+  }
+
+  private constructor(
+    arrangement: Arrangement,
+    column: Column,
+    around: Pick<World, 'directory' | 'clamds' | 'nextHop'>,
+  ) {
+    const { clock } = this;
+    const { limits, set } = arrangement;
+    this.arrangement = arrangement;
+    this.directory = around.directory;
+    this.clamds = around.clamds;
+    this.nextHop = around.nextHop;
+    const files = set.has('disk full') ? fullDisk : nodeFiles;
+    const directory = join(this.directory, 'quarantine');
+    this.quarantine = new Quarantine({ files, directory, clock, removed: () => undefined });
+    this.#line = new WaitingLine(
+      {
+        places: set.has('line full') ? 0 : limits.transactionsMax,
+        waiting: limits.transactionsWaitingMax,
+        waitMs: limits.transactionWaitMs,
+      },
+      clock,
+    );
+    const sessions = { places: limits.sessionsMax, waiting: limits.sessionsWaitingMax };
+    this.#sessions = new WaitingLine({ ...sessions, waitMs: 240_000 }, clock);
+    this.#scan = new MessageScan({
+      endpoints: this.clamds.map(({ address }) => address),
+      clock,
+      limits,
+      clamd: arrangement.clamd,
+    });
+    this.#relay = new SmtpNextHop({
+      address: this.nextHop.address,
+      clock,
+      limits: { ...limits, idleMs: 5000, idleConnectionsMax: 2 },
+    });
+    this.settings = {
+      hostname: 'filter.example.org',
+      bareCr: arrangement.bareCr,
+      limits,
+      mayXforward: () => !set.has('stranger'),
+      engine: this.#newEngine(column, files),
+    };
+    this.listener = new Listener(this.settings, {
+      clock,
+      sessions: this.#sessions,
+      stopping: this.#stopping.signal,
+      onFault: (error) => this.faults.push(error),
+    });
+  }
+
+  /** Whether clamd, the next hop or the line will not move before time has passed. */
+  get stuck(): boolean {
+    const { clamds, nextHop } = this.arrangement;
+    const hangs = clamds.some((conduct) => conduct !== 'refuse' && conduct.step === 'hang');
+    const stalls = nextHop.failures.some(({ failure }) => failure === 'stall' || failure === 'choke');
+    return (
+      this.#line.waiting > 0 ||
+      this.clamds.some(({ held, open }) => held > 0 || (hangs && open > 0)) ||
+      (stalls && this.nextHop.failed > 0)
+    );
+  }
+
+  /** Waits for `condition`; time passes while the gate is stuck. */
+  async until(condition: () => boolean, what: string): Promise<void> {
+    await until(() => {
+      if (!condition() && this.stuck) this.clock.advance(500);
+      return condition();
+    }, what);
+  }
+
+  open(listen: ListenOptions): Promise<void> {
+    return this.listener.open(listen);
+  }
+
+  /** SIGTERM. */
+  stop(): void {
+    this.#stopping.abort(new Cancelled('shutdown'));
+  }
+
+  async quarantined(): Promise<QuarantineItem[]> {
+    return this.quarantine.list();
+  }
+
+  /** Once all clients have gone, nothing may be left of their messages. */
+  async expectNothingHeld(): Promise<void> {
+    await this.until(() => this.listener.sessions === 0, 'all sessions have ended');
+    await this.until(() => this.#line.inside === 0, 'all transactions have ended');
+    this.#relay.close();
+    for (const clamd of this.clamds) clamd.release();
+    await this.until(() => this.nextHop.open === 0, 'all connections to the next hop have ended');
+    await this.until(() => this.#scan.load.inflight === 0, 'all scans have ended');
+    await this.until(() => this.clock.pending === 0, 'all timers have ended');
+    expect(this.#scan.load).toEqual({ inflight: 0, waiting: 0 });
+    expect({ waiting: this.#line.waiting, sessions: this.#sessions.inside }).toEqual({
+      waiting: 0,
+      sessions: 0,
+    });
+    expect(await readdir(join(this.directory, 'spool'))).toEqual([]);
+    expect(await this.#openFiles()).toEqual([]);
+    expect(this.faults).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    this.listener.destroy();
+    await Promise.all([this.listener.close(), this.nextHop.stop()]);
+    await Promise.all(this.clamds.map((clamd, at) => this.#refuses(at) || clamd.stop()));
+    await rm(this.directory, { recursive: true });
+  }
+
+  #refuses(at: number): boolean {
+    return this.arrangement.clamds[at] === 'refuse';
+  }
+
+  async #arrange(): Promise<void> {
+    const { clamds, nextHop } = this.arrangement;
+    for (const [at, clamd] of this.clamds.entries()) {
+      const conduct = clamds[at];
+      if (conduct === 'refuse') await clamd.stop();
+      else if (conduct) clamd.usual = conduct;
+    }
+    for (const { step, failure, nth } of nextHop.failures) {
+      this.nextHop.at(step, failure, nth === undefined ? {} : { skip: nth - 1, times: 1 });
+    }
+    if (nextHop.refuses) await this.nextHop.stop();
+  }
+
+  #newEngine(flavour: Column, files: Files): Engine {
+    const { limits, rules, set } = this.arrangement;
+    const spool = {
+      files,
+      directory: join(this.directory, 'spool'),
+      memoryBytes: limits.spoolMemoryBytes,
+    };
+    return new Engine(
+      { listener: 'conformance', flavour, position: 'after-queue' },
+      {
+        clock: this.clock,
+        limits,
+        rules,
+        stamp: { enabled: !set.has('header off'), text: 'clamgate' },
+        hostname: 'filter.example.org',
+        line: this.#line,
+        scanner: set.has('scanner bug') ? buggyScanner : this.#scan,
+        nextHop: this.#relay,
+        quarantine: this.quarantine,
+        openSpool: () => new Spool(spool),
+        newId: () => `id${this.records.length}`,
+        stopping: this.#stopping.signal,
+        observe: (record) => this.records.push(record),
+      },
+    );
+  }
+
+  /** Descriptors of this process in our directory, unlinked files included. */
+  async #openFiles(): Promise<string[]> {
+    const descriptors = await readdir('/proc/self/fd');
+    const targets = descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+    return (await Promise.all(targets)).filter((target) => target.startsWith(this.directory));
+  }
+}
+
+const buggyScanner: MessageScanner = {
+  scan: () => Promise.reject(new TypeError('a bug of ours')),
+};
+
+/** Files can be made, and no byte fits into them. */
+const fullDisk: Files = {
+  ...nodeFiles,
+  create: async (path) => {
+    const file = await nodeFiles.create(path);
+    return {
+      append: () => Promise.reject(new OperationalError('STORE', 'ENOSPC')),
+      readAt: (target, position) => file.readAt(target, position),
+      sync: () => file.sync(),
+      close: () => file.close(),
+    };
+  },
+};
