@@ -26,7 +26,7 @@ export async function askControl(address: string, target: string): Promise<unkno
 
 function get(address: string, path: string): Promise<string> {
   const where = parseLocalAddress(address);
-  const target = where?.kind === 'unix' ? { socketPath: where.path } : { ...where };
+  const target = where && 'path' in where ? { socketPath: where.path } : { ...where };
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(answerMs);
     const asking = request({ ...target, path, signal, agent: false }, (response) => {

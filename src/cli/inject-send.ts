@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { messageOf } from '../errors.ts';
-import { parseNextHopAddress, type ConnectOptions } from '../relay/address.ts';
+import { parseNextHopAddress } from '../relay/address.ts';
+import type { SocketAddress } from '../socket-address.ts';
 import { exitCodes } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import type { Addresses } from './inject-message.ts';
@@ -48,7 +49,7 @@ export async function submit(
   }
 }
 
-async function connected(where: ConnectOptions, server: string): Promise<Socket> {
+async function connected(where: SocketAddress, server: string): Promise<Socket> {
   const socket = connect(where);
   try {
     await once(socket, 'connect');

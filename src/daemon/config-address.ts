@@ -1,26 +1,13 @@
-/**
- * The addresses that a configuration names: where we listen, who may say XFORWARD. Those of
- * clamd and of the next hop are read where they are used (scan, relay). Nothing is looked up or opened here.
- */
+/** What only a configuration asks of an address: is it of this machine, is it on a list. */
 import { BlockList, isIP, isIPv4 } from 'node:net';
-
-/** Where a server listens or a client connects. */
-export type SocketAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
-
-/** sun_path holds 108 bytes with its final NUL (unix(7)). */
-const unixPathBytesMax = 107;
-
-/** host:port, [::1]:port or unix:/path. */
-export function parseSocketAddress(text: string): SocketAddress | undefined {
-  return text.startsWith('unix:') ? parseUnix(text) : parseTcp(text);
-}
+import { parseSocketAddress, type SocketAddress } from '../socket-address.ts';
 
 /** As `parseSocketAddress`, but only what other machines cannot reach. */
 export function parseLocalAddress(text: string): SocketAddress | undefined {
-  const address = parseSocketAddress(text);
-  return address?.kind === 'tcp' && !isLoopback(address.host) ? undefined : address;
+  const parsed = parseSocketAddress(text);
+  if (!parsed.ok) return undefined;
+  const { address } = parsed;
+  return 'host' in address && !isLoopback(address.host) ? undefined : address;
 }
 
 /** Names this machine as seen from itself. */
@@ -51,21 +38,6 @@ function addTo(list: BlockList, entry: string): boolean {
 
 function family(address: string): 'ipv4' | 'ipv6' {
   return isIPv4(address) ? 'ipv4' : 'ipv6';
-}
-
-function parseUnix(text: string): SocketAddress | undefined {
-  const path = text.slice('unix:'.length);
-  const fits = path.startsWith('/') && Buffer.byteLength(path) <= unixPathBytesMax;
-  return fits && !path.includes('\0') ? { kind: 'unix', path } : undefined;
-}
-
-function parseTcp(text: string): SocketAddress | undefined {
-  const match = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text);
-  const [, v6, name, digits] = match ?? [];
-  const port = Number(digits);
-  if (!(port >= 1 && port <= 65535)) return undefined;
-  if (v6 !== undefined) return isIP(v6) === 6 ? { kind: 'tcp', host: v6, port } : undefined;
-  return { kind: 'tcp', host: name ?? '', port };
 }
 
 const loopback = new BlockList();

@@ -10,7 +10,8 @@ import { defaultLimits, type Limits } from '../limits.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseClamdAddress } from '../scan/clamd-address.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
-import { addressList, parseLocalAddress, parseSocketAddress } from './config-address.ts';
+import { parseSocketAddress } from '../socket-address.ts';
+import { addressList, parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
 
@@ -39,10 +40,7 @@ function isNextHop(value: string): boolean {
 
 const listener = {
   protocol: word('smtp', 'lmtp'),
-  address: text(
-    'host:port, [::1]:port or unix:/path',
-    (value) => parseSocketAddress(value) !== undefined,
-  ),
+  address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
   position: word('after-queue').default('after-queue'),
   next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
   backlog: count(1).default(511),

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { ListenOptions } from 'node:net';
 import { messageOf, OperationalError } from '../errors.ts';
 import { removeStaleSocket } from '../listener/stale-socket.ts';
-import { isLoopback, parseLocalAddress, type SocketAddress } from './config-address.ts';
+import { isLoopback, parseLocalAddress } from './config-address.ts';
 import { answer, text, type ControlSources, type Page } from './control-routes.ts';
 
 const bounds = {
@@ -52,9 +52,9 @@ export class Control {
     const local = parseLocalAddress(address);
     if (!local) throw refused(address, 'it could be reached from other machines');
     try {
-      if (local.kind === 'unix') await removeStaleSocket(local.path);
-      await this.#listen(listenOptions(local));
-      if (local.kind === 'unix') await chmod(local.path, socketMode);
+      if ('path' in local) await removeStaleSocket(local.path);
+      await this.#listen(local);
+      if ('path' in local) await chmod(local.path, socketMode);
     } catch (error) {
       throw refused(address, messageOf(error), error);
     }
@@ -114,12 +114,6 @@ function send({ method }: IncomingMessage, response: ServerResponse, page: Page)
     ...(page.status === 405 && { allow: 'GET, HEAD', connection: 'close' }),
   });
   response.end(method === 'HEAD' ? undefined : page.body);
-}
-
-function listenOptions(address: SocketAddress): ListenOptions {
-  return address.kind === 'unix'
-    ? { path: address.path }
-    : { host: address.host, port: address.port };
 }
 
 function refused(address: string, why: string, cause?: unknown): OperationalError {

@@ -6,7 +6,8 @@ import {
   type ListenerSettings,
   type ListenerSurroundings,
 } from '../listener/listener.ts';
-import { addressList, isListed, parseSocketAddress } from './config-address.ts';
+import { parseSocketAddress } from '../socket-address.ts';
+import { addressList, isListed } from './config-address.ts';
 import type { Config, ListenerConfig } from './config.ts';
 
 interface Open {
@@ -99,11 +100,10 @@ export class Listeners {
     settings: ListenerSettings,
     opened: Open[],
   ): Promise<Listener> {
-    const address = parseSocketAddress(wanted.address);
-    assert(address, 'the configuration has been checked');
+    const parsed = parseSocketAddress(wanted.address);
+    assert(parsed.ok, 'the configuration has been checked');
     const listener = new Listener(settings, this.#surroundings);
-    const where = address.kind === 'unix' ? { path: address.path } : address;
-    await listener.open({ ...where, backlog: wanted.backlog }, wanted.mode);
+    await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode);
     opened.push({ listener, config: wanted });
     return listener;
   }

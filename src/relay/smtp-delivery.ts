@@ -188,7 +188,7 @@ export class SmtpDelivery implements Delivery {
 
   #end(): void {
     this.#state = 'over';
-    for (const signal of this.#signals) void signal;
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
   }
 }
 

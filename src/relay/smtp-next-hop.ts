@@ -2,7 +2,8 @@
 import { connect as connectSocket, type NetConnectOpts, type Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Flavour } from '../protocol/smtp/client-session.ts';
-import { type ConnectOptions, parseNextHopAddress } from './address.ts';
+import type { SocketAddress } from '../socket-address.ts';
+import { parseNextHopAddress } from './address.ts';
 import { Connection, type Patience } from './connection.ts';
 import { IdleConnections, type IdleLimits } from './idle-connections.ts';
 import type { Delivery, NextHop, Opening } from './next-hop.ts';
@@ -27,7 +28,7 @@ export interface SmtpNextHopOptions {
 export class SmtpNextHop implements NextHop {
   readonly address: string;
   readonly flavour: Flavour;
-  readonly #target: ConnectOptions;
+  readonly #target: SocketAddress;
   readonly #openSocket: (options: NetConnectOpts) => Socket;
   readonly #patience: Patience;
   readonly #idle: IdleConnections;

@@ -42,6 +42,8 @@ export interface ClamdAnswer {
   readonly endpoint: string;
   /** From the first byte sent to the answer. */
   readonly ms: number;
+  /** From the last byte sent to the answer: what clamd itself took. */
+  readonly scanMs: number;
 }
 
 export interface EndpointStatus {
@@ -104,10 +106,10 @@ export class ClamdPool {
     const place = await this.#places.enter(signal, except);
     const { clock } = this.#options;
     const start = clock.monotonic();
-    const { reply, words } = await this.#scanAt(place, stream, signal);
+    const answer = await this.#scanAt(place, stream, signal);
     const { address } = place;
     const ms = clock.monotonic() - start;
-    return { answer: { reply, words, endpoint: address.name, ms }, address };
+    return { answer: { ...answer, endpoint: address.name, ms }, address };
   }
 
   async #scanAt(place: Place, stream: OpenedStream, signal: AbortSignal): Promise<StreamAnswer> {
@@ -140,7 +142,7 @@ export class ClamdPool {
 }
 
 function failure(words: string): StreamAnswer {
-  return { reply: { kind: 'failed' }, words };
+  return { reply: { kind: 'failed' }, words, scanMs: 0 };
 }
 
 /** Both attempts' words, so that a log line tells of the two clamds. */

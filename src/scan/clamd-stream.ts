@@ -21,7 +21,11 @@ export interface StreamAnswer {
   readonly reply: InstreamReply;
   /** clamd's words, or what went wrong in ours. */
   readonly words: string;
+  /** From the end of the stream, where clamd begins to scan, to the answer; 0 without an end. */
+  readonly scanMs: number;
 }
+
+type Answer = Omit<StreamAnswer, 'scanMs'>;
 
 export interface StreamSettings {
   readonly clock: Clock;
@@ -61,8 +65,8 @@ class ClamdStream {
   readonly #received: Buffer[] = [];
   #receivedBytes = 0;
   #sentBytes = 0;
-  /** The terminator is written: from here on clamd scans. */
-  #terminated = false;
+  /** When the terminator was written: from here on clamd scans. */
+  #terminatedAt: number | undefined;
   #settled = false;
   #problem = '';
   #silence: Timer | undefined;
@@ -124,7 +128,7 @@ class ClamdStream {
     ];
     if (block.last) frame.push(instreamTerminator);
     this.#sentBytes += block.bytes;
-    this.#terminated = block.last;
+    if (block.last) this.#terminatedAt = this.#settings.clock.monotonic();
     return this.#socket.write(Buffer.concat(frame));
   }
 
@@ -141,7 +145,7 @@ class ClamdStream {
     this.#silence = clock.after(silenceMs, () => {
       const words = `clamd was silent for ${silenceMs} ms`;
       this.#giveUp(() => {
-        this.#result.resolve({ reply: { kind: 'failed' }, words });
+        this.#answer({ reply: { kind: 'failed' }, words });
       });
     });
   }
@@ -165,7 +169,7 @@ class ClamdStream {
    */
   #giveUp(settle: () => void): void {
     if (!this.#settle(settle)) return;
-    if (this.#terminated) {
+    if (this.#terminatedAt !== undefined) {
       this.#silence = this.#settings.clock.after(this.#settings.silenceMs, () => {
         this.#socket.destroy();
       });
@@ -176,7 +180,7 @@ class ClamdStream {
 
   #closed(): void {
     this.#settle(() => {
-      this.#result.resolve(this.#answer());
+      this.#answer(this.#heard());
     });
     this.#silence?.cancel();
     this.#settings.released();
@@ -192,20 +196,25 @@ class ClamdStream {
     return true;
   }
 
-  #answer(): StreamAnswer {
+  #answer(answer: Answer): void {
+    const now = this.#settings.clock.monotonic();
+    this.#result.resolve({ ...answer, scanMs: now - (this.#terminatedAt ?? now) });
+  }
+
+  #heard(): Answer {
     const received = Buffer.concat(this.#received);
     const reply = parseReply(received);
     const words = replyWords(received);
     if (received.length === 0) return this.#silentEnd();
     const verdict = reply.kind === 'ok' || reply.kind === 'found';
-    if (verdict && !this.#terminated) {
+    if (verdict && this.#terminatedAt === undefined) {
       return { reply: { kind: 'failed' }, words: `'${words}' before the end of the stream` };
     }
     return { reply, words };
   }
 
   /** clamd closes a stream beyond StreamMaxLength at once, and its words can be lost to the reset. */
-  #silentEnd(): StreamAnswer {
+  #silentEnd(): Answer {
     const problem = this.#problem === '' ? '' : ` (${this.#problem})`;
     const words = `closed without an answer after ${this.#sentBytes} bytes${problem}`;
     const tooLong = this.#sentBytes > this.#settings.streamBytesMax;

@@ -49,7 +49,7 @@ export function findingsOf(
 /** Why clamd may not have looked at all of the stream although it says nothing of it. */
 function unseen(
   bytes: number,
-  { ms }: ClamdAnswer,
+  { scanMs }: ClamdAnswer,
   { streamBytesMax, fileBytesMax, scanMsMax }: ClamdCeilings,
 ): { reason: PartialReason; detail: string }[] {
   const reasons: { reason: PartialReason; detail: string }[] = [];
@@ -59,8 +59,8 @@ function unseen(
   if (bytes > fileBytesMax) {
     reasons.push({ reason: 'file-size', detail: `${bytes} bytes, at most ${fileBytesMax}` });
   }
-  if (ms >= scanMsMax) {
-    reasons.push({ reason: 'scan-time', detail: `${Math.round(ms)} ms, limit ${scanMsMax}` });
+  if (scanMs >= scanMsMax) {
+    reasons.push({ reason: 'scan-time', detail: `${Math.round(scanMs)} ms, limit ${scanMsMax}` });
   }
   return reasons;
 }

@@ -4,39 +4,9 @@ import {
   isListed,
   isLoopback,
   parseLocalAddress,
-  parseSocketAddress,
-  type SocketAddress,
 } from '../../src/daemon/config-address.ts';
 
-const tcp = (host: string, port: number): SocketAddress => ({ kind: 'tcp', host, port });
-const unix = (path: string): SocketAddress => ({ kind: 'unix', path });
-const longest = `/${'a'.repeat(106)}`;
-
 describe('socket addresses', () => {
-  test.each<[string, SocketAddress | undefined]>([
-    ['127.0.0.1:10024', tcp('127.0.0.1', 10024)],
-    ['[::1]:25', tcp('::1', 25)],
-    ['mail.example.org:65535', tcp('mail.example.org', 65535)],
-    ['unix:/run/x.sock', unix('/run/x.sock')],
-    [`unix:${longest}`, unix(longest)],
-    [`unix:${longest}a`, undefined],
-    ['unix:run/x', undefined],
-    ['unix:/a\0b', undefined],
-    ['unix:', undefined],
-    ['127.0.0.1', undefined],
-    [':25', undefined],
-    ['host:0', undefined],
-    ['host:65536', undefined],
-    ['host:25x', undefined],
-    ['::1:25', undefined],
-    ['[127.0.0.1]:25', undefined],
-    ['ho st:25', undefined],
-    ['tcp://host:25', undefined],
-    ['', undefined],
-  ])('%j', (text, address) => {
-    expect(parseSocketAddress(text)).toEqual(address);
-  });
-
   test.each([
     ['127.0.0.1:80', true],
     ['127.9.9.9:80', true],

@@ -185,6 +185,22 @@ describe('another clamd', () => {
     await until(() => pool.inflight === 0, 'both places are free');
   });
 
+  it('is preferred for a while to one that could not be reached', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'clamgate-pool-'));
+    const path = join(directory, 'clamd.sock');
+    const other = await start();
+    const pool = poolOf([addressOf(`unix:${path}`), other.address]);
+    const endpoint = async (): Promise<string> => (await pool.scan(source(small), signal)).endpoint;
+    expect(await endpoint()).toBe(other.address.name);
+    const back = await FakeClamd.start(path);
+    clamds.push(back);
+    expect(await endpoint()).toBe(other.address.name);
+    expect(back.connections).toBe(0);
+    clock.advance(1000);
+    expect(await endpoint()).toBe(back.address.name);
+    rmSync(directory, { recursive: true });
+  });
+
   it('is asked once, and both are told of', async () => {
     const [one, two] = [await start({ step: 'close' }), await start({ step: 'close' })];
     const answer = await poolOf([one.address, two.address]).scan(source(small), signal);

@@ -147,6 +147,18 @@ describe('what clamd could not see', () => {
     expect(streamsOf(report)).toEqual(['message', '1', '2']);
   });
 
+  it('does not take a slow sender for a slow clamd', async () => {
+    const content = new MemoryContent();
+    const scanning = scanner({ scanMsMax: 1000 }).scan(content, signal);
+    const bytes = messages.largeMessage(200_000);
+    content.append(bytes.subarray(0, 150_000));
+    await until(() => clamd.open === 1, 'it streams');
+    clock.advance(5000);
+    content.append(bytes.subarray(150_000));
+    content.end();
+    expect(kindsOf(await scanning)).toEqual([]);
+  });
+
   it('counts the first line that we add', async () => {
     const bytes = messages.message(messages.text());
     expect(kindsOf(await scan(bytes, scanner({ fileBytesMax: bytes.length })))).toEqual([

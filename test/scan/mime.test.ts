@@ -61,8 +61,17 @@ describe('leaves', () => {
     expect(seen[1]).toEqual({
       number: '2',
       contentType: 'message/rfc822',
-      bytes: inner.toString('latin1').replace(/\r\n$/, '\r\n'),
+      bytes: inner.toString('latin1'),
     });
+  });
+
+  it('include messages that are to be shown inline, whole', async () => {
+    const shown = {
+      fields: ['Content-Type: message/rfc822', 'Content-Disposition: inline'],
+      body: messages.message(messages.text('x')),
+    };
+    const seen = await leavesOf(messages.message(messages.multipart('mixed', [shown])));
+    expect(bytesOf(seen)).toEqual([`1 ${shown.body.toString('latin1')}`]);
   });
 
   it('decode base64 and quoted-printable, and say so', async () => {

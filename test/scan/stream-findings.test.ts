@@ -4,8 +4,8 @@ import { findingsOf } from '../../src/scan/stream-findings.ts';
 
 const ceilings = { streamBytesMax: 2000, fileBytesMax: 1000, scanMsMax: 500 };
 
-function kinds(reply: InstreamReply, bytes = 1000, ms = 499): string[] {
-  const answer = { reply, words: 'words', endpoint: 'a', ms };
+function kinds(reply: InstreamReply, bytes = 1000, scanMs = 499): string[] {
+  const answer = { reply, words: 'words', endpoint: 'a', ms: 10_000, scanMs };
   return findingsOf('1.2', bytes, answer, ceilings).map((finding) => {
     expect(finding.stream).toBe('1.2');
     return finding.kind === 'partial' ? finding.reason : `${finding.kind} ${finding.detail}`;
