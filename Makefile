@@ -6,11 +6,12 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test build lint packages node_modules
+.PHONY: help run test bench build lint packages node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
 	@echo 'make test    types, lint, format, build, and all tests'
+	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
 	@echo 'make build   what ships, into dist/'
 	@echo 'make lint    types, lint and format only'
 
@@ -20,6 +21,10 @@ run: packages build
 
 test: packages node_modules
 	@npm run --silent test
+
+bench: export NEEDED = yes
+bench: packages build
+	@npm run --silent bench -- $(BENCH)
 
 build: node_modules
 	@scripts/step.sh 'Building' npm run --silent build

@@ -26,6 +26,12 @@ export function machine(): Machine {
   };
 }
 
+/** In words, without the load. */
+export function machineText({ cpu, cores, memoryBytes, node, clamd, postfix }: Machine): string {
+  const memory = (memoryBytes / 1024 ** 3).toFixed(0);
+  return `${cores} cores (${cpu}), ${memory} GiB; Node.js ${node}, ${clamd}, ${postfix}`;
+}
+
 function output(program: string, options: readonly string[]): string {
   return execFileSync(program, options, { encoding: 'utf8' }).trim();
 }

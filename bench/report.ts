@@ -1,7 +1,7 @@
 /** The table of a benchmark, in Markdown, readable as it stands. */
 import type { Kind } from './content.ts';
 import type { Figures, Ratio, Spread, Variant } from './figures.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, machineText } from './machine.ts';
 import type { Options } from './options.ts';
 import type { ProcessName } from './stage.ts';
 
@@ -37,7 +37,8 @@ export function tableOf(report: Report): string {
       ...report.figures.map(speedRow),
     ]),
     '',
-    'CPU seconds for 1,000 messages, and the most resident memory in MiB:',
+    'CPU seconds for 1,000 messages ("load" is the load itself, which shares the cores), and the most resident',
+    'memory in MiB:',
     '',
     ...aligned([
       [
@@ -59,11 +60,10 @@ export function tableOf(report: Report): string {
 }
 
 function preamble({ time, machine, options }: Report): string[] {
-  const { cpu, cores, memoryBytes, node, clamd, postfix, loadBefore } = machine;
   const { repeats, seconds, signatures, perConnection } = options;
   return [
-    `${time}; ${cores} cores (${cpu}), ${(memoryBytes / MiB / 1024).toFixed(0)} GiB; Node.js ${node}, ${clamd}, ${postfix};`,
-    `load average before the run ${loadBefore.toFixed(1)} (above 0.5, others were at work and are in the figures).`,
+    `${time}; ${machineText(machine)};`,
+    `load average before the run ${machine.loadBefore.toFixed(1)} (above 0.5, others were at work and are in the figures).`,
     '',
     `clamd has ${signatures} random signatures and sees each message for the first time. All processes share the`,
     `cores. ${perConnection} message(s) on a connection. Median (least to most) of ${repeats} repeats of ${seconds} s, interleaved.`,

@@ -19,7 +19,7 @@ import {
   variants,
 } from './figures.ts';
 import type { Job } from './load.ts';
-import { machine } from './machine.ts';
+import { machine, machineText } from './machine.ts';
 import { type Options, optionsOf, usage } from './options.ts';
 import { cpuSeconds, forgetPeak, peakResidentBytes } from './process-usage.ts';
 import { type Report, tableOf } from './report.ts';
@@ -38,6 +38,7 @@ const atWork: Record<Variant, readonly ProcessName[]> = {
 async function bench(options: Options): Promise<Report> {
   const time = new Date().toISOString();
   const where = machine();
+  tell(machineText(where));
   const stage = await Stage.start(options, tell);
   try {
     for (const kind of options.kinds) {
@@ -146,11 +147,18 @@ function store(report: Report): void {
   writeFileSync(join(resultsDirectory, 'one-hop.md'), tableOf(report));
 }
 
-const options = optionsOf(process.argv.slice(2));
-if (options === undefined) {
-  stdout.write(usage);
-} else {
+async function main(words: readonly string[]): Promise<void> {
+  const options = optionsOf(words);
+  if (options === undefined) {
+    stdout.write(usage);
+    return;
+  }
   const report = await bench(options);
   if (!options.quick) store(report);
   stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${tableOf(report)}`);
 }
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  tell(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

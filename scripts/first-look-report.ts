@@ -49,14 +49,13 @@ export function fate(what: string, injected: Injected, postfix: PrivatePostfix):
 
 function handling(record: TransactionRecord): string {
   const ms = `in ${Math.round(record.ms.total)} ms`;
-  switch (record.outcome) {
-    case 'relayed':
-      return `scanned it clean ${ms}, handed it back: queued as ${record.nextHopQueueId ?? '?'}`;
-    case 'quarantined':
-      return `found ${names(record)} ${ms}, quarantined it as ${record.quarantineId ?? '?'}`;
-    default:
-      return `${record.outcome} it: ${record.detail ?? record.situation ?? ''}`;
+  if (record.outcome === 'relayed') {
+    return `scanned it clean ${ms}, handed it back: queued as ${record.nextHopQueueId ?? '?'}`;
   }
+  if (record.outcome === 'quarantined') {
+    return `found ${names(record)} ${ms}, quarantined it as ${record.quarantineId ?? '?'}`;
+  }
+  return `${record.outcome} it: ${record.detail ?? record.situation ?? ''}`;
 }
 
 function names({ findings }: TransactionRecord): string {

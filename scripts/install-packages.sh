@@ -50,7 +50,9 @@ case $missing in
 esac
 
 export DEBIAN_FRONTEND=noninteractive
-"$(dirname "$0")/step.sh" 'Reading the package lists' apt-get update
+cd "$(dirname "$0")"
+./step.sh 'Reading the package lists' apt-get update || give_up 'The package lists cannot be read.'
 # shellcheck disable=SC2086  # the list is meant to be split
-"$(dirname "$0")/step.sh" "Installing$missing" \
-  apt-get install --yes --no-install-recommends --no-remove $missing
+./step.sh "Installing$missing" \
+  apt-get install --yes --no-install-recommends --no-remove $missing ||
+  give_up "Not installed:$missing. (Postfix takes the place of another mail server; none is removed.)"

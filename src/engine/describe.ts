@@ -1,6 +1,6 @@
 import type { Client, Path } from '../envelope.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, isAccepted } from './answer.ts';
 import { identify } from './identity.ts';
 import type { Intake } from './intake.ts';
 import type { Outcome } from './outcome.ts';
@@ -36,7 +36,7 @@ export function describe(outcome: Outcome, course: Course): TransactionRecord {
     ...(ident && { queueId: ident }),
     ...identity,
     sender: reversePath.address,
-    recipients: recipients.map(recipientRecord),
+    recipients: recipientRecords(recipients, outcome.answers),
     size: intake?.content.size ?? 0,
     ...(intake?.content.complete && { digest: intake.content.digest }),
     findings: outcome.findings ?? [],
@@ -50,9 +50,16 @@ export function describe(outcome: Outcome, course: Course): TransactionRecord {
   };
 }
 
-function recipientRecord({ path, answer }: RecipientNote): RecipientRecord {
-  const refused = answer?.kind === 'next-hop' && answer.reply.code >= 400;
-  return { address: path.address, ...(refused && { reply: answer.reply }) };
+/** Several answers are those of the accepted recipients, in order (RFC 2033 §4.2). */
+function recipientRecords(
+  notes: readonly RecipientNote[],
+  answers: readonly Answer[],
+): RecipientRecord[] {
+  const own = answers.length > 1 ? [...answers] : [];
+  return notes.map(({ path, answer }) => {
+    const said = answer && isAccepted(answer) ? own.shift() : answer;
+    return { address: path.address, ...(said?.kind === 'next-hop' && { reply: said.reply }) };
+  });
 }
 
 function answered({ answers }: Outcome): Partial<TransactionRecord> {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 
 /** A sans-IO session, whatever its protocol (src/protocol). An event of type 'close' is its last. */
 export interface Session<Event extends { readonly type: string }> {
@@ -46,20 +46,22 @@ const lingerMs = 5000;
  * is called off. Postfix never half-closes; a client that does must wait for its replies first.
  */
 export async function drive<Event extends { readonly type: string }>(
-  socket: Socket,
+  inbox: Inbox,
   session: Session<Event>,
   handler: Handler<Event>,
   options: DriveOptions,
 ): Promise<void> {
-  const inbox = new Inbox(socket, () => {
+  const { socket } = inbox;
+  const gone = (): void => {
     handler.gone();
-  });
+  };
   const interrupt = (): void => {
     inbox.interrupt();
   };
+  inbox.gone.addEventListener('abort', gone);
   options.stopping.addEventListener('abort', interrupt);
   try {
-    while (await step({ socket, session, handler, options, inbox }));
+    while (await step({ session, handler, options, inbox }));
   } catch (error) {
     handler.fault(error);
     void flush(socket, session, options);
@@ -71,7 +73,6 @@ export async function drive<Event extends { readonly type: string }>(
 }
 
 interface Driven<Event extends { readonly type: string }> {
-  readonly socket: Socket;
   readonly session: Session<Event>;
   readonly handler: Handler<Event>;
   readonly options: DriveOptions;
@@ -82,10 +83,10 @@ interface Driven<Event extends { readonly type: string }> {
 async function step<Event extends { readonly type: string }>(
   driven: Driven<Event>,
 ): Promise<boolean> {
-  const { socket, session, handler, options, inbox } = driven;
+  const { session, handler, options, inbox } = driven;
   const event = session.next();
-  await flush(socket, session, options);
-  if (inbox.gone) return false;
+  await flush(inbox.socket, session, options);
+  if (inbox.gone.aborted) return false;
   if (event === 'paused') await handler.answered();
   else if (event === 'need-data') await (handler.answered() ?? read(driven));
   else if (event.type === 'close') return false;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { Cancelled } from '../errors.ts';
 
 /** Bytes that may wait here before the peer is held back. */
 const highWaterBytes = 256 * 1024;
@@ -10,20 +11,17 @@ const highWaterBytes = 256 * 1024;
  * back.
  */
 export class Inbox {
-  readonly #socket: Socket;
+  readonly socket: Socket;
+  readonly #gone = new AbortController();
   #chunks: Buffer[] = [];
   #bytes = 0;
-  #gone = false;
   #wake: (() => void) | undefined;
 
-  /** @param onGone called once, when the peer has closed or reset, or the socket failed. */
-  constructor(socket: Socket, onGone: () => void) {
-    this.#socket = socket;
+  constructor(socket: Socket) {
+    this.socket = socket;
     const gone = (): void => {
-      if (this.#gone) return;
-      this.#gone = true;
       this.#wake?.();
-      onGone();
+      this.#gone.abort(new Cancelled('peer-gone'));
     };
     socket.on('data', (chunk: Buffer) => {
       this.#take(chunk);
@@ -31,8 +29,9 @@ export class Inbox {
     socket.on('end', gone).on('error', gone).on('close', gone);
   }
 
-  get gone(): boolean {
-    return this.#gone;
+  /** Aborted when the peer has closed or reset, or the socket failed. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /**
@@ -40,9 +39,9 @@ export class Inbox {
    * it said nothing for `idleMs`, or the wait was interrupted.
    */
   async read(clock: Clock, idleMs: number): Promise<Buffer | 'gone' | 'silence'> {
-    if (this.#bytes === 0 && !this.#gone) await this.#arrival(clock, idleMs);
+    if (this.#bytes === 0 && !this.gone.aborted) await this.#arrival(clock, idleMs);
     if (this.#bytes > 0) return this.#drain();
-    return this.#gone ? 'gone' : 'silence';
+    return this.gone.aborted ? 'gone' : 'silence';
   }
 
   /** Ends a running `read` early. */
@@ -53,7 +52,7 @@ export class Inbox {
   #take(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > highWaterBytes) this.#socket.pause();
+    if (this.#bytes > highWaterBytes) this.socket.pause();
     this.#wake?.();
   }
 
@@ -62,7 +61,7 @@ export class Inbox {
     const bytes = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#bytes = 0;
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.socket.isPaused()) this.socket.resume();
     return bytes;
   }
 

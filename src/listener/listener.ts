@@ -8,6 +8,7 @@ import { reply } from '../protocol/smtp/reply.ts';
 import { ServerSession, type ServerSessionOptions } from '../protocol/smtp/server-session.ts';
 import type { WaitingLine } from '../waiting-line.ts';
 import { drive } from './drive.ts';
+import { Inbox } from './inbox.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 import { SmtpHandler, stoppingReply } from './smtp.ts';
 
@@ -99,25 +100,24 @@ export class Listener {
 
   async #serve(socket: Socket): Promise<void> {
     const { sessions, onFault } = this.#surroundings;
-    const gone = new AbortController();
+    // From the start: only who reads sees a peer that goes away while it waits for its greeting.
+    const inbox = new Inbox(socket);
     this.#sockets.add(socket);
-    socket.on('error', () => undefined); // 'close' follows, and is what counts
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      gone.abort(new Cancelled('peer-gone'));
     });
     try {
-      const leave = await sessions.enter(gone.signal);
-      await this.#converse(socket, leave !== undefined).finally(leave);
+      const leave = await sessions.enter(inbox.gone);
+      await this.#converse(inbox, leave !== undefined).finally(leave);
     } catch (error) {
       if (!(error instanceof Cancelled)) onFault(error);
       socket.destroy();
     }
   }
 
-  async #converse(socket: Socket, welcome: boolean): Promise<void> {
+  async #converse(inbox: Inbox, welcome: boolean): Promise<void> {
     const { clock, stopping, onFault } = this.#surroundings;
-    const session = this.#newSession(socket);
+    const session = this.#newSession(inbox.socket);
     const handler = new SmtpHandler(session, {
       engine: () => this.settings.engine,
       stopping,
@@ -127,7 +127,7 @@ export class Listener {
     else session.refuse(welcome ? stoppingReply : crowdedReply);
     this.#handlers.add(handler);
     const { sessionIdleMs } = this.settings.limits;
-    await drive(socket, session, handler, { clock, sessionIdleMs, stopping }).finally(() =>
+    await drive(inbox, session, handler, { clock, sessionIdleMs, stopping }).finally(() =>
       this.#handlers.delete(handler),
     );
   }

@@ -55,7 +55,7 @@ export function arrangementOf(lines: readonly Line[]): Arrangement {
     nextHop: nextHopOf(all('NEXT-HOP')),
     limits: { ...defaultLimits, ...numbers },
     clamd: { ...defaultClamdSettings, ...numbers },
-    rules: { ...defaultRules, ...rules } as Rules,
+    rules: { ...defaultRules, ...rules },
     bareCr: bareCr as Arrangement['bareCr'],
     set: new Set(all('SET').map(settingOf)),
   };

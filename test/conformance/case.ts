@@ -12,15 +12,22 @@ import { namedMessage } from './named-messages.ts';
 export const columns = ['smtp', 'lmtp'] as const;
 export type Column = (typeof columns)[number];
 
-export type Stage = 'data' | 'scan' | 'handover';
-export const incidents = [
+/** Until the end of data; until clamd answers; until the next hop answers DATA, or the final dot. */
+const stages = ['data', 'scan', 'handover', 'dot'] as const;
+type Stage = (typeof stages)[number];
+const incidents = [
   'client closes',
   'client resets',
   'next hop hangs up',
   'shutdown',
   'drain ends',
 ] as const;
-export type Incident = (typeof incidents)[number];
+
+/** What happens while a message is under way. */
+export interface Incident {
+  readonly stage: Stage;
+  readonly incident: (typeof incidents)[number];
+}
 
 /** What an EXPECT line says of a message. */
 export interface Expectation {
@@ -37,7 +44,7 @@ export interface MessageStep {
   readonly content: Buffer;
   /** What is to arrive at the next hop, where it is not the content below our header field. */
   readonly arrives: Buffer | undefined;
-  readonly during: { readonly stage: Stage; readonly incident: Incident } | undefined;
+  readonly during: Incident | undefined;
   readonly expected: ReadonlyMap<Column, Expectation>;
 }
 
@@ -82,13 +89,14 @@ function parseCase(block: string): Case {
   const lines = block.split('\n').filter(Boolean);
   const title = lines.filter((line) => line.startsWith('#')).map((line) => line.slice(2));
   const spoken = lines.filter((line) => !line.startsWith('#')).map(lineOf);
-  const isArrangement = ({ word }: Line): boolean => word === word.toUpperCase() && arranges(word);
+  const isArrangement = ({ word }: Line): boolean => arrangementWords.has(word);
   const steps = stepsOf(spoken.filter((line) => !isArrangement(line) && line.word !== 'ONLY'));
   const only = spoken.find(({ word }) => word === 'ONLY')?.rest;
   const expecting = steps.flatMap((step) => (step.kind === 'message' ? [step.expected] : []));
   const spokenBy = columns.filter(
     (column) =>
-      (only === undefined || only === column) && expecting.every((expected) => expected.has(column)),
+      (only === undefined || only === column) &&
+      expecting.every((expected) => expected.has(column)),
   );
   if (title.length === 0 || spokenBy.length === 0) throw new Error('no title, or spoken by nobody');
   return {
@@ -99,9 +107,7 @@ function parseCase(block: string): Case {
   };
 }
 
-function arranges(word: string): boolean {
-  return ['CLAMD', 'NEXT-HOP', 'LIMITS', 'RULES', 'SET'].includes(word);
-}
+const arrangementWords = new Set(['CLAMD', 'NEXT-HOP', 'LIMITS', 'RULES', 'SET']);
 
 function lineOf(line: string): Line {
   const [, word = '', rest = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -110,7 +116,7 @@ function lineOf(line: string): Line {
 
 function stepsOf(lines: readonly Line[]): Step[] {
   const steps: Step[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const of = lines.slice(at).findIndex(({ word }) => !messageWords.has(word));
     const end = of === -1 ? lines.length : at + of;
     if (end > at) steps.push(messageStep(lines.slice(at, end)));
@@ -146,8 +152,9 @@ function messageStep(lines: readonly Line[]): MessageStep {
   const bytes = (word: string): Buffer => Buffer.concat(all(word).map(bytesIn));
   const [name] = all('MESSAGE');
   const raw = bytes('WIRE');
-  const wire = raw.length > 0 ? raw : stuffed(name === undefined ? bytes('BODY') : namedMessage(name));
-  const [during] = all('DURING').map(duringOf);
+  const wire =
+    raw.length > 0 ? raw : stuffed(name === undefined ? bytes('BODY') : namedMessage(name));
+  const [during] = all('DURING').map(incidentOf);
   return {
     kind: 'message',
     wire,
@@ -158,11 +165,12 @@ function messageStep(lines: readonly Line[]): MessageStep {
   };
 }
 
-function duringOf(text: string): MessageStep['during'] {
-  const [, stage, what] = /^(data|scan|handover): (.*)$/.exec(text) ?? [];
+function incidentOf(text: string): Incident {
+  const [when, what] = text.split(': ');
+  const stage = stages.find((known) => known === when);
   const incident = incidents.find((known) => known === what);
   if (stage === undefined || incident === undefined) throw new Error(`unknown incident: ${text}`);
-  return { stage: stage as Stage, incident };
+  return { stage, incident };
 }
 
 /** `smtp,lmtp 250 2.7.0, 250 2.7.0 · quarantined` */

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 
+/** So many at each end of what is said go one by one; what lies between goes at once. */
+const octetsMax = 1000;
+
 export class Client {
   readonly #socket: Socket;
   readonly #octetwise: boolean;
@@ -39,8 +42,11 @@ export class Client {
       if (bytes.length > 0) this.#socket.write(bytes);
       return;
     }
-    for (const octet of bytes) {
-      this.#socket.write(Buffer.of(octet));
+    for (let at = 0; at < bytes.length;) {
+      const end =
+        octetsMax < at && at < bytes.length - octetsMax ? bytes.length - octetsMax : at + 1;
+      this.#socket.write(bytes.subarray(at, end));
+      at = end;
       await eventLoopTurn();
     }
   }

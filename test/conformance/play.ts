@@ -1,4 +1,5 @@
 /** Plays a case: says what its client says, and checks what it hears and what became of it. */
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import type { FakePath, ReceivedMessage } from '../support/fake-next-hop.ts';
@@ -17,8 +18,6 @@ export async function play(
   stage: { readonly world: World; readonly client: Client; readonly manner: Manner },
 ): Promise<void> {
   const player = new Player(column, stage.world, stage.client, stage.manner);
-  const [first] = one.steps;
-  if (first?.kind !== 'say') await player.hello();
   for (const step of one.steps) await player.take(step);
   await player.hear();
 }
@@ -35,6 +34,7 @@ class Player {
   #xforward: string[] = [];
   #from: FakePath | undefined;
   #to: FakePath[] = [];
+  #greeted = false;
 
   constructor(column: Column, world: World, client: Client, manner: Manner) {
     this.#column = column;
@@ -43,8 +43,10 @@ class Player {
     this.#manner = manner;
   }
 
-  async hello(): Promise<void> {
+  /** Where the case says none itself. */
+  async #hello(): Promise<void> {
     const verb = this.#column === 'lmtp' ? 'LHLO' : 'EHLO';
+    this.#greeted = true;
     await this.#say(Buffer.from(`${verb} client.example\r\n`), ['250']);
     await this.hear();
   }
@@ -54,10 +56,13 @@ class Player {
       await this.#message(step);
       return;
     }
+    const isHello = step.kind === 'say' && /^(EHLO|HELO|LHLO) /.test(step.text);
+    this.#greeted ||= isHello;
+    if (step.kind !== 'say' && !this.#greeted) await this.#hello();
     await this.#say(step.line, step.replies);
     if (step.kind === 'say') {
       await this.hear();
-      if (/^(RSET|[EL]HLO)/.test(step.text)) this.#forget();
+      if (isHello || step.text === 'RSET') this.#forget();
     }
     if (!step.replies[0]?.startsWith('250')) return;
     if (step.kind === 'xforward') this.#xforward.push(...step.text.split(' '));
@@ -122,16 +127,18 @@ class Player {
     if (during.stage === 'scan') {
       await this.#world.until(() => clamds.some(({ held }) => held > 0), 'a scan');
     }
-    if (during.stage === 'handover') {
+    if (during.stage === 'handover' || during.stage === 'dot') {
       await this.#world.until(() => nextHop.failed > 0, 'the next hop is asked');
     }
-    await this.#happen(during.incident);
-    if (during.stage === 'data') await this.#client.send(wire.subarray(-3));
+    await this.#happen(during);
     if (during.incident === 'drain ends') return;
+    if (during.stage === 'data' && during.incident === 'shutdown') {
+      await this.#client.send(wire.subarray(-3));
+    }
     for (const clamd of clamds) clamd.release();
   }
 
-  async #happen(incident: Incident): Promise<void> {
+  async #happen({ stage, incident }: Incident): Promise<void> {
     const { nextHop, records } = this.#world;
     switch (incident) {
       case 'client closes':
@@ -139,7 +146,8 @@ class Player {
         if (incident === 'client closes') this.#client.close();
         else this.#client.reset();
         // Before clamd or the next hop goes on: it is for us to end what nobody waits for.
-        await this.#world.until(() => records.length > 0, 'the transaction is given up');
+        if (stage === 'dot') for (let turns = 0; turns < 20; turns++) await eventLoopTurn();
+        else await this.#world.until(() => records.length > 0, 'the transaction is given up');
         nextHop.recover();
         break;
       case 'next hop hangs up':
@@ -155,7 +163,9 @@ class Player {
   }
 
   #checkRelayed(step: MessageStep, { outcome }: Expectation, messages: ReceivedMessage[]): void {
-    const accepted = messages.filter(({ replies }) => replies.some((reply) => reply.startsWith('2')));
+    const accepted = messages.filter(({ replies }) =>
+      replies.some((reply) => reply.startsWith('2')),
+    );
     const { failures } = this.#world.arrangement.nextHop;
     const failsAtDot = failures.some(({ step: at }) => at === 'dot' || at === 'content');
     expect(accepted).toHaveLength(outcome === 'relayed' ? 1 : 0);

@@ -106,7 +106,9 @@ export class World {
   get stuck(): boolean {
     const { clamds, nextHop } = this.arrangement;
     const hangs = clamds.some((conduct) => conduct !== 'refuse' && conduct.step === 'hang');
-    const stalls = nextHop.failures.some(({ failure }) => failure === 'stall' || failure === 'choke');
+    const stalls = nextHop.failures.some(
+      ({ failure }) => failure === 'stall' || failure === 'choke',
+    );
     return (
       this.#line.waiting > 0 ||
       this.clamds.some(({ held, open }) => held > 0 || (hangs && open > 0)) ||
@@ -157,12 +159,10 @@ export class World {
   async close(): Promise<void> {
     this.listener.destroy();
     await Promise.all([this.listener.close(), this.nextHop.stop()]);
-    await Promise.all(this.clamds.map((clamd, at) => this.#refuses(at) || clamd.stop()));
+    const { clamds } = this.arrangement;
+    const listening = this.clamds.filter((_, at) => clamds[at] !== 'refuse');
+    await Promise.all(listening.map((clamd) => clamd.stop()));
     await rm(this.directory, { recursive: true });
-  }
-
-  #refuses(at: number): boolean {
-    return this.arrangement.clamds[at] === 'refuse';
   }
 
   async #arrange(): Promise<void> {

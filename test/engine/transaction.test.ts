@@ -96,7 +96,10 @@ describe('Transaction', () => {
   /** Whatever ended it, nothing is held any more and it was told once. */
   function expectNothingHeld(): void {
     expect({ inside: line.inside, waiting: line.waiting }).toEqual({ inside: 0, waiting: 0 });
-    expect({ deliveries: nextHop.open, timers: clock.pending }).toEqual({ deliveries: 0, timers: 0 });
+    expect({ deliveries: nextHop.open, timers: clock.pending }).toEqual({
+      deliveries: 0,
+      timers: 0,
+    });
     expect(records).toHaveLength(1);
   }
 
@@ -157,12 +160,28 @@ describe('Transaction', () => {
 
   test.each([
     ['a scanner that throws', () => (scanner.throws = new TypeError('bug')), '451 4.3.0'],
-    ['a spool that cannot be read', () => (scanner.throws = new OperationalError('STORE', 'EIO')), '452 4.3.1'],
+    [
+      'a spool that cannot be read',
+      () => (scanner.throws = new OperationalError('STORE', 'EIO')),
+      '452 4.3.1',
+    ],
     ['a failed scan', () => (scanner.findings = [{ ...found, kind: 'unavailable' }]), '451 4.7.1'],
-    ['a next hop that is gone', () => (nextHop.dot = { kind: 'unreachable', detail: 'x' }), '451 4.4.1'],
+    [
+      'a next hop that is gone',
+      () => (nextHop.dot = { kind: 'unreachable', detail: 'x' }),
+      '451 4.4.1',
+    ],
     ['no reply to the dot', () => (nextHop.dot = { kind: 'unknown', detail: 'x' }), '451 4.4.1'],
-    ["the next hop's 4xx", () => (nextHop.dot = { kind: 'reply', reply: reply(450, '4.2.0', 'x') }), '450 4.2.0'],
-    ["the next hop's 5xx", () => (nextHop.dot = { kind: 'reply', reply: reply(554, '5.2.0', 'x') }), '554 5.2.0'],
+    [
+      "the next hop's 4xx",
+      () => (nextHop.dot = { kind: 'reply', reply: reply(450, '4.2.0', 'x') }),
+      '450 4.2.0',
+    ],
+    [
+      "the next hop's 5xx",
+      () => (nextHop.dot = { kind: 'reply', reply: reply(554, '5.2.0', 'x') }),
+      '554 5.2.0',
+    ],
   ])('%s', async (_, arrange, expected) => {
     arrange();
     expect(await send(begin())).toEqual([expected]);
@@ -248,7 +267,9 @@ describe('Transaction', () => {
   test('too busy: one waits, the next is told at once, the wait has an end', async () => {
     const leave = await line.enter(new AbortController().signal);
     const waiting = begin().open();
-    expect(said([await begin().open()].filter((answer) => answer !== undefined))).toEqual(['451 4.3.2']);
+    expect(said([await begin().open()].filter((answer) => answer !== undefined))).toEqual([
+      '451 4.3.2',
+    ]);
     clock.advance(1000);
     expect(said([await waiting].filter((answer) => answer !== undefined))).toEqual(['451 4.3.2']);
     leave?.();

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Inbox } from '../../src/listener/inbox.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { until } from '../support/memory-content.ts';
+import { socketPair, type SocketPair } from './socket-pair.ts';
+
+const idleMs = 1000;
+
+describe('Inbox', () => {
+  let pair: SocketPair;
+  let clock: FakeClock;
+  let gone: number;
+  let inbox: Inbox;
+
+  beforeEach(async () => {
+    pair = await socketPair();
+    clock = new FakeClock();
+    gone = 0;
+    inbox = new Inbox(pair.ours);
+    inbox.gone.addEventListener('abort', () => gone++);
+  });
+
+  afterEach(() => {
+    pair.ours.destroy();
+    pair.peer.destroy();
+  });
+
+  const read = (): Promise<Buffer | 'gone' | 'silence'> => inbox.read(clock, idleMs);
+
+  async function readText(length: number): Promise<string> {
+    let text = '';
+    while (text.length < length) text += (await read()).toString('latin1');
+    return text;
+  }
+
+  test('gives what arrives, in order, and leaves no timer', async () => {
+    const reading = read();
+    expect(clock.pending).toBe(1);
+    pair.peer.write('one');
+    expect(await reading).toEqual(Buffer.from('one'));
+    pair.peer.write('two');
+    pair.peer.write('three');
+    expect(await readText(8)).toBe('twothree');
+    expect(clock.pending).toBe(0);
+  });
+
+  test('silence after the idle time, and not before', async () => {
+    const reading = read();
+    clock.advance(idleMs - 1);
+    expect(clock.pending).toBe(1);
+    clock.advance(1);
+    expect(await reading).toBe('silence');
+    pair.peer.write('late');
+    expect(await read()).toEqual(Buffer.from('late'));
+  });
+
+  test('an interrupt ends a read, and only a running one', async () => {
+    inbox.interrupt();
+    const reading = read();
+    inbox.interrupt();
+    expect(await reading).toBe('silence');
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each(['FIN', 'RST'] as const)(
+    '%s is seen while nobody reads, and told once',
+    async (what) => {
+      if (what === 'FIN') pair.peer.end();
+      else pair.peer.resetAndDestroy();
+      await until(() => inbox.gone.aborted, 'the peer is gone');
+      pair.ours.destroy();
+      await until(() => pair.ours.closed, 'the socket is closed');
+      expect(gone).toBe(1);
+      expect(await read()).toBe('gone');
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  test('what came before FIN can still be read', async () => {
+    pair.peer.end('last words');
+    await until(() => inbox.gone.aborted, 'the peer is gone');
+    expect(await read()).toEqual(Buffer.from('last words'));
+    expect(await read()).toBe('gone');
+  });
+
+  test('FIN ends a running read', async () => {
+    const reading = read();
+    pair.peer.end();
+    expect(await reading).toBe('gone');
+  });
+
+  test('holds the peer beyond its bound, and loses nothing', async () => {
+    const sent = Buffer.alloc(16 * 1024 * 1024, 'abcdefg');
+    pair.peer.write(sent);
+    await until(() => pair.ours.isPaused(), 'the peer is held');
+    const held = pair.ours.bytesRead;
+    for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+    expect(pair.ours.bytesRead).toBe(held);
+    expect(held).toBeLessThan(1024 * 1024);
+    const all: Buffer[] = [];
+    for (let bytes = 0; bytes < sent.length;) {
+      const chunk = await read();
+      if (typeof chunk === 'string') throw new Error(chunk);
+      all.push(chunk);
+      bytes += chunk.length;
+    }
+    expect(Buffer.concat(all).equals(sent)).toBe(true);
+  });
+});
