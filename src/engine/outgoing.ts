@@ -12,11 +12,15 @@ export async function* outgoing(
   headBytes: number,
   signal: AbortSignal,
 ): AsyncIterable<Buffer> {
-  yield* head;
+  // The head goes with the first bytes of the body: a small message leaves in one piece.
+  let due = head;
   let skip = headBytes;
   for await (const chunk of content.chunks(signal)) {
     const rest = chunk.subarray(skip);
     skip -= chunk.length - rest.length;
-    if (rest.length > 0) yield rest;
+    if (rest.length === 0) continue;
+    yield due.length > 0 ? Buffer.concat([...due, rest]) : rest;
+    due = [];
   }
+  if (due.length > 0) yield Buffer.concat(due);
 }

@@ -15,6 +15,9 @@ import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
 /** A part up to this size is looked up by its digest before it is sent, and can be sent again. */
 export const smallPartBytes = 256 * 1024;
 
+/** '1.10' comes after '1.9'. */
+const byNumber = new Intl.Collator('en', { numeric: true });
+
 /** message/global is RFC 6532's message/rfc822, message/news RFC 5536's. */
 const messageTypes = new Set(['message/rfc822', 'message/global', 'message/news']);
 
@@ -46,9 +49,8 @@ export class PartScan {
 
   /** The MIME tree so far, in IMAP's order. */
   get parts(): readonly MimePart[] {
-    const order = new Intl.Collator('en', { numeric: true });
     return [...this.#walk.containers, ...this.#leaves].sort((a, b) =>
-      order.compare(a.number, b.number),
+      byNumber.compare(a.number, b.number),
     );
   }
 

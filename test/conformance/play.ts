@@ -2,6 +2,7 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { TransactionRecord } from '../../src/engine/record.ts';
+import { blockBytes } from '../../src/scan/stream-blocks.ts';
 import type { FakePath, ReceivedMessage } from '../support/fake-next-hop.ts';
 import { bytesOf } from '../support/stand-ins.ts';
 import { stuffed } from './bytes.ts';
@@ -124,6 +125,9 @@ class Player {
       return;
     }
     await this.#client.send(during.stage === 'data' ? wire.subarray(0, -3) : wire);
+    if (during.stage === 'data' && wire.length > blockBytes) {
+      await this.#world.until(() => clamds.some(({ open }) => open > 0), 'the scan begins');
+    }
     if (during.stage === 'scan') {
       await this.#world.until(() => clamds.some(({ held }) => held > 0), 'a scan');
     }

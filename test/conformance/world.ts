@@ -104,16 +104,27 @@ export class World {
 
   /** Whether clamd, the next hop or the line will not move before time has passed. */
   get stuck(): boolean {
-    const { clamds, nextHop } = this.arrangement;
-    const hangs = clamds.some((conduct) => conduct !== 'refuse' && conduct.step === 'hang');
+    const { nextHop } = this.arrangement;
     const stalls = nextHop.failures.some(
       ({ failure }) => failure === 'stall' || failure === 'choke',
     );
     return (
       this.#line.waiting > 0 ||
-      this.clamds.some(({ held, open }) => held > 0 || (hangs && open > 0)) ||
+      this.clamds.some(({ held }) => held > 0) ||
+      (this.#hangs && this.#atClamd > 0) ||
       (stalls && this.nextHop.failed > 0)
     );
+  }
+
+  /** A clamd that reads nothing does not see that its client has gone. */
+  get #hangs(): boolean {
+    return this.arrangement.clamds.some(
+      (conduct) => conduct !== 'refuse' && conduct.step === 'hang',
+    );
+  }
+
+  get #atClamd(): number {
+    return this.clamds.reduce((sum, { open }) => sum + open, 0);
   }
 
   /** Waits for `condition`; time passes while the gate is stuck. */
@@ -146,6 +157,7 @@ export class World {
     await this.until(() => this.nextHop.open === 0, 'all connections to the next hop have ended');
     await this.until(() => this.#scan.load.inflight === 0, 'all scans have ended');
     await this.until(() => this.clock.pending === 0, 'all timers have ended');
+    if (!this.#hangs) await this.until(() => this.#atClamd === 0, 'clamd is left alone');
     expect(this.#scan.load).toEqual({ inflight: 0, waiting: 0 });
     expect({ waiting: this.#line.waiting, sessions: this.#sessions.inside }).toEqual({
       waiting: 0,
