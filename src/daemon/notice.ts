@@ -17,7 +17,7 @@ const hourMs = 3_600_000;
 export class Notices {
   readonly #log: Log;
   readonly #clock: Clock;
-  #hourBegan = 0;
+  #hourBegan = -Infinity;
   #sent = 0;
 
   constructor(log: Log, clock: Clock) {
@@ -45,7 +45,7 @@ export class Notices {
 
   #hasRoom(): boolean {
     const now = this.#clock.monotonic();
-    if (now - this.#hourBegan >= hourMs || this.#sent === 0) {
+    if (now - this.#hourBegan >= hourMs) {
       this.#hourBegan = now;
       this.#sent = 0;
     }
