@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { exit, stdout } from 'node:process';
 
 interface Count {
@@ -27,6 +27,9 @@ interface JestResults {
   readonly numRuntimeErrorTestSuites: number;
 }
 
+/** After its last test, for jest to end. */
+const patienceMs = 15_000;
+
 const checks: readonly Check[] = [
   { name: 'types', run: () => script('types') },
   { name: 'lint', run: () => script('lint') },
@@ -45,7 +48,7 @@ async function jest(project: string): Promise<Count> {
   const file = `.run/${project}.json`;
   rmSync(file, { force: true });
   const args = ['run', '--silent', `test:${project}`, '--', '--json', `--outputFile=${file}`];
-  const ok = await runs('npm', args);
+  const ok = await runs('npm', args, file);
   const results = read(file);
   if (results === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const passed = results.numPassedTests;
@@ -63,12 +66,35 @@ function read(file: string): JestResults | undefined {
   }
 }
 
-/** With --json jest writes its results to its output, which is left out; its words are errors. */
-async function runs(command: string, args: readonly string[]): Promise<boolean> {
-  const json = args.includes('--json');
-  const child = spawn(command, args, { stdio: ['ignore', json ? 'ignore' : 'inherit', 'inherit'] });
+/**
+ * Whether the command ended well. jest writes `results` when all tests are over; what a failed test
+ * left open can then keep it from ending, so it is not waited for long.
+ */
+async function runs(command: string, args: readonly string[], results?: string): Promise<boolean> {
+  // jest's words are on standard error.
+  const output = results === undefined ? 'inherit' : 'ignore';
+  const child = spawn(command, args, { stdio: ['ignore', output, 'inherit'], detached: true });
+  // npm is not alone in it: the whole process group has to go.
+  const kill = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  const interrupted = (): void => {
+    kill();
+    exit(1);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const watch = setInterval(() => {
+    if (results !== undefined && isOlder(results, patienceMs)) kill();
+  }, 1000);
   const [code] = (await once(child, 'exit')) as [number | null];
+  clearInterval(watch);
+  process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   return code === 0;
+}
+
+function isOlder(file: string, ms: number): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > ms;
 }
 
 function line(name: string, { passed, failed, skipped }: Count, seconds: number): string {

@@ -2,7 +2,8 @@
  * A gate of real parts (listener, engine, scan, relay, spool and quarantine on disk) between a fake
  * clamd and a fake next hop, in time that only the test moves.
  */
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { ListenOptions } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,8 +151,10 @@ export class World {
 
   /** Once all clients have gone, nothing may be left of their messages. */
   async expectNothingHeld(): Promise<void> {
-    await this.until(() => this.listener.sessions === 0, 'all sessions have ended');
+    await this.until(() => this.listener.sessions === 0, 'all sockets are closed');
+    await this.until(() => this.#sessions.inside === 0, 'all sessions have left');
     await this.until(() => this.#line.inside === 0, 'all transactions have ended');
+    expect([this.#line.waiting, this.#sessions.waiting]).toEqual([0, 0]);
     this.#relay.close();
     for (const clamd of this.clamds) clamd.release();
     await this.until(() => this.nextHop.open === 0, 'all connections to the next hop have ended');
@@ -159,12 +162,8 @@ export class World {
     await this.until(() => this.clock.pending === 0, 'all timers have ended');
     if (!this.#hangs) await this.until(() => this.#atClamd === 0, 'clamd is left alone');
     expect(this.#scan.load).toEqual({ inflight: 0, waiting: 0 });
-    expect({ waiting: this.#line.waiting, sessions: this.#sessions.inside }).toEqual({
-      waiting: 0,
-      sessions: 0,
-    });
-    expect(await readdir(join(this.directory, 'spool'))).toEqual([]);
-    expect(await this.#openFiles()).toEqual([]);
+    await this.until(() => this.#openFiles().length === 0, 'all descriptors are closed');
+    expect(readdirSync(join(this.directory, 'spool'))).toEqual([]);
     expect(this.faults).toEqual([]);
   }
 
@@ -218,10 +217,18 @@ export class World {
   }
 
   /** Descriptors of this process in our directory, unlinked files included. */
-  async #openFiles(): Promise<string[]> {
-    const descriptors = await readdir('/proc/self/fd');
-    const targets = descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
-    return (await Promise.all(targets)).filter((target) => target.startsWith(this.directory));
+  #openFiles(): string[] {
+    const targets = readdirSync('/proc/self/fd').map(targetOf);
+    return targets.filter((target) => target.startsWith(this.directory));
+  }
+}
+
+/** '' for a descriptor that has been closed meanwhile. */
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return '';
   }
 }
 

@@ -1,6 +1,8 @@
 /** The daemon as a process: signals, reload, stale sockets, readiness, and `inject`. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { askControl } from '../../src/cli/control-client.ts';
@@ -83,7 +85,6 @@ describeNeeding(['clamd'], 'the daemon', () => {
   });
 
   test('SIGTERM while idle sessions are open tells them and ends', async () => {
-    const { connect } = await import('node:net');
     const socket = connect(port, '127.0.0.1');
     let heard = '';
     socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
@@ -128,6 +129,23 @@ describeNeeding(['clamd'], 'the daemon', () => {
     await expect(send()).rejects.toThrow(/ECONNREFUSED/);
     port = second;
     expect((await send())[0]).toMatch(/^250 /);
+  });
+
+  test('listens on IPv4, on IPv6 and on a Unix socket at once', async () => {
+    const [listener] = options.listeners;
+    if (!listener) throw new Error('there is a listener');
+    const path = `${daemon.spoolDirectory}.sock`;
+    const v6 = await freePort();
+    const addresses = [listener.address, `[::1]:${v6}`, `unix:${path}`];
+    const listeners = addresses.map((address) => ({ ...listener, address }));
+    daemon.configure({ ...options, listeners });
+    await daemon.restart();
+    for (const where of [{ port }, { port: v6, host: '::1' }, { path }]) {
+      const socket = connect(where as NetConnectOpts);
+      const [greeting] = (await once(socket, 'data')) as [Buffer];
+      expect(greeting.toString()).toBe('220 filter.test ESMTP\r\n');
+      socket.destroy();
+    }
   });
 
   test('after kill -9 it comes up again on the same sockets', async () => {

@@ -32,7 +32,9 @@ export async function submit(port: number, message: Submission): Promise<readonl
     const replies: string[] = [];
     const count = message.lmtp === true ? message.to.length : 1;
     while (replies.length < count) replies.push(await dialogue.reply());
-    await dialogue.say('QUIT', '221');
+    // What is said to QUIT is no longer about the message.
+    socket.write('QUIT\r\n');
+    await dialogue.reply().catch(() => undefined);
     return replies;
   } finally {
     socket.destroy();
