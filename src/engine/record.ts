@@ -58,7 +58,10 @@ export interface TransactionRecord {
   readonly quarantineId?: string;
   /** The queue id that a Postfix next hop gave in its reply ('queued as ...'). */
   readonly nextHopQueueId?: string;
-  /** What the peer was told at the end of data, or where the transaction ended before it. */
+  /**
+   * What the peer was told at the end of data, or where the transaction ended before it. In a
+   * `situation` the engine does not know the words; the daemon adds them.
+   */
   readonly reply?: Reply;
   readonly ms: StageMs;
 }

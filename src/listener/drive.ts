@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import type { Inbox } from './inbox.ts';
 
@@ -85,12 +86,20 @@ async function step<Event extends { readonly type: string }>(
 ): Promise<boolean> {
   const { session, handler, options, inbox } = driven;
   const event = session.next();
+  const isOver = inbox.gone.aborted || (typeof event === 'object' && event.type === 'close');
+  if (typeof event === 'object' && !isOver) {
+    const handling = handler.handle(event);
+    // What was said so far goes out only when the next thing to say takes time: the replies to
+    // pipelined commands are one write.
+    if (handling) await flush(inbox.socket, session, options);
+    await handling;
+    return true;
+  }
   await flush(inbox.socket, session, options);
-  if (inbox.gone.aborted) return false;
-  if (event === 'paused') await handler.answered();
-  else if (event === 'need-data') await (handler.answered() ?? read(driven));
-  else if (event.type === 'close') return false;
-  else await handler.handle(event);
+  if (isOver) return false;
+  const answered = handler.answered();
+  assert(answered || event === 'need-data', 'a session that is paused has answers to come');
+  await (answered ?? read(driven));
   return true;
 }
 
