@@ -95,9 +95,10 @@ async function step<Event extends { readonly type: string }>(
     await handling;
     return true;
   }
+  // Looked at before anything is waited for: while the output drains, answers may come in.
+  const answered = handler.answered();
   await flush(inbox.socket, session, options);
   if (isOver) return false;
-  const answered = handler.answered();
   assert(answered || event === 'need-data', 'a session that is paused has answers to come');
   await (answered ?? read(driven));
   return true;
