@@ -45,6 +45,9 @@ export class Cancelled extends Error {
   }
 }
 
+/** What every transaction ends with: made once, because a stack would cost more than it tells. */
+export const notNeeded = new Cancelled('not-needed');
+
 /** Why `signal` was aborted; an abort that is not ours counts as `not-needed`. */
 export function cancelCause(signal: AbortSignal): CancelCause {
   return signal.reason instanceof Cancelled ? signal.reason.why : 'not-needed';

@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Client, Path } from '../envelope.ts';
-import { Cancelled, type CancelCause } from '../errors.ts';
+import { Cancelled, notNeeded, type CancelCause } from '../errors.ts';
 import { HeaderCollector } from '../protocol/message/header.ts';
 import type { Violations } from '../protocol/smtp/data.ts';
 import type { Delivery } from '../relay/next-hop.ts';
@@ -184,7 +184,7 @@ export class Transaction {
     if (this.#over) return outcome.answers;
     this.#over = true;
     this.#delivery?.abort();
-    this.#abort('not-needed');
+    this.#cancel.abort(notNeeded);
     this.#parts.observe(
       describe(outcome, {
         id: this.id,

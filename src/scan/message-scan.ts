@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../clock.ts';
 import type { Content } from '../content.ts';
-import { cancelCause, Cancelled } from '../errors.ts';
+import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAddress } from './clamd-address.ts';
@@ -121,7 +121,7 @@ class ScanRun {
       return await this.#scan(content);
     } catch (error) {
       // One of the two readers failed: the other is called off.
-      this.#stop.abort(new Cancelled('not-needed'));
+      this.#stop.abort(notNeeded);
       if (this.#outer.aborted || !this.#timedOut) throw error;
       return this.#report([], [this.#unfinished()]);
     } finally {
@@ -165,7 +165,7 @@ class ScanRun {
     }
     this.#limit = this.#options.clock.after(this.#options.limits.scanMs, () => {
       this.#timedOut = true;
-      this.#stop.abort(new Cancelled('not-needed'));
+      this.#stop.abort(notNeeded);
     });
     return { bytes, digest: hash.digest('hex'), plain: plainPart(proof) };
   }

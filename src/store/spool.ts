@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import type { Content } from '../content.ts';
-import { Cancelled, cancelCause } from '../errors.ts';
+import { Cancelled, cancelCause, notNeeded } from '../errors.ts';
 import { prepareDirectory, type Files, type OpenFile } from './files.ts';
 import { MemoryTail } from './memory-tail.ts';
 
@@ -94,7 +94,7 @@ export class Spool implements Content {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.fail(new Cancelled('not-needed'));
+    this.fail(notNeeded);
     void this.#release();
   }
 
