@@ -28,6 +28,13 @@ export async function serve(context: CliContext): Promise<ExitCode> {
   const config = await context.config();
   const { clock } = context;
   const log = new Log(config.log, clock, process.stdout);
+  // From the first moment on: a signal that finds no handler would end the process.
+  const termination = terminated();
+  const started = Promise.withResolvers<undefined>();
+  let reloads: Promise<unknown> = started.promise;
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(() => reload(context, daemon, log));
+  });
   const metrics = new Metrics();
   const history = new History(historySize);
   const notices = new Notices(log, clock);
@@ -52,10 +59,8 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     throw error;
   });
   announce(config, daemon, log);
-  process.on('SIGHUP', () => {
-    void reload(context, daemon, log);
-  });
-  const signal = await terminated();
+  started.resolve(undefined);
+  const signal = await termination;
   log.info('stopping', { signal, ...daemon.load });
   await daemon.stop();
   await control.close();
@@ -115,7 +120,9 @@ async function tellOfClamd(daemon: Daemon, log: Log): Promise<void> {
   }
 }
 
+/** One after the other, so that the newest configuration is the one that stays. Never rejects. */
 async function reload(context: CliContext, daemon: Daemon, log: Log): Promise<void> {
+  if (daemon.stopping) return;
   try {
     const config = loadConfig(context.configFile, context.env);
     await daemon.adopt(config);

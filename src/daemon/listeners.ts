@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Engine } from '../engine/engine.ts';
-import { OperationalError } from '../errors.ts';
+import { messageOf, OperationalError } from '../errors.ts';
 import {
   Listener,
   type ListenerSettings,
@@ -103,7 +103,12 @@ export class Listeners {
     const parsed = parseSocketAddress(wanted.address);
     assert(parsed.ok, 'the configuration has been checked');
     const listener = new Listener(settings, this.#surroundings);
-    await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode);
+    try {
+      await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode);
+    } catch (error) {
+      const why = `[[listener]] ${wanted.address} cannot be opened: ${messageOf(error)}`;
+      throw new OperationalError('CONFIG', why, { cause: error });
+    }
     opened.push({ listener, config: wanted });
     return listener;
   }

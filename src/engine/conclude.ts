@@ -99,9 +99,8 @@ function stamped(
   header: Buffer,
   { stamp }: EngineParts,
 ): { head: readonly Buffer[]; headBytes: number } {
-  if (!stamp.enabled) return { head: [], headBytes: 0 };
-  const head = editHeader(header, { remove: [stampName], prepend: stampLine(stamp, verdict) });
-  return { head, headBytes: header.length };
+  const prepend = stamp.enabled ? stampLine(stamp, verdict) : undefined;
+  return { head: editHeader(header, { remove: [stampName], prepend }), headBytes: header.length };
 }
 
 /** Custody: only what is stored durably is answered 250. */

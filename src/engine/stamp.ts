@@ -4,7 +4,7 @@ import type { Verdict } from '../verdict/verdict.ts';
 export const stampName = 'X-Virus-Scanned';
 
 export interface StampSettings {
-  /** Off: the message leaves as it came, forged fields included. */
+  /** Off: no field of ours; a forged one is removed all the same. */
   readonly enabled: boolean;
   /** What the field says, ASCII without line breaks. */
   readonly text: string;

@@ -120,9 +120,10 @@ describe('Transaction', () => {
     expectNothingHeld();
   });
 
-  test('with the header off, bytes leave as they came', async () => {
+  test('with the header off, only the forged one is missing', async () => {
     await send(begin({ stamp: { enabled: false, text: '' } }));
-    expect(nextHop.sent[0]?.bytes).toEqual(message);
+    const text = message.toString().replace('X-Virus-Scanned: forged\r\n folded\r\n', '');
+    expect(nextHop.sent[0]?.bytes.toString()).toBe(text);
   });
 
   test('infected: in quarantine, byte for byte, before 250 is said', async () => {
