@@ -27,6 +27,11 @@ export interface Limits {
   readonly transactionWaitMs: number;
   /** A session in which the peer is silent while it is its turn (RFC 5321 §4.5.3.2.7). */
   readonly sessionIdleMs: number;
+  /**
+   * A turn of the peer, from our last word to its next command or its final dot, however steadily
+   * it drips. Then 421, as for silence.
+   */
+  readonly sessionTurnMs: number;
   /** From the final dot to our reply; below Postfix's smtp_data_done_timeout (600 s). */
   readonly deadlineMs: number;
   /** From the final dot to the end of all scanning; below deadlineMs, above clamd's MaxScanTime. */
@@ -65,6 +70,7 @@ export const defaultLimits: Limits = {
   transactionsWaitingMax: 200,
   transactionWaitMs: 60 * seconds,
   sessionIdleMs: 300 * seconds,
+  sessionTurnMs: 1800 * seconds,
   deadlineMs: 480 * seconds,
   scanMs: 300 * seconds,
   spoolMemoryBytes: 256 * KiB,

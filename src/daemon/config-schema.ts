@@ -95,6 +95,7 @@ const limitMinima: Limits = {
   transactionsWaitingMax: 0,
   transactionWaitMs: 0,
   sessionIdleMs: second,
+  sessionTurnMs: second,
   deadlineMs: second,
   scanMs: second,
   spoolMemoryBytes: 0,

@@ -22,8 +22,11 @@ export interface Handler<Event> {
   answered(): Promise<void> | undefined;
   /** The peer has closed or reset: give back what is held. May be called again. */
   gone(): void;
-  /** The peer was silent for too long, or the daemon is stopping: say so where it is due. */
-  silent(): void;
+  /**
+   * The peer was silent for too long, or the daemon is stopping: say so where it is due. When the
+   * peer's turn is `overdue` the session must end.
+   */
+  silent(overdue: boolean): void;
   /** Our own fault: the session cannot go on. */
   fault(error: unknown): void;
 }
@@ -31,6 +34,8 @@ export interface Handler<Event> {
 export interface DriveOptions {
   readonly clock: Clock;
   readonly sessionIdleMs: number;
+  /** From our last word to the peer's next command or final dot. */
+  readonly sessionTurnMs: number;
   /** Aborted when the daemon goes down: a session that waits for its peer hears of it. */
   readonly stopping: AbortSignal;
 }
@@ -59,13 +64,14 @@ export async function drive<Event extends { readonly type: string }>(
   const interrupt = (): void => {
     inbox.interrupt();
   };
+  const driven = { session, handler, options, inbox, turnBegan: options.clock.monotonic() };
   inbox.gone.addEventListener('abort', gone);
   options.stopping.addEventListener('abort', interrupt);
   try {
-    while (await step({ session, handler, options, inbox }));
+    while (await step(driven));
   } catch (error) {
     handler.fault(error);
-    void flush(socket, session, options);
+    void flush(driven);
   } finally {
     options.stopping.removeEventListener('abort', interrupt);
     handler.gone();
@@ -78,26 +84,28 @@ interface Driven<Event extends { readonly type: string }> {
   readonly handler: Handler<Event>;
   readonly options: DriveOptions;
   readonly inbox: Inbox;
+  /** When we said something last. */
+  turnBegan: number;
 }
 
 /** One event, or one read where there is none. False when the session is over. */
 async function step<Event extends { readonly type: string }>(
   driven: Driven<Event>,
 ): Promise<boolean> {
-  const { session, handler, options, inbox } = driven;
+  const { session, handler, inbox } = driven;
   const event = session.next();
   const isOver = inbox.gone.aborted || (typeof event === 'object' && event.type === 'close');
   if (typeof event === 'object' && !isOver) {
     const handling = handler.handle(event);
     // What was said so far goes out only when the next thing to say takes time: the replies to
     // pipelined commands are one write.
-    if (handling) await flush(inbox.socket, session, options);
+    if (handling) await flush(driven);
     await handling;
     return true;
   }
   // Looked at before anything is waited for: while the output drains, answers may come in.
   const answered = handler.answered();
-  await flush(inbox.socket, session, options);
+  await flush(driven);
   if (isOver) return false;
   assert(answered || event === 'need-data', 'a session that is paused has answers to come');
   await (answered ?? read(driven));
@@ -109,23 +117,29 @@ async function read<Event extends { readonly type: string }>({
   handler,
   options,
   inbox,
+  turnBegan,
 }: Driven<Event>): Promise<void> {
-  // Who has nothing under way when the daemon stops is not waited for.
-  const leave = options.stopping.aborted && !handler.atWork;
-  const bytes = leave ? 'silence' : await inbox.read(options.clock, options.sessionIdleMs);
-  if (bytes === 'silence') handler.silent();
+  const { clock, sessionIdleMs, sessionTurnMs } = options;
+  const left = turnBegan + sessionTurnMs - clock.monotonic();
+  // A peer that drips is as bad as a silent one. Who has nothing under way when the daemon stops
+  // is not waited for either.
+  const overdue = left <= 0;
+  const leave = overdue || (options.stopping.aborted && !handler.atWork);
+  const bytes = leave ? 'silence' : await inbox.read(clock, Math.min(sessionIdleMs, left));
+  if (bytes === 'silence') handler.silent(overdue);
   else if (bytes !== 'gone') session.receive(bytes);
 }
 
 /** Writes what the session has to say; waits while the peer does not take it. */
-function flush(
-  socket: Socket,
-  session: { takeOutput(): Buffer[] },
-  options: DriveOptions,
+function flush<Event extends { readonly type: string }>(
+  driven: Driven<Event>,
 ): Promise<void> | undefined {
+  const { inbox, session, options } = driven;
+  const { socket } = inbox;
   const output = session.takeOutput();
   const [first] = output;
   if (!first || socket.destroyed) return undefined;
+  driven.turnBegan = options.clock.monotonic();
   const taken = socket.write(output.length === 1 ? first : Buffer.concat(output));
   return taken ? undefined : drained(socket, options);
 }

@@ -126,9 +126,9 @@ export class Listener {
     if (welcome && !stopping.aborted) session.greet();
     else session.refuse(welcome ? stoppingReply : crowdedReply);
     this.#handlers.add(handler);
-    const { sessionIdleMs } = this.settings.limits;
-    await drive(inbox, session, handler, { clock, sessionIdleMs, stopping }).finally(() =>
-      this.#handlers.delete(handler),
+    const { sessionIdleMs, sessionTurnMs } = this.settings.limits;
+    await drive(inbox, session, handler, { clock, sessionIdleMs, sessionTurnMs, stopping }).finally(
+      () => this.#handlers.delete(handler),
     );
   }
 

@@ -74,10 +74,10 @@ export class SmtpHandler implements Handler<ServerEvent> {
     this.#transaction = undefined;
   }
 
-  silent(): void {
+  silent(overdue: boolean): void {
     const stopping = this.#options.stopping.aborted;
     // While the daemon drains, a message that is still arriving gets its 451 at its final dot.
-    if (stopping && this.atWork) return;
+    if (stopping && this.atWork && !overdue) return;
     this.#session.refuse(stopping ? stoppingReply : idleReply);
   }
 

@@ -106,20 +106,13 @@ class ClamdStream {
       if (this.#over) break;
       const flushed = this.#send(opening, block);
       opening = Buffer.alloc(0);
+      if (block.last) break;
       if (!flushed) await this.#drain();
       // A write to a peer that has closed destroys the socket with the reply still unread in it,
       // and writes can follow each other without a look at what has arrived: look now.
       await eventLoopTurn();
-      if (block.last) break;
     }
-    // On its own, behind a look: who answers before the end of the stream has not scanned it.
-    if (!this.#over) this.#terminate();
     this.#awaitClamd();
-  }
-
-  #terminate(): void {
-    this.#terminatedAt = this.#settings.clock.monotonic();
-    this.#socket.write(instreamTerminator);
   }
 
   /** Whether nothing more is to be sent: clamd has spoken, or the connection is done with. */
@@ -127,13 +120,15 @@ class ClamdStream {
     return this.#settled || this.#receivedBytes > 0 || this.#socket.destroyed;
   }
 
-  /** One write for a block with all that belongs to it. */
+  /** One write for a block with all that belongs to it; a small stream is one write in all. */
   #send(opening: Buffer, block: Block): boolean {
     const frame = [
       opening,
       ...(block.bytes > 0 ? [chunkLength(block.bytes), ...block.chunks] : []),
     ];
+    if (block.last) frame.push(instreamTerminator);
     this.#sentBytes += block.bytes;
+    if (block.last) this.#terminatedAt = this.#settings.clock.monotonic();
     return this.#socket.write(Buffer.concat(frame));
   }
 

@@ -6,6 +6,7 @@ import { until } from '../support/memory-content.ts';
 import { socketPair, type SocketPair } from './socket-pair.ts';
 
 const sessionIdleMs = 300_000;
+const sessionTurnMs = 1_800_000;
 const lingerMs = 5000;
 
 interface Said {
@@ -19,7 +20,11 @@ class LineSession implements Session<Said> {
   #input = '';
   #closed = false;
 
+  /** Bytes so far. */
+  received = 0;
+
   receive(bytes: Buffer): void {
+    this.received += bytes.length;
     this.#input += bytes.toString('latin1');
   }
 
@@ -112,7 +117,7 @@ describe('drive', () => {
   });
 
   function start(): Promise<void> {
-    const options = { clock, sessionIdleMs, stopping: stopping.signal };
+    const options = { clock, sessionIdleMs, sessionTurnMs, stopping: stopping.signal };
     return drive(inbox, session, handler, options).then(() => {
       over = true;
     });
@@ -176,6 +181,21 @@ describe('drive', () => {
     const driving = start();
     await until(() => clock.pending === 1, 'it waits for the peer');
     clock.advance(sessionIdleMs);
+    await driving;
+    await until(() => heard === 'bye', 'the last words');
+    expect(handler.calls).toEqual(['(silent)', '(gone)']);
+  });
+
+  test('a peer that drips has one turn, and not one octet more', async () => {
+    const driving = start();
+    await until(() => clock.pending === 1, 'it waits for the peer');
+    const drips = Math.floor(sessionTurnMs / (sessionIdleMs - 1));
+    for (let drip = 1; drip <= drips; drip++) {
+      clock.advance(sessionIdleMs - 1);
+      pair.peer.write('x');
+      await until(() => session.received === drip && clock.pending === 1, 'it waits again');
+    }
+    clock.advance(sessionIdleMs - 1);
     await driving;
     await until(() => heard === 'bye', 'the last words');
     expect(handler.calls).toEqual(['(silent)', '(gone)']);

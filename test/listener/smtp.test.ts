@@ -129,7 +129,7 @@ describe('SmtpHandler', () => {
 
   test('silence: 421 4.4.2', async () => {
     await ready();
-    handler.silent();
+    handler.silent(false);
     expect(await pump('')).toEqual(['421 4.4.2 Idle for too long, closing connection']);
     expect(session.next()).toEqual({ type: 'close' });
   });
@@ -137,7 +137,7 @@ describe('SmtpHandler', () => {
   test('going down: 421 4.3.2 outside a transaction', async () => {
     await ready();
     parts.stopping.abort(new Cancelled('shutdown'));
-    handler.silent();
+    handler.silent(false);
     expect(await pump('')).toEqual(['421 4.3.2 System going down, closing connection']);
   });
 
@@ -147,7 +147,15 @@ describe('SmtpHandler', () => {
     await pump('MAIL FROM:<a@example.net>\r\n');
     expect(handler.atWork).toBe(false);
     parts.stopping.abort(new Cancelled('shutdown'));
-    handler.silent();
+    handler.silent(false);
+    expect(await pump('')).toEqual(['421 4.3.2 System going down, closing connection']);
+  });
+
+  test('going down: who drips on beyond its turn is not waited for', async () => {
+    await ready();
+    await pump(`${envelope}DATA\r\n`);
+    parts.stopping.abort(new Cancelled('shutdown'));
+    handler.silent(true);
     expect(await pump('')).toEqual(['421 4.3.2 System going down, closing connection']);
   });
 
@@ -155,7 +163,7 @@ describe('SmtpHandler', () => {
     await ready();
     await pump(`${envelope}DATA\r\n`);
     parts.stopping.abort(new Cancelled('shutdown'));
-    handler.silent();
+    handler.silent(false);
     expect(await pump('')).toEqual([]);
     expect(await pump(message)).toEqual(['451 4.3.2 System going down, try again later']);
   });

@@ -133,12 +133,11 @@ export class PrivatePostfix {
     const lines = new RegExp(`^${entry}.*\\n(?:(?:\\s|#).*\\n)*`, 'm');
     write(path, on ? this.#masterCf : this.#masterCf.replace(lines, ''));
     await run('postfix', ['-c', this.configDirectory, 'reload'], { env });
-    if (!on) await this.#endSmtpd();
-    await this.#eventually(
-      async () => (await accepts(this.reinjectPort)) === on || undefined,
-      `the re-injection port is ${on ? 'closed' : 'open'}`,
-      30,
-    );
+    const reached = async (): Promise<true | undefined> => {
+      if (!on) await this.#endSmtpd();
+      return (await accepts(this.reinjectPort)) === on || undefined;
+    };
+    await this.#eventually(reached, `the re-injection port is ${on ? 'closed' : 'open'}`, 30);
   }
 
   /** A reload spares the smtpd that has a client, and that one keeps the port open. */
