@@ -10,6 +10,7 @@ import type { Finding } from '../verdict/finding.ts';
 import type { Situation } from '../verdict/situation.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
 import { FileContent } from './file-content.ts';
 import { explanationText } from './scan-text.ts';
 
@@ -30,8 +31,12 @@ export interface Explanation extends ScanReport {
   readonly doors: readonly DoorAnswer[];
 }
 
-/** @throws {CliFailure} noInput, when a file cannot be read. */
+/**
+ * @param files '-' is stdin.
+ * @throws {CliFailure} noInput, when a file cannot be read; ioError, when it changes meanwhile.
+ */
 export async function scan(context: CliContext, files: readonly string[]): Promise<void> {
+  assertStdinOnce(files);
   const config = await context.config();
   const scanner = scannerOf(config, context.clock);
   const explanations: Explanation[] = [];
@@ -42,6 +47,12 @@ export async function scan(context: CliContext, files: readonly string[]): Promi
   }
   if (context.json) context.result(explanations, () => '');
   context.exitCode = exitCodeOf(explanations);
+}
+
+/** Stdin is empty the second time, and an empty message is clean. */
+function assertStdinOnce(files: readonly string[]): void {
+  const stdin = files.filter((file) => file === '-' || file === '/dev/stdin');
+  if (stdin.length > 1) throw new CliFailure(exitCodes.usage, 'stdin can be read only once');
 }
 
 async function explain(
@@ -55,6 +66,7 @@ async function explain(
   const report = refused
     ? { findings: [], streams: [], parts: [] }
     : await scanner.scan(content, new AbortController().signal);
+  assertSame(file, content, report);
   const findings = [...report.findings, ...lineFindings(content)];
   const verdict = decide(findings, rules);
   const positions: readonly Position[] = ['after-queue', 'before-queue'];
@@ -67,6 +79,14 @@ async function explain(
     verdict,
     doors: positions.map((position) => doorAnswer(position, verdict, refused)),
   };
+}
+
+/** No verdict on other bytes than those that were read first. */
+function assertSame(file: string, content: FileContent, { streams }: ScanReport): void {
+  const whole = streams.find(({ stream }) => stream === 'message');
+  // The scanner may have made a finding of what reading threw, so `changed` is asked, too.
+  if (!content.changed && (!whole || whole.digest === content.sha256)) return;
+  throw new CliFailure(exitCodes.ioError, `${file} changed while it was scanned`);
 }
 
 function refusal({ violations }: FileContent): Situation | undefined {

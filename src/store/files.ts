@@ -4,6 +4,7 @@
  * after `sync`, its name after `syncDirectory` of the directory it stands in.
  */
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, OperationalError } from '../errors.ts';
@@ -25,10 +26,21 @@ export interface DirectoryEntry {
   readonly isDirectory: boolean;
 }
 
+/** Who may use a file. */
+export interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+  /** The permission bits. */
+  readonly mode: number;
+}
+
 /** All operations throw OperationalError STORE, with the system's error as its cause. */
 export interface Files {
-  /** Creates a file that must not exist yet, mode 0600, for writing and reading. */
-  create(path: string): Promise<OpenFile>;
+  /**
+   * Creates a file that must not exist yet, for writing and reading: mode 0600 and the process's
+   * own, or with all of `ownership`.
+   */
+  create(path: string, ownership?: Ownership): Promise<OpenFile>;
   /** Opens a file for reading. */
   open(path: string): Promise<OpenFile>;
   /** Replaces what stands at `to`. */
@@ -43,14 +55,20 @@ export interface Files {
   list(path: string): Promise<readonly DirectoryEntry[]>;
   /** In bytes; undefined when there is no such file. */
   sizeOf(path: string): Promise<number | undefined>;
+  /** Undefined when there is no such file. */
+  ownershipOf(path: string): Promise<Ownership | undefined>;
 }
 
+const permissions = 0o7777;
 const fileMode = 0o600;
 const directoryMode = 0o700;
 
 export const nodeFiles: Files = {
-  create: async (path) =>
-    new NodeFile(await guard(`create ${path}`, open(path, 'wx+', fileMode)), path),
+  create: async (path, ownership) => {
+    const handle = await guard(`create ${path}`, open(path, 'wx+', fileMode));
+    if (ownership) await guard(`change the owner of ${path}`, handOver(handle, ownership));
+    return new NodeFile(handle, path);
+  },
   open: async (path) => new NodeFile(await guard(`open ${path}`, open(path, 'r')), path),
   rename: (from, to) => guard(`rename ${from} to ${to}`, rename(from, to)),
   unlink: (path) => guard(`unlink ${path}`, unless('ENOENT', unlink(path), undefined)),
@@ -72,6 +90,10 @@ export const nodeFiles: Files = {
   sizeOf: async (path) => {
     const found = await guard(`stat ${path}`, unless('ENOENT', stat(path), undefined));
     return found?.size;
+  },
+  ownershipOf: async (path) => {
+    const found = await guard(`stat ${path}`, unless('ENOENT', stat(path), undefined));
+    return found && ownershipIn(found);
   },
 };
 
@@ -147,6 +169,24 @@ export function systemCode(error: unknown): string | undefined {
   const cause = error instanceof OperationalError ? error.cause : error;
   const code = typeof cause === 'object' && cause && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** By the handle, never by the name, under which somebody else may have put another file. */
+async function handOver(handle: FileHandle, to: Ownership): Promise<void> {
+  try {
+    const { uid, gid } = await handle.stat();
+    // Only root may chown at all; who owns the file already need not.
+    if (uid !== to.uid || gid !== to.gid) await handle.chown(to.uid, to.gid);
+    // After chown(2), which may take bits away.
+    if (ownershipIn(await handle.stat()).mode !== to.mode) await handle.chmod(to.mode);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function ownershipIn({ uid, gid, mode }: Stats): Ownership {
+  return { uid, gid, mode: mode & permissions };
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -6,7 +6,13 @@ import type { Content } from '../content.ts';
 import type { Envelope } from '../envelope.ts';
 import { messageOf, OperationalError } from '../errors.ts';
 import type { Coverage, Finding } from '../verdict/finding.ts';
-import { ensureDirectory, prepareDirectory, systemCode, type Files } from './files.ts';
+import {
+  ensureDirectory,
+  prepareDirectory,
+  systemCode,
+  type Files,
+  type Ownership,
+} from './files.ts';
 import { isoTime } from './iso-time.ts';
 import { expiriesOf, type Expiry, type ExpiryLimits } from './quarantine-expiry.ts';
 import {
@@ -164,7 +170,8 @@ export class Quarantine {
 
   /**
    * Writes an attempt to release a message into its sidecar, in place of what was written of the
-   * same attempt (the same time) before.
+   * same attempt (the same time) before. Whoever could read the sidecar still can: root may do the
+   * release, and the daemon's user goes on with it.
    */
   async noteRelease(id: string, release: Release): Promise<void> {
     const item = await this.show(id);
@@ -173,7 +180,8 @@ export class Quarantine {
     }
     const others = item.record.releases.filter(({ time }) => time !== release.time);
     await this.#files.unlink(this.#path(id, 'json.tmp'));
-    await this.#writeRecord({ ...item.record, releases: [...others, release] });
+    const ownership = await this.#files.ownershipOf(this.#path(id, 'json'));
+    await this.#writeRecord({ ...item.record, releases: [...others, release] }, ownership);
   }
 
   /** Undefined when the sidecar is gone. */
@@ -219,8 +227,9 @@ export class Quarantine {
     return { size, sha256: hash.digest('hex') };
   }
 
-  async #writeRecord(record: QuarantineRecord): Promise<void> {
-    await writeFile(this.#files, this.#path(record.id, 'json.tmp'), [formatRecord(record)]);
+  async #writeRecord(record: QuarantineRecord, ownership?: Ownership): Promise<void> {
+    const path = this.#path(record.id, 'json.tmp');
+    await writeFile(this.#files, path, [formatRecord(record)], ownership);
     await this.#publish(record.id, 'json');
   }
 

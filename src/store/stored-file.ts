@@ -1,5 +1,5 @@
 /** Whole files: written so that their bytes survive a crash, and read back in pieces. */
-import type { Files } from './files.ts';
+import type { Files, Ownership } from './files.ts';
 
 const pieceBytes = 64 * 1024;
 
@@ -7,14 +7,17 @@ const pieceBytes = 64 * 1024;
  * Creates `path`, which must not exist, with all of `content`, and fsyncs it. Its name is durable
  * only when the directory has been fsynced too.
  *
+ * @param ownership instead of the process's own.
+ *
  * @throws {OperationalError} STORE, and whatever `content` throws.
  */
 export async function writeFile(
   files: Files,
   path: string,
   content: AsyncIterable<Buffer> | Iterable<Buffer>,
+  ownership?: Ownership,
 ): Promise<void> {
-  const file = await files.create(path);
+  const file = await files.create(path, ownership);
   try {
     for await (const chunk of content) await file.append(chunk);
     await file.sync();

@@ -326,6 +326,20 @@ describe('release', () => {
     expect(await releasesOf(id)).toMatchObject([{ results: [{ outcome }, { outcome }] }]);
   });
 
+  test('does not call sent what nobody can have', async () => {
+    const id = await store();
+    await hop.stop();
+    const unreachable = await run('release', id);
+    expect(unreachable.code).toBe(69);
+    expect(unreachable.stdout).toContain(`${id}: not sent\n`);
+  });
+
+  test('calls sent what somebody may have', async () => {
+    const id = await store();
+    hop.at('dot', 'drop');
+    expect((await run('release', id)).stdout).toContain(`${id}: sent\n`);
+  });
+
   test('of several messages does what can be done', async () => {
     const [first, second] = [await store(), await store()];
     await writeFile(sidecarOf(first), '{');

@@ -1,3 +1,7 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Explanation } from '../../src/cli/scan.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
@@ -131,4 +135,60 @@ test('a file that is not there', async () => {
   const { code, err } = await runScan('-c', config, `${folder.path}/none.eml`);
   expect(code).toBe(66);
   expect(err).toContain('ENOENT');
+});
+
+describe('what can be read only once', () => {
+  function makePipe(): string {
+    const path = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [path]);
+    return path;
+  }
+
+  async function scanPiped(bytes: Buffer) {
+    const pipe = makePipe();
+    // The reader may give up before the end.
+    const writing = writeFile(pipe, bytes).catch(() => undefined);
+    const ran = await runScan('--json', '-c', config, pipe);
+    await writing;
+    return ran;
+  }
+
+  test('is scanned as a file with the same bytes is', async () => {
+    const { code, out } = await scanPiped(infected);
+    expect(code).toBe(1);
+    const [explanation] = JSON.parse(out) as Explanation[];
+    expect(explanation).toMatchObject({ bytes: infected.length, verdict: { kind: 'infected' } });
+    expect(clamd.streams[0]?.bytes.toString('latin1')).toContain(infected.toString('latin1'));
+  });
+
+  test('is an error when it is too large to be kept', async () => {
+    config = configWith('[limits]\nmessage_bytes_max = "64K"');
+    const { code, out } = await scanPiped(Buffer.alloc(200_000, 'x\n'));
+    expect(code).toBe(66);
+    expect(out).toContain('more than 65536 bytes');
+    expect(clamd.streams).toEqual([]);
+  });
+
+  test.each(['-', '/dev/stdin'])('stdin as %s', async (name) => {
+    const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
+    const command = 'cat | "$0" src/cli/main-entry scan --json -c "$1" "$2"';
+    const child = spawn('sh', ['-c', command, process.execPath, config, name], { stdio });
+    child.stdin.end(infected);
+    child.stdout.resume();
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(clamd.streams[0]?.bytes.toString('latin1')).toContain(infected.toString('latin1'));
+  }, 20_000);
+
+  test('stdin cannot be named twice', async () => {
+    const { code, err } = await runScan('-c', config, '-', '/dev/stdin');
+    expect(code).toBe(64);
+    expect(err).toContain('only once');
+  });
+});
+
+test('a file that changes between two readings gets no verdict', async () => {
+  // A regular file that the kernel fills anew for each reading.
+  const { code, out, err } = await runScan('-c', config, '/proc/sys/kernel/random/uuid');
+  expect([code, out]).toEqual([74, '']);
+  expect(err).toContain('changed while it was');
 });

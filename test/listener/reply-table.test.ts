@@ -11,7 +11,7 @@ import { defaultRules, type Action, type Rules } from '../../src/verdict/rules.t
 import { isFinal, type Situation } from '../../src/verdict/situation.ts';
 import { decide } from '../../src/verdict/verdict.ts';
 
-/** The table of the design brief, row by row: what Postfix is told, at both positions. */
+/** The table of docs/architecture.md, row by row: what Postfix is told, at both positions. */
 
 const at = { stream: 'message', detail: '' };
 const infected: Finding = { kind: 'infected', ...at };

@@ -195,11 +195,14 @@ describe('SmtpHandler', () => {
   });
 
   test.each([
-    ['MAIL', { mail: Promise.reject(new TypeError('bug')) }, '451 4.3.0'],
-    ['RCPT', { recipient: () => Promise.reject(new TypeError('bug')) }, '451 4.3.0'],
+    ['MAIL', () => ({ mail: Promise.reject(new TypeError('bug')) }), '451 4.3.0'],
+    ['RCPT', () => ({ recipient: () => Promise.reject(new TypeError('bug')) }), '451 4.3.0'],
   ])('a bug at %s: 451 4.3.0, and told', async (_, broken, expected) => {
     const { nextHop } = parts;
-    const begin: typeof nextHop.begin = (opening) => ({ ...nextHop.begin(opening), ...broken });
+    const begin: typeof nextHop.begin = (opening) => ({
+      ...nextHop.begin(opening),
+      ...broken(),
+    });
     engine = new Engine(
       door,
       parts.engineParts({

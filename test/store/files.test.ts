@@ -47,6 +47,19 @@ describe.each<{ name: string; begin: () => Promise<Files> }>([
     await expect(file.readAt(target, 0)).rejects.toBeInstanceOf(OperationalError);
   });
 
+  test('are created for those who are named', async () => {
+    const files = await begin();
+    const path = join(root, 'a');
+    await writeFile(files, path, []);
+    const own = await files.ownershipOf(path);
+    if (!own) throw new Error('no file');
+    // Only root can give a file away.
+    const other = own.uid === 0 ? { uid: 123, gid: 456, mode: 0o640 } : { ...own, mode: 0o640 };
+    await writeFile(files, join(root, 'b'), [Buffer.from('x')], other);
+    expect(await files.ownershipOf(join(root, 'b'))).toEqual(other);
+    expect(await files.ownershipOf(join(root, 'missing'))).toBeUndefined();
+  });
+
   test('are not created over another one', async () => {
     const files = await begin();
     await writeFile(files, join(root, 'a'), [Buffer.from('first')]);

@@ -8,6 +8,7 @@ import {
   type QuarantineItem,
   type Removal,
 } from '../../src/store/quarantine.ts';
+import { readWhole } from '../../src/store/stored-file.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryFiles, type Fault } from '../support/memory-files.ts';
 
@@ -486,6 +487,20 @@ describe('a release', () => {
         if (!files.faulted) break;
       }
     }
+  });
+
+  test('leaves the sidecar to those who had it, or is not noted', async () => {
+    const { files, quarantine, store } = open();
+    const id = await store();
+    const sidecar = pathOf(id, 'json');
+    const ownership = { uid: 123, gid: 456, mode: 0o640 };
+    files.plant(sidecar, await readWhole(files, sidecar), ownership);
+    await quarantine.noteRelease(id, begun);
+    expect(await releasesOf(quarantine, id)).toEqual([begun]);
+    expect(await files.ownershipOf(sidecar)).toEqual(ownership);
+    files.create = () => Promise.reject(new OperationalError('STORE', 'EPERM'));
+    await expect(quarantine.noteRelease(id, ended)).rejects.toMatchObject({ code: 'STORE' });
+    expect(await releasesOf(quarantine, id)).toEqual([begun]);
   });
 
   test('cannot be noted of what is not there', async () => {

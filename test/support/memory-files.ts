@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import { OperationalError } from '../../src/errors.ts';
-import type { DirectoryEntry, Files, OpenFile } from '../../src/store/files.ts';
+import type { DirectoryEntry, Files, OpenFile, Ownership } from '../../src/store/files.ts';
 
 class FileNode {
+  ownership: Ownership = { uid: 0, gid: 0, mode: 0o600 };
   bytes: Buffer = Buffer.alloc(0);
   /** What an fsync has made durable. */
   synced: Buffer = Buffer.alloc(0);
@@ -62,7 +63,7 @@ export class MemoryFiles implements Files {
   }
 
   /** Puts a file there, durably. */
-  plant(path: string, bytes: Buffer): void {
+  plant(path: string, bytes: Buffer, ownership?: Ownership): void {
     let directory = this.#root;
     for (const name of posix.dirname(path).split('/').filter(Boolean)) {
       const found = directory.entries.get(name);
@@ -73,16 +74,21 @@ export class MemoryFiles implements Files {
     }
     const file = new FileNode();
     file.bytes = file.synced = bytes;
+    if (ownership) file.ownership = ownership;
     directory.entries.set(posix.basename(path), file);
     directory.synced.set(posix.basename(path), file);
   }
 
-  async create(path: string): Promise<OpenFile> {
+  async create(path: string, ownership?: Ownership): Promise<OpenFile> {
     await this.#step(`create ${path}`);
     const parent = this.#parent(path);
     if (parent.entries.has(posix.basename(path))) throw failure('EEXIST', path);
     const node = new FileNode();
     parent.entries.set(posix.basename(path), node);
+    if (ownership) {
+      await this.#step(`change the owner of ${path}`);
+      node.ownership = ownership;
+    }
     return this.#handle(node);
   }
 
@@ -135,6 +141,12 @@ export class MemoryFiles implements Files {
     await this.#step(`stat ${path}`);
     const node = this.#lookup(path);
     return node instanceof FileNode ? node.bytes.length : undefined;
+  }
+
+  async ownershipOf(path: string): Promise<Ownership | undefined> {
+    await this.#step(`stat ${path}`);
+    const node = this.#lookup(path);
+    return node instanceof FileNode ? node.ownership : undefined;
   }
 
   #handle(node: FileNode): OpenFile {
@@ -223,6 +235,7 @@ function survivorOf(directory: DirectoryNode, path: string, survives: Survives):
 /** Its bytes are asked about apart from its name: a name can survive without them. */
 function fileSurvivor(node: FileNode, path: string, survives: Survives): FileNode {
   const file = new FileNode();
+  file.ownership = node.ownership;
   file.bytes = file.synced = survives(`${path} bytes`) ? node.bytes : node.synced;
   return file;
 }
