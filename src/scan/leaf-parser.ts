@@ -5,8 +5,9 @@
  * for. What is changed here MailParser calls its own business, so its version is fixed and
  * test/scan/leaf-parser.test.ts says what must stay true.
  */
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { MailParser, type MailParserOptions } from 'mailparser';
+import { QuotedPrintableDecoder } from './quoted-printable.ts';
 import type { MimePart } from './scanner.ts';
 
 /** A leaf as MailParser hands it over. */
@@ -39,6 +40,7 @@ interface SplitNode {
   readonly multipart: string | false;
   readonly encoding: string | false;
   readonly partNr: readonly (number | string)[];
+  getDecoder(): Transform;
 }
 
 type LineDone = (error?: Error | null, ...rest: unknown[]) => void;
@@ -89,6 +91,8 @@ export class LeafParser extends OpenMailParser {
     } else if (node.encoding === 'base64' || node.encoding === 'quoted-printable') {
       this.encoded.add(number);
     }
+    // Where libqp would hold the part whole, and the event loop with it.
+    if (node.encoding === 'quoted-printable') node.getDecoder = () => new QuotedPrintableDecoder();
     return super.createNode(node);
   }
 

@@ -156,6 +156,15 @@ describeNeeding(['root', 'postfix'], 'a private Postfix', () => {
     expect(postfix.sink.messages).toHaveLength(1);
   });
 
+  test('takes settings of its own, without a word about those they replace', async () => {
+    postfix = await startPostfix({ mainCf: ['message_size_limit = 1000'] });
+    const data = Buffer.concat([message, Buffer.alloc(2000, 'x'), Buffer.from('\r\n')]);
+    const [reply] = await submit(postfix.submitPort, { from: '<>', to: ['<b@sink.test>'], data });
+
+    expect(reply).toMatch(/^552 5\.3\.4 /);
+    expect((await postfix.logLines()).filter((line) => line.includes('overriding'))).toEqual([]);
+  });
+
   test('leaves nothing behind', async () => {
     postfix = await startPostfix();
     const { submitPort, queueDirectory } = postfix;

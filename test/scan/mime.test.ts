@@ -38,6 +38,34 @@ describe('leaves', () => {
     expect(bytesOf(seen)).toEqual([`1 ${body.toString('latin1')}`]);
   });
 
+  it.each(['quoted-printable', 'base64'])(
+    'flow: %s comes before its end is there',
+    async (encoding) => {
+      const head = messages.message({
+        fields: [
+          'MIME-Version: 1.0',
+          'Content-Type: a/b',
+          `Content-Transfer-Encoding: ${encoding}`,
+        ],
+        body: Buffer.from('QUJD\r\n'.repeat(20_000)),
+      });
+      const arrived = Promise.withResolvers<undefined>();
+      async function* source(): AsyncGenerator<Buffer, void> {
+        yield head;
+        await arrived.promise;
+        yield Buffer.from('QUJD\r\n');
+      }
+      let bytes = 0;
+      for await (const { content } of new MimeWalk(limits, signal).leaves(source(), '')) {
+        for await (const chunk of content) {
+          bytes += chunk.length;
+          arrived.resolve(undefined);
+        }
+      }
+      expect(bytes).toBe(encoding === 'base64' ? 20_001 * 3 : 20_001 * 6);
+    },
+  );
+
   it('are numbered as IMAP does, containers beside them', async () => {
     const text = { fields: ['Content-Type: text/plain'], body: Buffer.from('a') };
     const html = { fields: ['Content-Type: text/html'], body: Buffer.from('b') };

@@ -16,7 +16,7 @@ export interface PostfixOptions {
   };
   /** Whether the smtpd processes run chrooted in the queue directory, as Debian's do. */
   readonly chrooted?: boolean;
-  /** Lines added at the end of main.cf, e.g. `smtputf8_enable = no`. */
+  /** Lines of main.cf, in place of ours of that name, e.g. `smtputf8_enable = no`. */
   readonly mainCf?: readonly string[];
   /** Options of the smtpd that takes submissions, e.g. `smtpd_milters=inet:127.0.0.1:1234`. */
   readonly submitOptions?: readonly string[];
@@ -36,17 +36,30 @@ export interface Place {
 
 export function mainCf(place: Place, options: PostfixOptions): string {
   const { directory, sinkPort } = place;
-  return [
-    fixture('private-instance.main.cf'),
+  const { filter } = options;
+  return lastOfEach([
+    ...fixture('private-instance.main.cf').split('\n'),
     `queue_directory = ${directory}/queue`,
     `data_directory = ${directory}/data`,
     `maillog_file = ${directory}/mail.log`,
     `maillog_file_prefixes = ${directory}`,
     `relayhost = [127.0.0.1]:${sinkPort}`,
-    ...(options.filter === undefined ? [] : [contentFilter(options.filter.address)]),
+    ...(filter === undefined ? [] : contentFilter(filter.address).split('\n')),
     ...(options.mainCf ?? []),
-    '',
-  ].join('\n');
+  ]);
+}
+
+/**
+ * The last setting of each name. Of two, every process of Postfix would warn in its log, postlogd as
+ * well: it writes to the socket that it reads, and once that is full all of Postfix stands still.
+ */
+function lastOfEach(lines: readonly string[]): string {
+  const settings = new Map<string, string>();
+  for (const line of lines) {
+    const [, name] = /^(\w+) *=/.exec(line) ?? [];
+    if (name !== undefined) settings.set(name, line);
+  }
+  return `${[...settings.values()].join('\n')}\n`;
 }
 
 export function masterCf(place: Place, options: PostfixOptions): string {

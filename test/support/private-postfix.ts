@@ -133,21 +133,11 @@ export class PrivatePostfix {
     const lines = new RegExp(`^${entry}.*\\n(?:(?:\\s|#).*\\n)*`, 'm');
     write(path, on ? this.#masterCf : this.#masterCf.replace(lines, ''));
     await run('postfix', ['-c', this.configDirectory, 'reload'], { env });
-    const reached = async (): Promise<true | undefined> => {
-      if (!on) await this.#endSmtpd();
-      return (await accepts(this.reinjectPort)) === on || undefined;
-    };
-    await this.#eventually(reached, `the re-injection port is ${on ? 'closed' : 'open'}`, 30);
-  }
-
-  /** A reload spares the smtpd that has a client, and that one keeps the port open. */
-  async #endSmtpd(): Promise<void> {
-    const master = await readFile(join(this.queueDirectory, 'pid/master.pid'), 'utf8');
-    const ofThisPort = ['-P', master.trim(), '-f', `smtpd -n 127.0.0.1:${this.reinjectPort} `];
-    // pgrep's exit status 1: there is none.
-    const { stdout } = await run('pgrep', ofThisPort).catch(() => ({ stdout: '' }));
-    const pids = stdout.split('\n').filter((pid) => pid !== '');
-    for (const pid of pids) await run('kill', [pid]).catch(() => undefined);
+    await this.#eventually(
+      async () => (await accepts(this.reinjectPort)) === on || undefined,
+      `the re-injection port is ${on ? 'closed' : 'open'}`,
+      30,
+    );
   }
 
   /** Tries everything that is deferred, now. */

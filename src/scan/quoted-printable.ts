@@ -1,0 +1,135 @@
+/**
+ * Quoted-printable (RFC 2045 §6.7), decoded as it streams by: in linear time and bounded memory,
+ * whatever comes and however it is cut. libqp, which mailsplit uses, holds the whole part until its
+ * end and runs a quadratic expression over it; what comes out is the same (see the tests).
+ *
+ * Two stages. The first drops the blanks at the end of lines and the soft line breaks; the second
+ * decodes =XX in what is left. What is malformed stays as it stands.
+ */
+import { Transform, type TransformCallback } from 'node:stream';
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+
+/** Blanks that wait for what follows them. A longer run is content: bounded memory wins. */
+export const blanksMax = 64 * 1024;
+
+/** What the first stage holds back besides blanks. */
+type Soft = 'none' | '=' | '=CR';
+
+export class QuotedPrintable {
+  #soft: Soft = 'none';
+  readonly #blanks = Buffer.allocUnsafe(blanksMax);
+  #blankCount = 0;
+  /** '=' and perhaps a hexadecimal digit, in the second stage. */
+  #escape: number[] = [];
+  #out = Buffer.alloc(0);
+  #size = 0;
+
+  /** Bytes that wait for what follows them. */
+  get held(): number {
+    return this.#blankCount + this.#escape.length + (this.#soft === 'none' ? 0 : this.#soft.length);
+  }
+
+  decode(chunk: Buffer): Buffer {
+    // What was held comes on top of what the chunk itself can come to.
+    this.#out = Buffer.allocUnsafe(chunk.length + this.held + 4);
+    this.#size = 0;
+    for (const byte of chunk) this.#unfold(byte);
+    return this.#out.subarray(0, this.#size);
+  }
+
+  /** The end of the part: a soft break or blanks there are dropped like at the end of a line. */
+  end(): Buffer {
+    this.#out = Buffer.allocUnsafe(this.held + 4);
+    this.#size = 0;
+    this.#blankCount = 0;
+    if (this.#soft === '=CR') this.#releaseSoft();
+    this.#soft = 'none';
+    this.#releaseEscape();
+    return this.#out.subarray(0, this.#size);
+  }
+
+  #unfold(byte: number): void {
+    if (this.#soft === '=CR' && byte === CR) this.#releaseSoft();
+    if (byte === SPACE || byte === TAB) this.#holdBlank(byte);
+    else if (byte === CR || byte === LF) this.#endLine(byte);
+    else this.#text(byte);
+  }
+
+  #endLine(byte: number): void {
+    this.#blankCount = 0;
+    if (this.#soft === 'none') this.#unescape(byte);
+    else this.#soft = byte === CR ? '=CR' : 'none'; // with its LF the soft break is whole
+  }
+
+  #text(byte: number): void {
+    this.#releaseSoft();
+    this.#releaseBlanks();
+    if (byte === EQUALS) this.#soft = '=';
+    else this.#unescape(byte);
+  }
+
+  #holdBlank(byte: number): void {
+    if (this.#blankCount === blanksMax) {
+      this.#releaseSoft();
+      this.#releaseBlanks();
+    }
+    this.#blanks[this.#blankCount++] = byte;
+  }
+
+  #releaseSoft(): void {
+    const soft = this.#soft;
+    this.#soft = 'none';
+    if (soft !== 'none') this.#unescape(EQUALS);
+    if (soft === '=CR') this.#unescape(CR);
+  }
+
+  #releaseBlanks(): void {
+    for (let at = 0; at < this.#blankCount; at++) this.#unescape(this.#blanks[at] ?? SPACE);
+    this.#blankCount = 0;
+  }
+
+  #unescape(byte: number): void {
+    if (this.#escape.length > 0 && isHex(byte)) {
+      this.#escape.push(byte);
+      if (this.#escape.length === 3) this.#putEscaped();
+      return;
+    }
+    this.#releaseEscape();
+    if (byte === EQUALS) this.#escape.push(byte);
+    else this.#out[this.#size++] = byte;
+  }
+
+  #putEscaped(): void {
+    const [, high = 0, low = 0] = this.#escape;
+    this.#escape = [];
+    this.#out[this.#size++] = Number.parseInt(String.fromCharCode(high, low), 16);
+  }
+
+  #releaseEscape(): void {
+    for (const byte of this.#escape) this.#out[this.#size++] = byte;
+    if (this.#escape.length > 0) this.#escape = [];
+  }
+}
+
+function isHex(byte: number): boolean {
+  const letter = byte | 0x20;
+  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
+}
+
+/** The same as a stream, as mailsplit wants it. */
+export class QuotedPrintableDecoder extends Transform {
+  readonly #decoder = new QuotedPrintable();
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    done(null, this.#decoder.decode(chunk));
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#decoder.end());
+  }
+}
