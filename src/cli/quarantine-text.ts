@@ -41,7 +41,12 @@ export function releaseText({ id, results, refused, skipped, deleted }: ReleaseR
   const passedOver = skipped.map((recipient) => `  ${recipient}: has it already, or may have it`);
   const end = deleted ? ['  deleted from the quarantine'] : [];
   const left = results.some(({ outcome }) => outcome === 'accepted' || outcome === 'unknown');
-  return [`${id}: ${refused ?? (left ? 'sent' : 'not sent')}`, ...lines, ...passedOver, ...end].join('\n');
+  return [
+    `${id}: ${refused ?? (left ? 'sent' : 'not sent')}`,
+    ...lines,
+    ...passedOver,
+    ...end,
+  ].join('\n');
 }
 
 /** One line for the log of what leaves the quarantine. */
