@@ -22,21 +22,22 @@ type Soft = 'none' | '=' | '=CR';
 
 export class QuotedPrintable {
   #soft: Soft = 'none';
-  readonly #blanks = Buffer.allocUnsafe(blanksMax);
-  #blankCount = 0;
+  /** Not reserved beforehand: MailParser keeps the decoders of all parts until it ends. */
+  readonly #blanks: number[] = [];
   /** '=' and perhaps a hexadecimal digit, in the second stage. */
-  #escape: number[] = [];
+  readonly #escape: number[] = [];
   #out = Buffer.alloc(0);
   #size = 0;
 
-  /** Bytes that wait for what follows them. */
+  /** Bytes that wait for what follows them, or one more. */
   get held(): number {
-    return this.#blankCount + this.#escape.length + (this.#soft === 'none' ? 0 : this.#soft.length);
+    const soft = this.#soft === 'none' ? 0 : this.#soft.length;
+    return this.#blanks.length + this.#escape.length + soft;
   }
 
   decode(chunk: Buffer): Buffer {
     // What was held comes on top of what the chunk itself can come to.
-    this.#out = Buffer.allocUnsafe(chunk.length + this.held + 4);
+    this.#out = Buffer.allocUnsafe(chunk.length + this.held);
     this.#size = 0;
     for (const byte of chunk) this.#unfold(byte);
     return this.#out.subarray(0, this.#size);
@@ -44,75 +45,62 @@ export class QuotedPrintable {
 
   /** The end of the part: a soft break or blanks there are dropped like at the end of a line. */
   end(): Buffer {
-    this.#out = Buffer.allocUnsafe(this.held + 4);
+    this.#blanks.length = 0;
+    this.#out = Buffer.allocUnsafe(this.held);
     this.#size = 0;
-    this.#blankCount = 0;
-    if (this.#soft === '=CR') this.#releaseSoft();
+    if (this.#soft === '=CR') this.#release();
     this.#soft = 'none';
     this.#releaseEscape();
     return this.#out.subarray(0, this.#size);
   }
 
   #unfold(byte: number): void {
-    if (this.#soft === '=CR' && byte === CR) this.#releaseSoft();
     if (byte === SPACE || byte === TAB) this.#holdBlank(byte);
     else if (byte === CR || byte === LF) this.#endLine(byte);
     else this.#text(byte);
   }
 
   #endLine(byte: number): void {
-    this.#blankCount = 0;
+    this.#blanks.length = 0;
+    if (this.#soft === '=CR' && byte === CR) this.#release();
     if (this.#soft === 'none') this.#unescape(byte);
     else this.#soft = byte === CR ? '=CR' : 'none'; // with its LF the soft break is whole
   }
 
   #text(byte: number): void {
-    this.#releaseSoft();
-    this.#releaseBlanks();
+    this.#release();
     if (byte === EQUALS) this.#soft = '=';
     else this.#unescape(byte);
   }
 
   #holdBlank(byte: number): void {
-    if (this.#blankCount === blanksMax) {
-      this.#releaseSoft();
-      this.#releaseBlanks();
-    }
-    this.#blanks[this.#blankCount++] = byte;
+    if (this.#blanks.length === blanksMax) this.#release();
+    this.#blanks.push(byte);
   }
 
-  #releaseSoft(): void {
-    const soft = this.#soft;
+  /** What was held turns out to be content. */
+  #release(): void {
+    if (this.#soft !== 'none') this.#unescape(EQUALS);
+    if (this.#soft === '=CR') this.#unescape(CR);
     this.#soft = 'none';
-    if (soft !== 'none') this.#unescape(EQUALS);
-    if (soft === '=CR') this.#unescape(CR);
-  }
-
-  #releaseBlanks(): void {
-    for (let at = 0; at < this.#blankCount; at++) this.#unescape(this.#blanks[at] ?? SPACE);
-    this.#blankCount = 0;
+    for (const blank of this.#blanks) this.#unescape(blank);
+    this.#blanks.length = 0;
   }
 
   #unescape(byte: number): void {
-    if (this.#escape.length > 0 && isHex(byte)) {
-      this.#escape.push(byte);
-      if (this.#escape.length === 3) this.#putEscaped();
-      return;
+    if (this.#escape.length === 0 || !isHex(byte)) {
+      this.#releaseEscape();
+      if (byte === EQUALS) this.#escape.push(byte);
+      else this.#out[this.#size++] = byte;
+    } else if (this.#escape.push(byte) === 3) {
+      const digits = String.fromCharCode(...this.#escape.splice(0).slice(1));
+      this.#out[this.#size++] = Number.parseInt(digits, 16);
     }
-    this.#releaseEscape();
-    if (byte === EQUALS) this.#escape.push(byte);
-    else this.#out[this.#size++] = byte;
-  }
-
-  #putEscaped(): void {
-    const [, high = 0, low = 0] = this.#escape;
-    this.#escape = [];
-    this.#out[this.#size++] = Number.parseInt(String.fromCharCode(high, low), 16);
   }
 
   #releaseEscape(): void {
     for (const byte of this.#escape) this.#out[this.#size++] = byte;
-    if (this.#escape.length > 0) this.#escape = [];
+    this.#escape.length = 0;
   }
 }
 
