@@ -6,7 +6,10 @@
 import type { Reply } from '../protocol/smtp/reply.ts';
 
 export const attemptStates = [
-  /** The relay has begun. Where the next hop asks before it commits, it cannot have committed. */
+  /**
+   * The relay to a next hop that is not known to ask has begun. (To one that asks nothing is written
+   * down before it does: it cannot have committed.)
+   */
   'sending',
   /** The next hop asked whether it may commit, and was told that it may. */
   'prepared',
@@ -18,7 +21,6 @@ export const attemptStates = [
   'in-doubt',
   'quarantined',
   'discarded',
-  'rejected',
 ] as const;
 
 export type AttemptState = (typeof attemptStates)[number];
@@ -37,8 +39,6 @@ export interface LedgerEntry {
   readonly state: AttemptState;
   /** As configured. */
   readonly nextHop: string;
-  /** Whether the next hop was known to ask before it commits when the attempt began. */
-  readonly asks: boolean;
   /** The next hop's queue id, from its question or from its reply. */
   readonly nextQueueId?: string;
   /** What the peer was told, or is to be told at a retry; absent where the reply table has it. */
@@ -98,7 +98,8 @@ export interface Ledger {
    */
   commit(changes: readonly LedgerChange[]): Promise<void>;
   /**
-   * To become durable with the next `commit`, or soon after if none comes. Not waited for.
+   * To become durable with the next `commit`, or soon after if none comes; not waited for. Only for
+   * what may be lost in a crash: notes and the end of scans.
    */
   defer(changes: readonly LedgerChange[]): void;
 }
