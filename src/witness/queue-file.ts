@@ -1,0 +1,67 @@
+/**
+ * A file of Postfix's queue, and what its state tells of its message. Opened for reading and never
+ * read: only its mode and its links are looked at.
+ */
+import { constants } from 'node:fs';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { queueNames, queuePaths } from './queue-paths.ts';
+
+export type FileFate = 'committed' | 'not-committed' | 'undecided';
+
+interface FileState {
+  readonly mode: number;
+  readonly nlink: number;
+}
+
+/** mail_stream(3): the mode that cleanup gives a complete file; until then it has 0600. */
+const ready = constants.S_IXUSR;
+
+/**
+ * What the state of a queue file means. It holds after delivery, too: a file that has been removed
+ * and is still open keeps its mode.
+ */
+export function fateOf({ mode, nlink }: FileState): FileFate {
+  if ((mode & ready) !== 0) return 'committed';
+  return nlink === 0 ? 'not-committed' : 'undecided';
+}
+
+/** A descriptor of the queue file, wherever it is; undefined when there is none. */
+export async function openQueueFile(
+  directory: string,
+  queueId: string,
+): Promise<FileHandle | undefined> {
+  // A link is not followed, and a pipe is not waited for.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  for (const path of placesOf(directory, queueId)) {
+    const file = await open(path, flags).catch(absent);
+    if (file === undefined) continue;
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  }
+  return undefined;
+}
+
+/** The fate of a file that is in the queue; undefined when it is not, or was moved meanwhile. */
+export async function queueFileFate(
+  directory: string,
+  queueId: string,
+): Promise<FileFate | undefined> {
+  for (const path of placesOf(directory, queueId)) {
+    const state = await lstat(path).catch(absent);
+    if (state?.isFile()) return fateOf(state);
+  }
+  return undefined;
+}
+
+function placesOf(directory: string, queueId: string): string[] {
+  return queueNames.flatMap((queue) =>
+    queuePaths(queue, queueId).map((path) => join(directory, path)),
+  );
+}
+
+/** open(2): ELOOP is a link. Anything else, such as no rights, is a failure and not an answer. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return undefined;
+  throw error;
+}
