@@ -1,8 +1,27 @@
 /**
  * The last transactions, in memory, for whoever asks what became of a message. It is no archive:
- * it forgets the oldest, and everything at a restart.
+ * it forgets the oldest, and everything at a restart. What a sender made long is cut, and says so.
  */
 import type { TransactionRecord } from '../engine/record.ts';
+import { bounded } from './log-text.ts';
+
+/** Entries of each list of a record; a message may have a thousand recipients and parts. */
+const listLengthMax = 50;
+
+/** A text of a record. The longest address has 320 (RFC 5321 §4.5.3.1), a Message-ID line 998. */
+const textCharactersMax = 1000;
+
+/** All texts of a record together; its lists become shorter until they fit. */
+export const recordCharactersMax = 32 * 1024;
+
+/** A record as it is kept: a text that was cut ends with `...(N more)`. */
+export interface KeptRecord extends TransactionRecord {
+  /** How many entries of its lists were left out. */
+  readonly leftOut?: Readonly<Partial<Record<List, number>>>;
+}
+
+const lists = ['recipients', 'findings', 'streams'] as const;
+type List = (typeof lists)[number];
 
 /** What all given keys match; with none, the latest. */
 export interface HistoryQuery {
@@ -13,12 +32,9 @@ export interface HistoryQuery {
   readonly queueId?: string;
 }
 
-/** A message may have a thousand recipients and parts; a thousand such records are kept. */
-const listMax = 50;
-
 export class History {
   readonly #size: number;
-  readonly #records: TransactionRecord[] = [];
+  readonly #records: KeptRecord[] = [];
   /** Where the next one goes, once all places are taken. */
   #next = 0;
 
@@ -33,8 +49,8 @@ export class History {
   }
 
   /** The newest first, at most `limit`. */
-  find(query: HistoryQuery, limit: number): TransactionRecord[] {
-    const found: TransactionRecord[] = [];
+  find(query: HistoryQuery, limit: number): KeptRecord[] {
+    const found: KeptRecord[] = [];
     for (const record of this.#newestFirst()) {
       if (found.length >= limit) break;
       if (matches(record, query)) found.push(record);
@@ -42,7 +58,7 @@ export class History {
     return found;
   }
 
-  *#newestFirst(): Generator<TransactionRecord> {
+  *#newestFirst(): Generator<KeptRecord> {
     const count = this.#records.length;
     for (let age = 1; age <= count; age++) {
       const record = this.#records[(this.#next - age + count) % count];
@@ -63,11 +79,25 @@ function bare(messageId: string | undefined): string | undefined {
   return messageId?.replace(/^<(.*)>$/, '$1');
 }
 
-function shortened(record: TransactionRecord): TransactionRecord {
-  return {
-    ...record,
-    recipients: record.recipients.slice(0, listMax),
-    findings: record.findings.slice(0, listMax),
-    streams: record.streams.slice(0, listMax),
+function shortened(record: TransactionRecord): KeptRecord {
+  for (let lengthMax = listLengthMax; ; lengthMax = Math.floor(lengthMax / 2)) {
+    const json = JSON.stringify({ ...record, ...leftOut(record, lengthMax) }, cutTo(lengthMax));
+    // Read back, because a text that was cut out of a longer one would keep all of that in memory.
+    if (json.length <= recordCharactersMax || lengthMax === 0)
+      return JSON.parse(json) as KeptRecord;
+  }
+}
+
+function cutTo(lengthMax: number) {
+  return (_: string, value: unknown): unknown => {
+    if (typeof value === 'string') return bounded(value, textCharactersMax);
+    return Array.isArray(value) ? value.slice(0, lengthMax) : value;
   };
+}
+
+function leftOut(record: TransactionRecord, lengthMax: number): Pick<KeptRecord, 'leftOut'> {
+  const counts = lists
+    .map((list) => [list, record[list].length - lengthMax] as const)
+    .filter(([, count]) => count > 0);
+  return counts.length === 0 ? {} : { leftOut: Object.fromEntries(counts) };
 }

@@ -56,6 +56,8 @@ export class Connection {
   #whenLost: () => void = () => undefined;
   #timer: Timer | undefined;
   #flushing = false;
+  /** The latest piece of content, as it is to be sent. */
+  #held: readonly Buffer[] = [];
 
   /** @param socket connected or connecting. */
   constructor(socket: Socket, flavour: Flavour, patience: Patience) {
@@ -103,10 +105,16 @@ export class Connection {
     });
   }
 
-  /** Sends a piece of content; settles when the kernel has it, or the connection is lost. */
+  /**
+   * Sends content; settles when the kernel has all pieces but this one, or the connection is lost.
+   * The latest piece waits for the next or for the final dot: a small message is one write.
+   */
   async content(chunk: Buffer): Promise<void> {
     if (this.#loss !== undefined) return;
-    const written = this.#write(this.#session.content(chunk));
+    const due = this.#held;
+    this.#held = this.#session.content(chunk);
+    if (due.length === 0) return;
+    const written = this.#write(due);
     if (this.#socket.writableLength === 0) return;
     this.#arm(this.#patience.nextHopReplyMs, 'read no content');
     await written;
@@ -117,7 +125,8 @@ export class Connection {
   endOfData(answers: number): readonly Promise<Answer>[] {
     const promised = Array.from({ length: answers }, () => this.#answer());
     if (this.#loss === undefined) {
-      void this.#write([this.#session.endOfData(answers)]);
+      void this.#write([...this.#held, this.#session.endOfData(answers)]);
+      this.#held = [];
       this.#arm(this.#patience.nextHopDotMs, 'gave no answer to the final dot');
     }
     return promised;

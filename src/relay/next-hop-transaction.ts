@@ -1,7 +1,7 @@
 /**
  * The envelope of one message on one connection: EHLO alone and waited for, then XFORWARD, MAIL and
  * the recipients in as few writes as the next hop allows. It is run once; a second run, on another
- * connection, is another transaction.
+ * connection, is another transaction, and whether there is one is for smtp-delivery.ts to say.
  */
 import type { Path } from '../envelope.ts';
 import {
@@ -27,25 +27,22 @@ export class NextHopTransaction {
   readonly connection: Connection;
   /** The answer to MAIL, or why it did not come to that. */
   readonly mail: Promise<EnvelopeAnswer>;
-  /** The answers to RCPT, in the order of the calls; where MAIL failed, the answer to it. */
-  readonly recipients: Promise<EnvelopeAnswer>[] = [];
   readonly #unsaid: Unsaid[] = [];
   #mailSaid = false;
   /** Why there is no transaction to name recipients in. */
   #failure: EnvelopeAnswer | undefined;
 
-  constructor(connection: Connection, opening: Opening, recipients: readonly Path[]) {
+  constructor(connection: Connection, opening: Opening) {
     this.connection = connection;
-    for (const path of recipients) this.recipient(path);
     this.mail = this.#open(opening);
   }
 
-  /** RCPT, as soon as MAIL is said. */
-  recipient(path: Path): void {
+  /** RCPT, as soon as MAIL is said. Where MAIL failed, the answer to it. */
+  recipient(path: Path): Promise<EnvelopeAnswer> {
+    if (this.#mailSaid) return this.#ask(path);
     const { promise, resolve } = Promise.withResolvers<EnvelopeAnswer>();
-    this.recipients.push(promise);
-    if (this.#mailSaid) resolve(this.#ask(path));
-    else this.#unsaid.push({ path, resolve });
+    this.#unsaid.push({ path, resolve });
+    return promise;
   }
 
   async #open(opening: Opening): Promise<EnvelopeAnswer> {
@@ -96,4 +93,9 @@ export class NextHopTransaction {
 /** 2xx. */
 export function isAccepted(answer: EnvelopeAnswer): boolean {
   return answer.kind === 'reply' && isPositive(answer.reply);
+}
+
+/** 4xx or 5xx. */
+export function isRefused(answer: EnvelopeAnswer): boolean {
+  return answer.kind === 'reply' && !isPositive(answer.reply);
 }

@@ -19,7 +19,7 @@ export type RelayResult =
 export interface Opening {
   readonly client: Client;
   readonly reversePath: Path;
-  /** The name for EHLO or LHLO; later it carries the attempt's token. */
+  /** The name for EHLO or LHLO; where the next hop asks before it commits it names the attempt. */
   readonly helloName: string;
 }
 
@@ -34,22 +34,33 @@ export interface Delivery {
   /**
    * RCPT; may be called again before the earlier ones are answered, and before `mail` has settled.
    * Where MAIL failed, its result is repeated. Never rejects.
+   *
+   * When the next hop drops the connection after MAIL was accepted, it is opened again and the
+   * envelope replayed unseen, once for all recipients that wait. If MAIL or a recipient that was
+   * accepted before is then not accepted, the delivery has failed: this recipient, those that
+   * follow and `send` come to `unreachable`.
    */
   recipient(path: Path): Promise<RelayResult>;
   /**
    * DATA, the content with dots stuffed, and the final dot. When the next hop dropped the idle
-   * connection meanwhile, it is opened again and the envelope replayed unseen, once.
+   * connection meanwhile, it is opened again and the envelope of those that were accepted replayed
+   * unseen, once more.
    * An aborted `signal` before the final dot drops the connection without the dot (`unreachable`);
    * once the dot is sent the reply is waited for, `nextHopDotMs` long, and aborts have no effect.
    * At least one recipient has been accepted.
    *
    * @param content the whole message as it is to leave, dots not yet stuffed. It is asked for at
    *   most once, after the next hop's 354.
+   * @param only those of the accepted recipients that it goes to; the envelope is then said anew.
    * @returns over SMTP one result, over LMTP one for each recipient that was accepted, in order.
    * @throws whatever `content` throws, after the connection was dropped without the dot: a spool
    *   that cannot be read (OperationalError STORE) is not the next hop's fault. Nothing else.
    */
-  send(content: () => AsyncIterable<Buffer>, signal: AbortSignal): Promise<readonly RelayResult[]>;
+  send(
+    content: () => AsyncIterable<Buffer>,
+    signal: AbortSignal,
+    only?: readonly Path[],
+  ): Promise<readonly RelayResult[]>;
   /**
    * Gives the delivery up (RSET, or drops the connection); harmless after `send` has resolved, and
    * without effect once the final dot is sent.

@@ -201,6 +201,25 @@ describe('a next hop that fails', () => {
   });
 });
 
+test('the latest piece of content waits for the next one, or for the final dot', async () => {
+  const rig = await Rig.start();
+  const delivery = await accepted(rig);
+  const [socket] = rig.sockets;
+  const begun = socket?.bytesWritten ?? 0;
+  const sent: number[] = [];
+  async function* content(): AsyncIterable<Buffer> {
+    for await (const piece of chunks('one\r\n', 'two\r\n', 'three\r\n')) {
+      yield piece;
+      sent.push((socket?.bytesWritten ?? 0) - begun - 'DATA\r\n'.length);
+    }
+  }
+  await delivery.send(content, never);
+  expect(sent).toEqual([0, 5, 10]);
+  expect(rig.fake.messages.map(({ content: got }) => got.toString())).toEqual([
+    'one\r\ntwo\r\nthree\r\n',
+  ]);
+});
+
 describe('a connection that is dropped while the message is scanned', () => {
   const to = ['b@example.org', 'no@example.org', 'c@example.org'];
 
@@ -278,6 +297,49 @@ describe('a connection that is dropped while the message is scanned', () => {
     await rig.fake.stop();
     const results = await delivery.send(message, never);
     expect(results.map(inShort)).toEqual(['unreachable', 'unreachable']);
+  });
+});
+
+describe('a message for only some of its recipients', () => {
+  const paths = ['b', 'no', 'c', 'd'].map((name) => path(`${name}@example.org`));
+
+  async function named(rig: Rig) {
+    rig.fake.at('rcpt', { reply: '550 5.1.1 no such' }, { skip: 1, times: 1 });
+    const from = path('a@example.org');
+    const delivery = rig.hop.begin({ client, reversePath: from, helloName: 'gate' }, never);
+    await Promise.all(paths.map((to) => delivery.recipient(to)));
+    return delivery;
+  }
+
+  test.each(['smtp', 'lmtp'] as const)('over %s goes to no others', async (flavour) => {
+    const rig = await Rig.start({ flavour });
+    const delivery = await named(rig);
+    const results = await delivery.send(
+      message,
+      never,
+      [paths[2], paths[3]].flatMap((to) => to ?? []),
+    );
+    const answers = Array.from({ length: flavour === 'lmtp' ? 2 : 1 }, () => 'reply 250');
+    expect(results.map(inShort)).toEqual(answers);
+    expect(
+      rig.fake.messages.map(({ recipients }) => recipients.map(({ address }) => address)),
+    ).toEqual([['c@example.org', 'd@example.org']]);
+  });
+
+  test('says nothing anew when these are all that were accepted', async () => {
+    const rig = await Rig.start();
+    const delivery = await named(rig);
+    await delivery.send(message, never, paths);
+    expect(rig.fake.connections).toHaveLength(1);
+  });
+
+  test('is not sent to fewer than these', async () => {
+    const rig = await Rig.start();
+    const delivery = await named(rig);
+    rig.fake.at('rcpt', { reply: '450 4.2.0 now not' }, { skip: 1, times: 1 });
+    const results = await delivery.send(message, never, paths.slice(2));
+    expect(results.map(inShort)).toEqual(['unreachable']);
+    expect(rig.fake.messages).toEqual([]);
   });
 });
 

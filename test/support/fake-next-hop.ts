@@ -12,6 +12,8 @@ export type Step =
   /** On accept, instead of the greeting. */
   | 'connect'
   | 'greeting'
+  /** At a command line, whatever it says. */
+  | 'command'
   | 'hello'
   | 'xforward'
   | 'mail'
@@ -131,7 +133,7 @@ export class FakeNextHop {
     return this.connections.flatMap((connection) => connection.commands);
   }
 
-  /** Fails at `step`: after `skip` times as usual, `times` times (for ever unless said). */
+  /** Fails at `step`: after `skip` arrivals there, `times` times (for ever unless said). */
   at(step: Step, failure: Failure, { skip = 0, times = Infinity } = {}): this {
     this.#plan.push({ step, failure, skip, times });
     return this;
@@ -183,14 +185,13 @@ export class FakeNextHop {
 
   /** For the connections: the failure that is planned for this arrival at `step`. */
   failureAt(step: Step): Failure | undefined {
-    for (const planned of this.#plan) {
-      if (planned.step !== step || planned.times === 0) continue;
-      if (planned.skip-- > 0) continue;
-      planned.times--;
-      this.failed++;
-      return planned.failure;
-    }
-    return undefined;
+    const [planned] = this.#plan.filter(
+      (one) => one.step === step && one.times > 0 && one.skip-- <= 0,
+    );
+    if (planned === undefined) return undefined;
+    planned.times--;
+    this.failed++;
+    return planned.failure;
   }
 
   /** For the connections: something happened. */
@@ -283,7 +284,7 @@ class FakeConnection {
       this.#hop.extensions.includes('PIPELINING') && !this.#hello.startsWith('HELO');
     const endsGroup = !pipelining || /^(EHLO|LHLO|HELO|DATA|QUIT|NOOP)$/.test(verb);
     if (endsGroup && this.#unread !== '') this.#hop.tooEarly.push(this.#unread);
-    this.#obey(verb, line);
+    if (this.#passes('command')) this.#obey(verb, line);
     return true;
   }
 
