@@ -6,12 +6,14 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test bench build lint packages node_modules
+.PHONY: help run test bench chaos build lint packages node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
 	@echo 'make test    types, lint, format, build, and all tests'
 	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
+	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
+	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
 	@echo 'make build   what ships, into dist/'
 	@echo 'make lint    types, lint and format only'
 
@@ -25,6 +27,11 @@ test: packages node_modules
 bench: export NEEDED = yes
 bench: packages build
 	@npm run --silent bench -- $(BENCH)
+
+# npm exec puts the right Node.js first, as npm run does.
+chaos: export NEEDED = yes
+chaos: packages build
+	@npm exec --silent -c 'node test/chaos/run.ts'
 
 build: node_modules
 	@scripts/step.sh 'Building' npm run --silent build

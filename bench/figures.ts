@@ -12,6 +12,8 @@ export interface Cell {
   readonly variant: Variant;
   readonly kind: Kind;
   readonly sessions: number;
+  /** Messages on one SMTP connection, before the next one is opened; clamd has one for each stream. */
+  readonly perConnection: number;
 }
 
 export interface ProcessUse {
@@ -44,6 +46,7 @@ export interface Figures extends Cell {
 export interface Ratio {
   readonly kind: Kind;
   readonly sessions: number;
+  readonly perConnection: number;
   readonly against: Exclude<Variant, 'clamgate'>;
   readonly ratio: Spread;
 }
@@ -52,9 +55,9 @@ const processNames: readonly ProcessName[] = ['clamgate', 'clamd', 'sink', 'load
 
 export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
   const own = all.filter((one) => isOf(cell, one));
-  const { variant, kind, sessions } = cell;
+  const { variant, kind, sessions, perConnection } = cell;
   return {
-    ...{ variant, kind, sessions },
+    ...{ variant, kind, sessions, perConnection },
     rate: spreadOf(own.map(rateOf)),
     latencyMs: {
       p50: spreadOf(own.map(({ latencyMs }) => latencyMs.p50)),
@@ -68,22 +71,26 @@ export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
 
 /** Repeat by repeat, so that what slows the machine down for a while slows both. */
 export function ratioOf(
-  { kind, sessions }: Omit<Cell, 'variant'>,
+  cell: Omit<Cell, 'variant'>,
   against: Ratio['against'],
   all: readonly Measurement[],
 ): Ratio {
-  const own = all.filter((one) => isOf({ variant: 'clamgate', kind, sessions }, one));
-  const others = all.filter((one) => isOf({ variant: against, kind, sessions }, one));
+  const own = all.filter((one) => isOf({ ...cell, variant: 'clamgate' }, one));
+  const others = all.filter((one) => isOf({ ...cell, variant: against }, one));
   const ratios = own.flatMap((one) =>
     others
       .filter(({ repeat }) => repeat === one.repeat)
       .map((other) => rateOf(one) / rateOf(other)),
   );
-  return { kind, sessions, against, ratio: spreadOf(ratios) };
+  const { kind, sessions, perConnection } = cell;
+  return { kind, sessions, perConnection, against, ratio: spreadOf(ratios) };
 }
 
 function isOf(cell: Cell, one: Measurement): boolean {
-  return one.variant === cell.variant && one.kind === cell.kind && one.sessions === cell.sessions;
+  const { variant, kind, sessions, perConnection } = cell;
+  const sameLoad = one.kind === kind && one.sessions === sessions;
+  const sameUse = variant === 'clamd' || one.perConnection === perConnection;
+  return one.variant === variant && sameLoad && sameUse;
 }
 
 function rateOf({ messages, seconds }: Measurement): number {

@@ -15,7 +15,10 @@ export interface Options {
   readonly signatures: number;
   readonly sessions: readonly number[];
   readonly kinds: readonly Kind[];
-  readonly perConnection: number;
+  /** Messages on one SMTP connection: Postfix opens one for each, and keeps them under load. */
+  readonly perConnection: readonly number[];
+  /** Before anything is measured, for each kind of message: until Node.js has compiled what runs often. */
+  readonly steadySeconds: number;
   readonly profileDirectory: string | undefined;
 }
 
@@ -27,7 +30,7 @@ export const usage = `node bench/run.ts [options]
   --signatures N       in clamd (${signaturesByDefault})
   --sessions A,B       messages at work at once (1,8)
   --messages A,B       of ${kinds.join(', ')} (all)
-  --per-connection N   messages on one SMTP connection, before the next is opened (1)
+  --per-connection A,B messages on one SMTP connection, before the next is opened (1,100)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -55,7 +58,8 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     signatures: numberOf(values.signatures ?? String(signaturesByDefault)),
     sessions: (values.sessions ?? '1,8').split(',').map(numberOf),
     kinds: values.messages === undefined ? kinds : values.messages.split(',').map(kindOf),
-    perConnection: numberOf(values['per-connection'] ?? '1'),
+    perConnection: (values['per-connection'] ?? '1,100').split(',').map(numberOf),
+    steadySeconds: quick ? 8 : 40,
     profileDirectory: values.profile,
   };
 }

@@ -1,6 +1,6 @@
 /** The table of a benchmark, in Markdown, readable as it stands. */
 import type { Kind } from './content.ts';
-import type { Figures, Ratio, Spread, Variant } from './figures.ts';
+import type { Cell, Figures, Ratio, Spread, Variant } from './figures.ts';
 import { type Machine, machineText } from './machine.ts';
 import type { Options } from './options.ts';
 import type { ProcessName } from './stage.ts';
@@ -9,7 +9,7 @@ export interface Report {
   /** When it began, as RFC 3339 has it. */
   readonly time: string;
   readonly machine: Machine;
-  readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'perConnection'>;
+  readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'steadySeconds'>;
   readonly figures: readonly Figures[];
   readonly ratios: readonly Ratio[];
 }
@@ -24,6 +24,8 @@ const names: Record<Variant, string> = {
   clamgate: 'clamgate',
 };
 
+const cellTitles = ['message', 'sessions', 'a connection'];
+
 const MiB = 1024 * 1024;
 
 export function tableOf(report: Report): string {
@@ -33,7 +35,7 @@ export function tableOf(report: Report): string {
     ...preamble(report),
     '',
     ...aligned([
-      ['message', 'sessions', 'through', 'messages/s', 'p50 ms', 'p99 ms'],
+      [...cellTitles, 'through', 'messages/s', 'p50 ms', 'p99 ms'],
       ...report.figures.map(speedRow),
     ]),
     '',
@@ -42,8 +44,7 @@ export function tableOf(report: Report): string {
     '',
     ...aligned([
       [
-        'message',
-        'sessions',
+        ...cellTitles,
         'through',
         ...['clamgate', 'clamd', 'sink', 'load'].map(cpuTitle),
         'clamgate MiB',
@@ -54,19 +55,21 @@ export function tableOf(report: Report): string {
     '',
     "clamgate's messages/s as a share of the others':",
     '',
-    ...aligned([['message', 'sessions', 'against', 'ratio'], ...report.ratios.map(ratioRow)]),
+    ...aligned([[...cellTitles, 'against', 'ratio'], ...report.ratios.map(ratioRow)]),
     '',
   ].join('\n');
 }
 
 function preamble({ time, machine, options }: Report): string[] {
-  const { repeats, seconds, signatures, perConnection } = options;
+  const { repeats, seconds, signatures, steadySeconds } = options;
   return [
     `${time}; ${machineText(machine)};`,
     `load average before the run ${machine.loadBefore.toFixed(1)} (above 0.5, others were at work and are in the figures).`,
     '',
     `clamd has ${signatures} random signatures and sees each message for the first time. All processes share the`,
-    `cores. ${perConnection} message(s) on a connection. Median (least to most) of ${repeats} repeats of ${seconds} s, interleaved.`,
+    `cores. Median (least to most) of ${repeats} repeats of ${seconds} s, interleaved, after ${steadySeconds} s of each message`,
+    'through clamgate. "a connection": messages on one SMTP connection; Postfix keeps connections under load.',
+    'clamgate runs with the NODE_OPTIONS of systemd/clamgate.service.',
     'clamd alone is sent the streams that clamgate sends: the whole message, then each decoded part.',
   ];
 }
@@ -91,8 +94,10 @@ function ratioRow(row: Ratio): string[] {
   return [...cellOf(row), names[row.against], spread(row.ratio, 2)];
 }
 
-function cellOf({ kind, sessions }: { kind: Kind; sessions: number }): string[] {
-  return [messages[kind], String(sessions)];
+function cellOf(cell: Omit<Cell, 'variant'> & { readonly variant?: Variant }): string[] {
+  const { variant, kind, sessions, perConnection } = cell;
+  const each = variant === 'clamd' ? '' : String(perConnection);
+  return [messages[kind], String(sessions), each];
 }
 
 function cpuTitle(name: string): string {

@@ -46,12 +46,12 @@ async function bench(options: Options): Promise<Report> {
       await warmUp(stage, kind, options);
     }
     const { cells, measurements } = await measureAll(stage, options);
-    const { repeats, seconds, signatures, perConnection } = options;
+    const { repeats, seconds, signatures, steadySeconds } = options;
     const pairs = cells.filter(({ variant }) => variant === 'clamgate');
     return {
       time,
       machine: where,
-      options: { repeats, seconds, signatures, perConnection },
+      options: { repeats, seconds, signatures, steadySeconds },
       figures: cells.map((cell) => figuresOf(cell, measurements)),
       ratios: pairs.flatMap((cell) => [
         ratioOf(cell, 'sink', measurements),
@@ -67,10 +67,8 @@ async function measureAll(
   stage: Stage,
   options: Options,
 ): Promise<{ cells: readonly Cell[]; measurements: readonly Measurement[] }> {
-  const { kinds, sessions, repeats } = options;
-  const cells = kinds.flatMap((kind) =>
-    sessions.flatMap((count) => variants.map((variant) => ({ variant, kind, sessions: count }))),
-  );
+  const { repeats } = options;
+  const cells = cellsOf(options);
   const measurements: Measurement[] = [];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     for (const cell of cells) {
@@ -82,13 +80,25 @@ async function measureAll(
   return { cells, measurements };
 }
 
+/** clamd alone hears nothing of SMTP connections: it is measured once for all of them. */
+function cellsOf({ kinds, sessions, perConnection }: Options): Cell[] {
+  const all = kinds.flatMap((kind) =>
+    sessions.flatMap((count) =>
+      perConnection.flatMap((messages) =>
+        variants.map((variant) => ({ variant, kind, sessions: count, perConnection: messages })),
+      ),
+    ),
+  );
+  return all.filter((cell) => cell.variant !== 'clamd' || cell.perConnection === perConnection[0]);
+}
+
 async function measure(
   stage: Stage,
   cell: Cell,
   options: Options & { repeat: number },
 ): Promise<Measurement> {
-  const { repeat, seconds, warmUpSeconds, perConnection } = options;
-  const { kind, sessions, variant } = cell;
+  const { repeat, seconds, warmUpSeconds } = options;
+  const { kind, sessions, variant, perConnection } = cell;
   const target: Job['target'] =
     variant === 'clamd'
       ? { protocol: 'clamd', path: stage.clamdSocket }
@@ -111,13 +121,17 @@ function watch(pid: number): (messages: number) => ProcessUse {
   });
 }
 
-/** Until Node.js has compiled what it runs most: a daemon is measured as it is after its first minute. */
+/**
+ * A daemon is measured as it is after its first tens of thousands of messages: until then Node.js
+ * compiles what runs often, and a message costs up to twice as much.
+ */
 async function warmUp(stage: Stage, kind: Kind, options: Options): Promise<void> {
-  const { sessions, perConnection, warmUpSeconds } = options;
+  const { steadySeconds: seconds } = options;
   const target = { protocol: 'smtp', port: stage.clamgatePort } as const;
+  const sessions = Math.max(...options.sessions);
+  const perConnection = Math.max(...options.perConnection);
   tell(`warming up: ${kind}`);
-  const seconds = 4 * warmUpSeconds;
-  await stage.load({ target, kind, sessions: Math.max(...sessions), seconds, perConnection });
+  await stage.load({ target, kind, sessions, seconds, perConnection });
 }
 
 /** That clamd alone gets what it gets from clamgate is not believed but looked up. */
@@ -132,9 +146,10 @@ async function checkStreams({ clamgatePort, daemon }: Stage, kind: Kind): Promis
   assert.deepEqual(scanned, [message, ...parts].map(digestOf), `the streams of ${kind}`);
 }
 
-function progressOf({ repeat, kind, sessions, variant, ...done }: Measurement, of: number): string {
+function progressOf({ repeat, kind, variant, ...done }: Measurement, of: number): string {
   const rate = (done.messages / done.seconds).toFixed(0);
-  return `repeat ${repeat} of ${of}: ${kind}, ${sessions} session(s), ${variant}: ${rate} messages/s`;
+  const load = `${kind}, ${done.sessions} session(s), ${done.perConnection} a connection`;
+  return `repeat ${repeat} of ${of}: ${load}, ${variant}: ${rate} messages/s`;
 }
 
 function tell(what: string): void {

@@ -129,9 +129,9 @@ async function startDaemon(
   profileDirectory: string | undefined,
 ): Promise<PrivateDaemon> {
   const { NODE_OPTIONS: usual } = process.env;
-  if (profileDirectory !== undefined) {
-    process.env['NODE_OPTIONS'] = `--cpu-prof --cpu-prof-dir=${profileDirectory}`;
-  }
+  const profile =
+    profileDirectory === undefined ? '' : ` --cpu-prof --cpu-prof-dir=${profileDirectory}`;
+  process.env['NODE_OPTIONS'] = `${serviceNodeOptions()}${profile}`;
   const daemon = await PrivateDaemon.start({
     listeners: [
       {
@@ -145,4 +145,10 @@ async function startDaemon(
   if (usual === undefined) delete process.env['NODE_OPTIONS'];
   else process.env['NODE_OPTIONS'] = usual;
   return daemon;
+}
+
+/** What the service gives Node.js, so that what is measured is what people run. */
+function serviceNodeOptions(): string {
+  const unit = readFileSync(join(import.meta.dirname, '../systemd/clamgate.service'), 'utf8');
+  return /^Environment=NODE_OPTIONS=(.*)$/m.exec(unit)?.[1] ?? '';
 }

@@ -42,7 +42,8 @@ function reexecute() {
   }
   const environment = Object.assign({}, process.env, { [mark]: '1' });
   const child = spawn(node, [here].concat(process.argv.slice(2)), {
-    stdio: 'inherit',
+    // systemd hands its sockets over from the third on (sd_listen_fds(3)).
+    stdio: process.env.LISTEN_FDS ? ['inherit', 'inherit', 'inherit', 3] : 'inherit',
     env: environment,
   });
   // systemd and people know only us: what they send goes on to the child.

@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, execPath, exit, stdin, stdout } from 'node:process';
 import { freePort } from '../test/support/ports.ts';
-import { PrivateClamd, type PrivateClamdSettings } from '../test/support/private-clamd.ts';
+import { PrivateClamd } from '../test/support/private-clamd.ts';
 import { PrivateDaemon } from '../test/support/private-daemon.ts';
 import { startPostfix, type PrivatePostfix } from '../test/support/private-postfix.ts';
 import { missing } from '../test/support/programs.ts';
@@ -19,6 +19,8 @@ import { addresses, fate, type Injected, type Running } from './first-look-repor
 
 /** Where Debian's and Fedora's clamd have their signatures. */
 const systemDatabase = '/var/lib/clamav';
+/** All of ClamAV's signatures take minutes on a small machine. */
+const loadingSeconds = 600;
 
 const closing: (() => Promise<void>)[] = [];
 
@@ -50,10 +52,13 @@ async function start(): Promise<Running> {
 
 function startClamd(): Promise<PrivateClamd> {
   const known = ['daily.cvd', 'daily.cld'].some((name) => existsSync(`${systemDatabase}/${name}`));
-  const settings: PrivateClamdSettings & { DatabaseDirectory?: string } = known
-    ? { DatabaseDirectory: systemDatabase }
-    : {};
-  return PrivateClamd.start(settings);
+  const settings = known ? { DatabaseDirectory: systemDatabase } : {};
+  return PrivateClamd.start(settings, {
+    seconds: loadingSeconds,
+    loading: (seconds) => {
+      stdout.write(`\n  still loading signatures, ${seconds} s ... `);
+    },
+  });
 }
 
 function serve(

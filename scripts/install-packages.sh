@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd and
-# systemd-analyze. Nothing that is there is touched: no configuration is written, no other package
-# is removed, and none of the new services is started, now or at the next boot.
+# systemd-analyze; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
+# configuration is written, no other package is removed, and none of the new services is started,
+# now or at the next boot.
 #
 # Without root, or without apt-get, it says what is missing. That is an error only where it has to
 # be there: with NEEDED=yes (make run), and in CI.
@@ -12,6 +13,11 @@ missing=
 command -v postfix > /dev/null || missing="$missing postfix"
 command -v clamd > /dev/null || missing="$missing clamav-daemon"
 command -v systemd-analyze > /dev/null || missing="$missing systemd"
+# make chaos PEERS=1 compares clamgate with them.
+if [ "${PEERS:-}" = 1 ]; then
+  command -v amavisd > /dev/null || missing="$missing amavisd-new"
+  command -v clamsmtpd > /dev/null || missing="$missing clamsmtp"
+fi
 [ -n "$missing" ] || exit 0
 
 give_up() {
@@ -56,3 +62,10 @@ cd "$(dirname "$0")"
 ./step.sh "Installing$missing" \
   apt-get install --yes --no-install-recommends --no-remove $missing ||
   give_up "Not installed:$missing. (Postfix takes the place of another mail server; none is removed.)"
+
+# These two have a configuration with which they would come up at the next boot.
+for service in amavisd-new:amavis clamsmtp:clamsmtp; do
+  case $missing in
+    *" ${service%:*}"*) update-rc.d "${service#*:}" disable ;;
+  esac
+done

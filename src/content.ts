@@ -11,6 +11,8 @@ export interface Content {
   readonly size: number;
   /** Whether the end of data has arrived. */
   readonly complete: boolean;
+  /** SHA-256 of all bytes, in hex; only once `complete`. */
+  readonly digest: string;
   /**
    * All bytes from the first on, in order, in chunks of any size. At the end of what is there the
    * iteration waits for more, and ends when the content is complete. May be called any number of

@@ -47,6 +47,8 @@ export class Cancelled extends Error {
 
 /** What every transaction ends with: made once, because a stack would cost more than it tells. */
 export const notNeeded = new Cancelled('not-needed');
+/** What every connection ends with. */
+export const peerGone = new Cancelled('peer-gone');
 
 /** Why `signal` was aborted; an abort that is not ours counts as `not-needed`. */
 export function cancelCause(signal: AbortSignal): CancelCause {

@@ -42,6 +42,11 @@ export interface Limits {
   readonly partsMax: number;
   /** Nesting of MIME parts and of messages in messages; beyond it coverage is partial. */
   readonly partDepthMax: number;
+  /**
+   * How often a message may break its scan (kill clamd or us, or not come to an end); then it is set
+   * apart as unscannable.
+   */
+  readonly brokenScansMax: number;
   /** Connecting to the next hop, and each of its replies before the final dot. */
   readonly nextHopReplyMs: number;
   /**
@@ -76,6 +81,7 @@ export const defaultLimits: Limits = {
   spoolMemoryBytes: 256 * KiB,
   partsMax: 1000,
   partDepthMax: 50,
+  brokenScansMax: 3,
   nextHopReplyMs: 60 * seconds,
   nextHopDotMs: 100 * seconds,
   drainMs: 60 * seconds,

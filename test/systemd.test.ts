@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseConfig } from '../src/daemon/config.ts';
 import { defaultLimits } from '../src/limits.ts';
+import { tomlWith } from './support/config-file.ts';
 import { describeNeeding } from './support/needs.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -18,9 +20,11 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'clamgate-units-'));
     cpSync(join(root, 'systemd'), directory, { recursive: true });
-    const unit = join(directory, 'clamgate.service');
-    const text = readFileSync(unit, 'utf8');
-    writeFileSync(unit, text.replace('/usr/bin/clamgate', join(root, 'bin/clamgate.js')));
+    for (const name of ['clamgate.service', 'clamgate-witness.service']) {
+      const unit = join(directory, name);
+      const text = readFileSync(unit, 'utf8');
+      writeFileSync(unit, text.replace('/usr/bin/clamgate', join(root, 'bin/clamgate.js')));
+    }
     // The part of Fedora's unit that the drop-in speaks of.
     const forking = '[Service]\nType=forking\nExecStart=/bin/true\nTimeoutStartSec=420\n';
     writeFileSync(join(directory, 'clamd@.service'), forking);
@@ -41,6 +45,8 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
 
   test.each([
     ['clamgate.service', 'clamgate.service'],
+    ['clamgate-witness.service', 'clamgate-witness.service'],
+    ['clamgate-witness.socket', 'clamgate-witness.service'],
     ['clamd@scan.service', 'clamd@.service.d/clamgate.conf'],
   ])('%s: systemd finds nothing wrong, and would', (unit, file) => {
     expect(verify(unit)).toBe('');
@@ -49,14 +55,24 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
     expect(verify(unit)).toMatch(/Failed to parse TimeoutStartSec= parameter/);
   });
 
-  test('the service is well confined', () => {
-    const unit = join(directory, 'clamgate.service');
+  test('Node.js takes the options that the service gives it', () => {
+    const unit = readFileSync(join(directory, 'clamgate.service'), 'utf8');
+    const options = /^Environment=NODE_OPTIONS=(.+)$/m.exec(unit)?.[1];
+    const result = spawnSync(process.execPath, ['-e', ''], {
+      env: { ...process.env, NODE_OPTIONS: options ?? '--no-such-option' },
+      encoding: 'utf8',
+    });
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test.each(['clamgate.service', 'clamgate-witness.service'])('%s is well confined', (name) => {
+    const unit = join(directory, name);
     const args = ['security', '--no-pager', '--offline=true', `--threshold=${exposureMax}`, unit];
     const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
     const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
     process.stderr.write(`${overall}\n`);
 
-    expect(overall).toMatch(/clamgate\.service: \d/);
+    expect(overall).toMatch(new RegExp(`${name}: \\d`));
     expect(result.status).toBe(0);
   });
 });
@@ -80,8 +96,8 @@ test('the service has time to drain, and does not need clamd', () => {
 });
 
 /** V8 makes pages executable and tries calls that the filter does not know (see the unit). */
-test('the service can run Node.js', () => {
-  const unit = settings('clamgate.service');
+test.each(['clamgate.service', 'clamgate-witness.service'])('%s can run Node.js', (name) => {
+  const unit = settings(name);
 
   expect(unit.get('MemoryDenyWriteExecute')).toBeUndefined();
   expect(unit.get('SystemCallErrorNumber')).toBe('EPERM');
@@ -89,4 +105,19 @@ test('the service can run Node.js', () => {
 
 test('clamd has a quarter of an hour to load its signatures', () => {
   expect(settings('clamd@.service.d/clamgate.conf').get('TimeoutStartSec')).toBe('900');
+});
+
+test('the witness outlives the daemon and Postfix, on the socket that the daemon asks', () => {
+  const unit = settings('clamgate-witness.service');
+  const socket = settings('clamgate-witness.socket');
+  const daemon = settings('clamgate.service');
+
+  expect([unit.get('PartOf'), unit.get('BindsTo')]).toEqual([undefined, undefined]);
+  expect([unit.get('Requires'), unit.get('User')]).toEqual(['clamgate-witness.socket', 'postfix']);
+  expect(unit.get('Restart')).toBe('always');
+  expect(Number(unit.get('LimitNOFILE'))).toBeGreaterThan(10_000 + 100);
+  expect(socket.get('SocketGroup')).toBe(daemon.get('Group'));
+  expect(daemon.get('RuntimeDirectoryPreserve')).toBe('yes');
+  const config = parseConfig(tomlWith(), 'f');
+  expect(config.commit.witness).toBe(`unix:${socket.get('ListenStream') ?? ''}`);
 });

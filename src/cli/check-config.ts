@@ -1,11 +1,23 @@
 /** `clamgate check-config`: whether the configuration can be used, and what in it is unwise. */
-import { warnings } from '../daemon/config-warnings.ts';
+import type { Config } from '../daemon/config.ts';
+import { ConfigError } from '../daemon/config-error.ts';
 import type { CliContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
 
-/** @throws {ConfigError} naming every problem with its line. */
 export async function checkConfig(context: CliContext): Promise<void> {
-  const config = await context.config();
-  const advice = warnings(config);
+  try {
+    await tell(context, await context.config());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { file, message, problems } = error;
+    context.note(`clamgate: ${message}`);
+    if (context.json) context.result({ file, ok: false, error: message, problems }, () => '');
+    context.exitCode = exitCodes.config;
+  }
+}
+
+async function tell(context: CliContext, config: Config): Promise<void> {
+  const advice = await context.advice(config);
   const { file, listeners } = config;
   context.result({ file, ok: true, advice }, () => {
     const ways = listeners.map(

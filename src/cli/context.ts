@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Config } from '../daemon/config.ts';
+import type { Advice } from '../daemon/config-warnings.ts';
 import { escapeControls } from '../daemon/log-text.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 
@@ -18,9 +19,11 @@ export interface Surroundings {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** Where clamd's own configuration may be; else the usual places. */
+  readonly clamdConfFiles?: readonly string[];
 }
 
-export class CliContext implements Surroundings {
+export class CliContext {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Surroundings['env'];
@@ -30,12 +33,14 @@ export class CliContext implements Surroundings {
   /** -c FILE, if it was given. */
   configFile: string | undefined;
   exitCode: ExitCode = exitCodes.ok;
+  readonly #clamdConfFiles: readonly string[] | undefined;
 
   constructor(surroundings: Surroundings) {
     this.stdout = surroundings.stdout;
     this.stderr = surroundings.stderr;
     this.env = surroundings.env;
     this.clock = surroundings.clock;
+    this.#clamdConfFiles = surroundings.clamdConfFiles;
   }
 
   /**
@@ -46,6 +51,13 @@ export class CliContext implements Surroundings {
   async config(): Promise<Config> {
     const { loadConfig } = await import('../daemon/config.ts');
     return loadConfig(this.configFile, this.env);
+  }
+
+  /** What in it is unwise, and what contradicts the clamd of this machine. */
+  async advice(config: Config): Promise<readonly Advice[]> {
+    const { warnings } = await import('../daemon/config-warnings.ts');
+    const { clamdConfAdvice } = await import('../daemon/config-clamd-conf.ts');
+    return [...warnings(config), ...clamdConfAdvice(config, this.#clamdConfFiles)];
   }
 
   /** The result of a verb: `value` with --json, else the text for people. */

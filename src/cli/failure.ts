@@ -1,4 +1,5 @@
 /** What ends a verb without being a fault of clamgate: said in one line, never with a stack. */
+import type { CommanderError } from 'commander';
 import { ConfigError } from '../daemon/config-error.ts';
 import { messageOf, OperationalError, type ErrorCode } from '../errors.ts';
 import type { CliContext } from './context.ts';
@@ -31,6 +32,16 @@ export function report(error: unknown, context: CliContext): ExitCode {
     context.result({ error: messageOf(error), ...problems }, () => '');
   }
   return exitCode;
+}
+
+/** For a command line that commander could not read, or that asked for help or the version. */
+export function reportUsage(error: CommanderError, context: CliContext): ExitCode {
+  // commander has said what was wrong, or shown what was asked for.
+  if (error.exitCode === 0) return exitCodes.ok;
+  const bare = error.code === 'commander.help';
+  const message = bare ? 'a command is missing' : error.message.replace(/^error: /, '');
+  if (context.json) context.result({ error: message }, () => '');
+  return exitCodes.usage;
 }
 
 function exitCodeOf(error: unknown): ExitCode {

@@ -20,8 +20,7 @@ export class FileContent implements Content {
   readonly size: number;
   readonly complete = true;
   readonly violations: Violations;
-  /** Of the content, in hex. */
-  readonly sha256: string;
+  readonly digest: string;
   /** Whether a later reading came to other bytes than the first. */
   changed = false;
   readonly #path: string;
@@ -34,7 +33,7 @@ export class FileContent implements Content {
     this.#options = options;
     this.size = first.size;
     this.violations = first.violations;
-    this.sha256 = first.sha256;
+    this.digest = first.digest;
   }
 
   /**
@@ -54,7 +53,7 @@ export class FileContent implements Content {
       size += slice.length;
     }
     const { violations } = decoder;
-    const first = { size, violations, sha256: hash.digest('hex') };
+    const first = { size, violations, digest: hash.digest('hex') };
     return new FileContent(path, source, options, first);
   }
 
@@ -66,7 +65,7 @@ export class FileContent implements Content {
       hash.update(slice);
       yield slice;
     }
-    if (hash.digest('hex') === this.sha256) return;
+    if (hash.digest('hex') === this.digest) return;
     this.changed = true;
     throw new CliFailure(exitCodes.ioError, `${this.#path} changed while it was read`);
   }
@@ -76,7 +75,7 @@ export class FileContent implements Content {
 interface Reading {
   readonly size: number;
   readonly violations: Violations;
-  readonly sha256: string;
+  readonly digest: string;
 }
 
 /** What is no regular file gives its bytes only once, so they are kept. */

@@ -59,6 +59,7 @@ export function worst(records: readonly TransactionRecord[]): OutcomeKind | 'unk
     'discarded',
     'quarantined',
     'relayed',
+    'repeated',
   ];
   return byUrgency.find((kind) => records.some(({ outcome }) => outcome === kind)) ?? 'unknown';
 }
@@ -71,6 +72,7 @@ export function fateText(record: TransactionRecord): string {
     quarantined: ` as ${quarantineId ?? '?'}`,
     deferred: ', Postfix will try again',
     discarded: '',
+    repeated: ' from the ledger',
     rejected: '',
     abandoned: ', Postfix gave it up before the end',
   }[outcome];

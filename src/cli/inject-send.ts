@@ -1,4 +1,4 @@
-/** Hands a test message to an SMTP or LMTP server with nodemailer, and keeps the server's words. */
+/** Hands a composed message to an SMTP or LMTP server with nodemailer, and keeps its words. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
@@ -64,7 +64,7 @@ function unavailable(server: string, cause: unknown): CliFailure {
 }
 
 /** 'queued as 4X' (Postfix's cleanup service in its reply to the end of data). */
-function queueIdIn(reply: string): { queueId?: string } {
+export function queueIdIn(reply: string): { queueId?: string } {
   const queueId = /queued as ([\dA-Za-z]+)/.exec(reply)?.[1];
   return queueId === undefined ? {} : { queueId };
 }

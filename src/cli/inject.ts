@@ -15,6 +15,7 @@ import {
   type TestMessage,
 } from './inject-message.ts';
 import { submit, type SubmitReply } from './inject-send.ts';
+import { submitUnchanged } from './inject-unchanged.ts';
 
 export interface InjectOptions {
   readonly to: readonly string[];
@@ -53,7 +54,11 @@ export async function inject(context: CliContext, options: InjectOptions): Promi
   const addresses = { from: options.from ?? options.to[0] ?? '', to: options.to };
   const message = await messageOfKind(options, addresses);
   const since = context.clock.now();
-  const submitted = await submit(message.raw, addresses, server);
+  const { clock } = context;
+  const submitted =
+    options.file === undefined
+      ? await submit(message.raw, addresses, server)
+      : await submitUnchanged(message.raw, addresses, server, { clock, hostname: config.hostname });
   const fate = await learnFate({ options, config, message, submitted, since, waitMs }, context);
   const report: InjectReport = {
     ...submitted,

@@ -4,11 +4,14 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
+import { recipient, sender, server } from './arguments.ts';
 import { CliContext, type Surroundings } from './context.ts';
-import { exitCodeHelp, exitCodes } from './exit-codes.ts';
-import { report } from './failure.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+import { report, reportUsage } from './failure.ts';
 import type { InjectOptions } from './inject.ts';
+import type { PostfixOptions } from './postfix.ts';
 import { version } from './version.ts';
+import type { WitnessVerbOptions } from './witness.ts';
 
 /**
  * Runs one command line. Never throws.
@@ -24,9 +27,7 @@ export async function main(args: readonly string[], surroundings: Surroundings):
     await program.parseAsync(args, { from: 'user' });
     return context.exitCode;
   } catch (error) {
-    // commander has said what was wrong, or shown the help or the version that was asked for.
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) return reportUsage(error, context);
     return report(error, context);
   }
 }
@@ -49,6 +50,7 @@ async function programFor(args: readonly string[], context: CliContext): Promise
     )
     .option('--json', 'print the result as one JSON document')
     .addHelpText('after', `\n${exitCodeHelp}`)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(clamgate --help shows what there is)')
     .configureOutput({
@@ -62,6 +64,7 @@ async function programFor(args: readonly string[], context: CliContext): Promise
     });
   addDaemonVerbs(program, context);
   addMessageVerbs(program, context);
+  addPostfixVerbs(program, context);
   await addQuarantine(program, args, context);
   return program;
 }
@@ -90,11 +93,17 @@ function addDaemonVerbs(program: Command, context: CliContext): void {
     });
 }
 
+const fileHelp =
+  'one from a file, byte for byte; only where it has no CRLF at all, LF becomes CRLF';
+
 function addMessageVerbs(program: Command, context: CliContext): void {
   program
     .command('scan')
     .description('explain what clamgate makes of a message: its parts, every scan, every reply')
-    .argument('<file...>', 'messages as they are stored in a mailbox; LF is taken for CRLF')
+    .argument(
+      '<file...>',
+      'messages as they are stored in a mailbox, - for stdin; LF is taken for CRLF',
+    )
     .action(async (files: string[]) => {
       const { scan } = await import('./scan.ts');
       await scan(context, files);
@@ -102,17 +111,41 @@ function addMessageVerbs(program: Command, context: CliContext): void {
   program
     .command('inject')
     .description('send a test message through Postfix and report what became of it')
-    .requiredOption('--to <address...>', 'recipients')
-    .option('--from <address>', 'sender (default: the first recipient)')
+    .requiredOption('--to <address...>', 'recipients', recipient)
+    .option('--from <address>', 'sender (default: the first recipient); <> for none', sender)
     .option('--clean', 'a harmless message (default)')
     .addOption(new Option('--eicar', 'one with the EICAR test file').conflicts(['clean', 'file']))
-    .addOption(new Option('--file <file>', 'one from a file').conflicts('clean'))
-    .option('--server <address>', 'the SMTP server to send it to', '127.0.0.1:25')
+    .addOption(new Option('--file <file>', fileHelp).conflicts('clean'))
+    .option('--server <address>', 'the SMTP server to send it to', server, '127.0.0.1:25')
     .option('--listener [address]', 'straight to a listener of clamgate (default: its first)')
     .option('--wait <duration>', 'how long to ask the daemon for its fate', '30s')
     .action(async (options: InjectOptions) => {
       const { inject } = await import('./inject.ts');
       await inject(context, options);
+    });
+}
+
+const queueDirectory = '/var/spool/postfix';
+
+function addPostfixVerbs(program: Command, context: CliContext): void {
+  program
+    .command('postfix')
+    .description("print what Postfix's main.cf and master.cf need, for this configuration")
+    .option('--queue-directory <directory>', "Postfix's queue_directory", queueDirectory)
+    .action(async (options: PostfixOptions) => {
+      const { postfix } = await import('./postfix.ts');
+      await postfix(context, options);
+    });
+  program
+    .command('witness')
+    .description("tell the daemon what became of messages in Postfix's queue; runs as user postfix")
+    .option('--socket <path>', 'where it listens', '/run/clamgate/witness.sock')
+    .option('--queue-directory <directory>', "Postfix's queue_directory", queueDirectory)
+    .option('--log <file>', "Postfix's log, to look into when nothing else is left")
+    .option('--held-max <count>', 'queue files that are held open at once', '10000')
+    .action(async (options: WitnessVerbOptions) => {
+      const { witness } = await import('./witness.ts');
+      await witness(context, options);
     });
 }
 

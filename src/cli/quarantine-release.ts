@@ -11,7 +11,8 @@ import type { NextHop } from '../relay/next-hop.ts';
 import { isoTime } from '../store/iso-time.ts';
 import type { QuarantineRecord, ReleaseResult } from '../store/quarantine-record.ts';
 import type { Quarantine } from '../store/quarantine.ts';
-import { sendDisarmed, sendUnchanged, type Outgoing } from './quarantine-sender.ts';
+import { sendDisarmed } from './quarantine-sender.ts';
+import { sendUnchanged, type Outgoing } from './unchanged-sender.ts';
 
 export interface ReleaseOptions {
   /** Instead of the original recipients. */

@@ -1,60 +1,17 @@
 /**
- * Sends a quarantined message on to the next hop, past the filter.
- *
- * The bytes must stay what they were, or signatures break and "released" means something else than
- * what was sent. nodemailer makes CRLF of a bare CR, and has one set of DSN parameters for all
- * recipients; so the message goes by the daemon's own client (relay/), with its whole envelope in
- * one transaction. Only where a bare CR is the very reason for the quarantine it goes by nodemailer,
- * whose rewriting makes it harmless: a sloppy next hop cannot see an end of data in it any more.
+ * Sends a message that is in quarantine for a bare CR before a lone dot. nodemailer makes CRLF of a
+ * bare CR, and here that is wanted: a sloppy next hop cannot see an end of data in it any more. All
+ * other messages leave as they are (unchanged-sender.ts).
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import SMTPConnection, { type SMTPEnvelopeDsn } from 'nodemailer/lib/smtp-connection';
-import { parameterOf, type Envelope, type Path } from '../envelope.ts';
+import { parameterOf, type Path } from '../envelope.ts';
 import { messageOf } from '../errors.ts';
-import type { Reply } from '../protocol/smtp/reply.ts';
-import { isPositive } from '../protocol/smtp/reply.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
-import type { NextHop, RelayResult } from '../relay/next-hop.ts';
 import type { ReleaseResult } from '../store/quarantine-record.ts';
-
-/** A message on its way out of the quarantine. */
-export interface Outgoing {
-  readonly envelope: Envelope;
-  /** In bytes. */
-  readonly size: number;
-  readonly content: () => AsyncIterable<Buffer>;
-  /** The name for EHLO. */
-  readonly helloName: string;
-}
-
-/**
- * Sends it byte for byte, in one transaction.
- *
- * @returns one result for each recipient, in order.
- */
-export async function sendUnchanged(
-  message: Outgoing,
-  nextHop: NextHop,
-  signal: AbortSignal,
-): Promise<ReleaseResult[]> {
-  const { envelope, helloName } = message;
-  const { client, reversePath, recipients } = envelope;
-  const delivery = nextHop.begin({ client, reversePath, helloName }, signal);
-  const asked = await Promise.all(recipients.map((path) => delivery.recipient(path)));
-  if (!asked.some(isAccepted)) {
-    delivery.abort();
-    return recipients.map((path, index) => resultOf(path, asked[index]));
-  }
-  const answers = [...(await delivery.send(message.content, signal))];
-  const common = nextHop.flavour === 'smtp' ? answers[0] : undefined;
-  return recipients.map((path, index) => {
-    const refusal = asked[index];
-    if (refusal && !isAccepted(refusal)) return resultOf(path, refusal);
-    return resultOf(path, common ?? answers.shift());
-  });
-}
+import type { Outgoing } from './unchanged-sender.ts';
 
 /**
  * Sends it by nodemailer, every bare CR made a CRLF. Each recipient has a transaction of its own,
@@ -155,30 +112,4 @@ function failureOf(error: unknown): Pick<ReleaseResult, 'outcome' | 'reply'> {
   return refused
     ? { outcome: 'refused', reply: String(error.response) }
     : { outcome: 'unknown', reply: messageOf(error) };
-}
-
-function isAccepted(result: RelayResult): boolean {
-  return result.kind === 'reply' && isPositive(result.reply);
-}
-
-function resultOf({ address: recipient }: Path, result: RelayResult | undefined): ReleaseResult {
-  switch (result?.kind) {
-    case 'reply':
-      return {
-        recipient,
-        outcome: isPositive(result.reply) ? 'accepted' : 'refused',
-        reply: textOf(result.reply),
-      };
-    case 'lacks':
-      return { recipient, outcome: 'refused', reply: `the next hop lacks ${result.extension}` };
-    case 'unreachable':
-    case 'unknown':
-      return { recipient, outcome: result.kind, reply: result.detail };
-    case undefined:
-      return { recipient, outcome: 'unknown', reply: 'the next hop gave no answer for it' };
-  }
-}
-
-function textOf({ code, enhanced, lines }: Reply): string {
-  return [code, enhanced, ...lines].filter((part) => part !== undefined).join(' ');
 }

@@ -1,11 +1,13 @@
 /** `clamgate quarantine`: what is in our custody, and the only ways out of it. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Config } from '../daemon/config.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
 import { nodeFiles } from '../store/files.ts';
 import { Quarantine, type QuarantineItem } from '../store/quarantine.ts';
+import { recipient, server } from './arguments.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
 import { releaseMessage, type ReleaseOptions, type ReleaseReport } from './quarantine-release.ts';
 import { listText, releaseText, removalText, showText } from './quarantine-text.ts';
 
@@ -40,8 +42,8 @@ function addRelease(quarantine: Command, context: CliContext): void {
     .command('release')
     .description('send messages on to their recipients, past the filter')
     .argument('<id...>', 'as `list` shows them')
-    .option('--to <address>', 'to this one instead of the original ones; repeatable', address)
-    .option('--next-hop <address>', 'instead of the next hop of the listener it came by')
+    .option('--to <address>', 'to this one instead of the original ones; repeatable', recipient)
+    .option('--next-hop <address>', 'instead of the next hop of the listener it came by', server)
     .option('--again', 'also to recipients who have it already, or may have it')
     .option('--delete', 'remove a message once all it was sent to have accepted it')
     .addHelpText(
@@ -66,10 +68,7 @@ async function list(context: CliContext): Promise<void> {
 
 async function show(context: CliContext, id: string): Promise<void> {
   const item = await (await open(context)).show(id);
-  if (!item) {
-    missing(context, id);
-    return;
-  }
+  if (!item) throw new CliFailure(exitCodes.negative, `there is no message ${id} in quarantine`);
   context.result(item, () => showText(item));
   if (item.kind === 'damaged') context.exitCode = exitCodes.negative;
 }
@@ -117,11 +116,14 @@ async function releaseOne(
 async function remove(context: CliContext, ids: readonly string[]): Promise<void> {
   const quarantine = await open(context);
   const removed: string[] = [];
+  const missing: string[] = [];
   for (const id of ids) {
-    if (await quarantine.remove(id, 'deleted')) removed.push(id);
-    else missing(context, id);
+    const isRemoved = await quarantine.remove(id, 'deleted');
+    (isRemoved ? removed : missing).push(id);
+    if (!isRemoved) context.note(`there is no message ${id} in quarantine`);
   }
-  context.result({ removed }, () => `${removed.length} removed`);
+  context.result({ removed, missing }, () => `${removed.length} removed`);
+  if (missing.length > 0) context.exitCode = exitCodes.negative;
 }
 
 async function expire(context: CliContext): Promise<void> {
@@ -168,17 +170,4 @@ function noteDamage(context: CliContext, item: QuarantineItem): void {
   if (item.kind !== 'damaged') return;
   context.note(`${item.id} is damaged: ${item.problem}`);
   context.exitCode = exitCodes.negative;
-}
-
-function missing(context: CliContext, id: string): void {
-  context.note(`there is no message ${id} in quarantine`);
-  context.exitCode = exitCodes.negative;
-}
-
-/** What is to stand in RCPT TO:<...>. */
-function address(value: string, previous: readonly string[] = []): readonly string[] {
-  if (!/^[!-;=?A-~]+@[!-;=?A-~]+$/.test(value)) {
-    throw new InvalidArgumentError('It is not a mail address in ASCII.');
-  }
-  return [...previous, value];
 }

@@ -1,6 +1,7 @@
 /** An explained message, for people. What stands in it is escaped by whoever prints it. */
 import { findingText } from '../daemon/log-transaction.ts';
 import type { MimePart, ScannedStream } from '../scan/scanner.ts';
+import type { Finding, PartialReason } from '../verdict/finding.ts';
 import type { Explanation } from './scan.ts';
 
 export function explanationText(explanation: Explanation): string {
@@ -9,7 +10,10 @@ export function explanationText(explanation: Explanation): string {
     `${file}: ${bytes} bytes`,
     ...(refused === undefined ? [] : [`  refused without a scan: ${refused}`]),
     ...section('parts', parts.map(partText)),
-    ...section('scanned', streams.flatMap(streamText)),
+    ...section(
+      'scanned',
+      streams.flatMap((stream) => streamText(stream, findings)),
+    ),
     ...section('findings', findings.map(findingText)),
     `  coverage ${verdict.coverage}, verdict ${verdict.kind} (${verdict.action})`,
     ...doors.map(
@@ -30,12 +34,30 @@ function partText({ number, contentType, filename, bytes }: MimePart): string {
   return `${'  '.repeat(depth)}${number === '' ? 'root' : number} ${contentType}${name}, ${bytes} bytes`;
 }
 
-function streamText({ stream, label, bytes, digest, sameAs, ...scanned }: ScannedStream): string[] {
+function streamText(scanned: ScannedStream, findings: readonly Finding[]): string[] {
+  const { stream, label, bytes, digest, sameAs, endpoint, ms, answer } = scanned;
   const name = [stream, label].filter((word) => word !== '').join(' ');
-  const by = scanned.endpoint === '' ? '' : ` (${scanned.endpoint}, ${Math.round(scanned.ms)} ms)`;
+  const by = endpoint === '' ? '' : ` (${endpoint}, ${Math.round(ms)} ms)`;
   const same = sameAs === undefined ? '' : `, the same bytes as ${sameAs}`;
   return [
-    `${name}, ${bytes} bytes${same}: ${scanned.answer}${sameAs === undefined ? by : ''}`,
+    `${name}, ${bytes} bytes${same}: ${answer}${sameAs === undefined ? by : ''}`,
+    ...findings.filter((finding) => finding.stream === (sameAs ?? stream)).flatMap(unseenText),
     `  sha256 ${digest}`,
   ];
 }
+
+/** What clamd was not told to say: that its OK is not about all of the stream. */
+function unseenText(finding: Finding): string[] {
+  if (finding.kind !== 'partial') return [];
+  return [`  in part only, for ${limitNames[finding.reason]}: ${finding.detail}`];
+}
+
+/** Which limit stood in the way, by the key of our configuration where there is one. */
+const limitNames: Readonly<Record<PartialReason, string>> = {
+  'stream-length': '[clamd] stream_max_length',
+  'file-size': '[clamd] max_file_size',
+  'scan-time': '[clamd] max_scan_time',
+  'limits-exceeded': "a limit of clamd's own",
+  parts: '[limits] parts_max or part_depth_max',
+  unparsed: 'a form that was not taken apart',
+};

@@ -1,7 +1,7 @@
 /** `clamgate scan`: explains what clamgate makes of a message, and what each door would answer. */
 import type { Config } from '../daemon/config.ts';
 import { scannerOf } from '../daemon/config-scanner.ts';
-import { replyText } from '../daemon/log-transaction.ts';
+import { replyText, tenth } from '../daemon/log-transaction.ts';
 import { replyTable } from '../listener/render.ts';
 import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
 import { decide, type Verdict } from '../verdict/verdict.ts';
@@ -21,7 +21,9 @@ export interface DoorAnswer {
   readonly reply: string;
 }
 
-/** The result with --json: one for each file. */
+/** The result with --json: one for each file, or why there is none. */
+export type Explained = Explanation | { readonly file: string; readonly error: string };
+
 export interface Explanation extends ScanReport {
   readonly file: string;
   readonly bytes: number;
@@ -32,21 +34,32 @@ export interface Explanation extends ScanReport {
 }
 
 /**
- * @param files '-' is stdin.
- * @throws {CliFailure} noInput, when a file cannot be read; ioError, when it changes meanwhile.
+ * Explains each file. One that cannot be read, or changes meanwhile, is named, the others are
+ * explained all the same, and the exit code is noInput or ioError.
+ *
+ * @param files '-' is stdin. One that is named twice is explained once: a pipe is empty by then.
+ * @throws {CliFailure} usage, when stdin is named in two ways.
  */
 export async function scan(context: CliContext, files: readonly string[]): Promise<void> {
   assertStdinOnce(files);
   const config = await context.config();
-  const scanner = scannerOf(config, context.clock);
-  const explanations: Explanation[] = [];
-  for (const file of files) {
-    const explanation = await explain(file, config, scanner);
-    explanations.push(explanation);
-    if (!context.json) context.print(explanationText(explanation));
+  const scanner = scannerOf(config, context.clock, true);
+  const explained: Explained[] = [];
+  let failure: ExitCode | undefined;
+  for (const file of new Set(files)) {
+    try {
+      const explanation = await explain(file, config, scanner);
+      explained.push(explanation);
+      if (!context.json) context.print(explanationText(explanation));
+    } catch (error) {
+      if (!(error instanceof CliFailure)) throw error;
+      context.note(`clamgate: ${error.message}`);
+      explained.push({ file, error: error.message });
+      failure ??= error.exitCode;
+    }
   }
-  if (context.json) context.result(explanations, () => '');
-  context.exitCode = exitCodeOf(explanations);
+  if (context.json) context.result(explained, () => '');
+  context.exitCode = failure ?? exitCodeOf(explained.filter((one) => 'verdict' in one));
 }
 
 /** Stdin is empty the second time, and an empty message is clean. */
@@ -66,7 +79,7 @@ async function explain(
   const report = refused
     ? { findings: [], streams: [], parts: [] }
     : await scanner.scan(content, new AbortController().signal);
-  assertSame(file, content, report);
+  assertSame(file, content);
   const findings = [...report.findings, ...lineFindings(content)];
   const verdict = decide(findings, rules);
   const positions: readonly Position[] = ['after-queue', 'before-queue'];
@@ -75,6 +88,7 @@ async function explain(
     bytes: content.size,
     ...(refused && { refused }),
     ...report,
+    streams: report.streams.map((stream) => ({ ...stream, ms: tenth(stream.ms) })),
     findings,
     verdict,
     doors: positions.map((position) => doorAnswer(position, verdict, refused)),
@@ -82,11 +96,10 @@ async function explain(
 }
 
 /** No verdict on other bytes than those that were read first. */
-function assertSame(file: string, content: FileContent, { streams }: ScanReport): void {
-  const whole = streams.find(({ stream }) => stream === 'message');
-  // The scanner may have made a finding of what reading threw, so `changed` is asked, too.
-  if (!content.changed && (!whole || whole.digest === content.sha256)) return;
-  throw new CliFailure(exitCodes.ioError, `${file} changed while it was scanned`);
+function assertSame(file: string, content: FileContent): void {
+  // The scanner may have made a finding of what reading threw.
+  if (content.changed)
+    throw new CliFailure(exitCodes.ioError, `${file} changed while it was scanned`);
 }
 
 function refusal({ violations }: FileContent): Situation | undefined {

@@ -1,6 +1,5 @@
 /** The daemon as a process: its configuration, its signals, and what watches it. */
 import { loadConfig, type Config } from '../daemon/config.ts';
-import { warnings } from '../daemon/config-warnings.ts';
 import { Control } from '../daemon/control.ts';
 import { StatusReport } from '../daemon/control-status.ts';
 import { Daemon } from '../daemon/daemon.ts';
@@ -44,7 +43,14 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     log.transaction(record);
     void notices.observe(record, daemon.config);
   };
-  const daemon = new Daemon(config, { clock, log, observe });
+  const daemon = new Daemon(config, {
+    clock,
+    log,
+    observe,
+    observeHandover: (event) => {
+      metrics.handover(event);
+    },
+  });
   keepRunning(log);
   await daemon.adopt(config);
   const report = new StatusReport(statusSources(daemon, clock.now()), clock);
@@ -58,6 +64,7 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     await daemon.stop();
     throw error;
   });
+  await advise(context, config, log);
   announce(config, daemon, log);
   started.resolve(undefined);
   const signal = await termination;
@@ -90,11 +97,11 @@ function statusSources(
     load: () => daemon.load,
     clamd: (signal) => daemon.clamdStatus(signal),
     quarantine: () => daemon.quarantineSize(),
+    ledgerProblem: () => daemon.ledgerProblem,
   };
 }
 
 function announce(config: Config, daemon: Daemon, log: Log): void {
-  advise(config, log);
   log.info('listening', {
     version: version(),
     node: process.version,
@@ -104,8 +111,8 @@ function announce(config: Config, daemon: Daemon, log: Log): void {
   void tellOfClamd(daemon, log);
 }
 
-function advise(config: Config, log: Log): void {
-  for (const { severity, key, text } of warnings(config)) {
+async function advise(context: CliContext, config: Config, log: Log): Promise<void> {
+  for (const { severity, key, text } of await context.advice(config)) {
     if (severity === 'warning') log.warn('configuration', { key, detail: text });
     else log.info('configuration', { key, detail: text });
   }
@@ -128,7 +135,7 @@ async function reload(context: CliContext, daemon: Daemon, log: Log): Promise<vo
     await daemon.adopt(config);
     log.adjust(config.log);
     log.info('reloaded', { file: config.file, addresses: daemon.listening });
-    advise(config, log);
+    await advise(context, config, log);
   } catch (error) {
     log.error('reload-refused', { detail: messageOf(error) });
   }

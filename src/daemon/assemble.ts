@@ -1,11 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Engine, type EngineParts } from '../engine/engine.ts';
+import type { Handovers } from '../engine/handovers.ts';
 import type { TransactionRecord } from '../engine/record.ts';
+import { Scans } from '../engine/scans.ts';
 import { replyTable } from '../listener/render.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
 import type { MessageScan } from '../scan/message-scan.ts';
 import { nodeFiles } from '../store/files.ts';
+import type { Ledger } from '../store/ledger.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
 import { prepareSpoolDirectory, Spool } from '../store/spool.ts';
 import type { NextHop } from '../relay/next-hop.ts';
@@ -20,6 +23,8 @@ export interface Lasting {
   /** In front of all transactions. */
   readonly line: WaitingLine;
   readonly stopping: AbortSignal;
+  readonly ledger: Ledger;
+  readonly handovers: Handovers;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
 }
@@ -36,18 +41,19 @@ export interface Assembly {
 
 /** @throws {OperationalError} STORE, when a directory cannot be made or written. */
 export async function assemble(config: Config, lasting: Lasting): Promise<Assembly> {
-  const { clock, removed } = lasting;
+  const { clock, ledger, removed } = lasting;
   const { directory } = config.quarantine;
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
   const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
   await quarantine.prepare();
   const scanner = scannerOf(config, clock);
+  const scans = new Scans({ scanner, ledger, clock });
   const nextHops: NextHop[] = [];
   const engines = new Map<ListenerConfig, Engine>();
   for (const listener of config.listeners) {
     const nextHop = newNextHop(listener.nextHop, config, clock);
     nextHops.push(nextHop);
-    const parts = { ...commonParts(config, lasting), scanner, nextHop, quarantine };
+    const parts = { ...commonParts(config, lasting), scans, nextHop, quarantine };
     engines.set(listener, newEngine(listener, parts));
   }
   const close = (): void => {
@@ -58,8 +64,8 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
 
 function commonParts(
   config: Config,
-  { clock, line, stopping, observe }: Lasting,
-): Omit<EngineParts, 'scanner' | 'nextHop' | 'quarantine'> {
+  { clock, line, stopping, handovers, observe }: Lasting,
+): Omit<EngineParts, 'scans' | 'nextHop' | 'quarantine'> {
   const { limits, rules, hostname, header } = config;
   const spool = {
     files: nodeFiles,
@@ -73,6 +79,7 @@ function commonParts(
     hostname,
     line,
     stopping,
+    handovers,
     observe,
     newId,
     stamp: { enabled: header.virusScanned, text: header.text },
@@ -112,7 +119,7 @@ function newNextHop(address: string, { limits }: Config, clock: Clock): NextHop 
 
 /** Sortable by time, unique over restarts: 48 bits of milliseconds, 40 of chance, in hex. */
 function newId(): string {
-  const bytes = randomBytes(11);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  return bytes.toString('hex');
+  const time = Date.now().toString(16).padStart(12, '0');
+  // Asks the system for the chance of many in advance, where randomBytes would ask for each.
+  return `${time}${randomUUID().slice(-10)}`;
 }

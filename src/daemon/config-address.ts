@@ -15,6 +15,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, family(host)));
 }
 
+/** Stands for every address of this machine, when something listens there. */
+export function isWildcard(host: string): boolean {
+  return isIP(host) !== 0 && wildcard.check(host, family(host));
+}
+
 /** A set of addresses and networks in CIDR notation; undefined if an entry is neither. */
 export function addressList(entries: readonly string[]): BlockList | undefined {
   const list = new BlockList();
@@ -43,3 +48,7 @@ function family(address: string): 'ipv4' | 'ipv6' {
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
+
+const wildcard = new BlockList();
+wildcard.addAddress('0.0.0.0', 'ipv4');
+wildcard.addAddress('::', 'ipv6');

@@ -44,11 +44,18 @@ function addressProblems(config: Config): Unsound[] {
   const used: { address: string; path: KeyPath }[] = [
     ...config.listeners.map(({ address }, at) => ({ address, path: ['listener', at, 'address'] })),
     { address: config.control.address, path: ['control', 'address'] },
+    ...commitAddresses(config),
     ...config.clamd.endpoints.map((address, at) => ({ address, path: ['clamd', 'endpoints', at] })),
   ];
   return used
     .filter(({ address }, at) => used.findIndex((other) => other.address === address) < at)
     .map(({ address, path }) => ({ path, message: `"${address}" is used before in this file` }));
+}
+
+function commitAddresses({ commit }: Config): { address: string; path: KeyPath }[] {
+  const { address, witness } = commit;
+  const asked = address === undefined ? [] : [{ address, path: ['commit', 'address'] }];
+  return [...asked, { address: witness, path: ['commit', 'witness'] }];
 }
 
 function loopProblems({ listeners }: Config): Unsound[] {

@@ -41,11 +41,16 @@ function wordsOf(issue: z.core.$ZodIssue): Words[] {
 
 function unknownKeys(path: KeyPath, unknown: readonly string[]): Words[] {
   const known = knownKeys(path);
+  const kind = path.length === 0 ? 'key or table' : 'key';
   return unknown.map((key) => {
     const meant = nearest(key, known);
-    const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
-    return { path: [...path, key], message: `is not a known key; ${hint}` };
+    const hint = meant === undefined ? `known are ${known.join(', ')}` : didYouMean(path, meant);
+    return { path: [...path, key], message: `is not a known ${kind}; ${hint}` };
   });
+}
+
+function didYouMean(path: KeyPath, meant: string): string {
+  return `did you mean ${path.length === 0 ? keyName([meant]) : `"${meant}"`}?`;
 }
 
 function knownKeys([table]: KeyPath): string[] {
@@ -58,8 +63,6 @@ function knownKeys([table]: KeyPath): string[] {
 function messageOf(issue: z.core.$ZodIssue, [table]: KeyPath): string {
   if (issue.code === 'too_small') return 'must not be empty';
   if (issue.code !== 'invalid_type') return issue.message;
-  if (table === 'listener' && issue.path.length === 1) {
-    return 'must be a table with two brackets, [[listener]], at least once';
-  }
+  if (table === 'listener' && issue.path.length === 1) return issue.message;
   return issue.expected === 'array' ? 'must be a list in square brackets' : 'must be a table';
 }

@@ -1,15 +1,17 @@
-/** The scanner that a configuration describes: the same one in the daemon and in `clamgate scan`. */
+/** The scanner that a configuration describes, in the daemon and in `clamgate scan`. */
 import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
 import { defaultClamdSettings, MessageScan } from '../scan/message-scan.ts';
 import type { Config } from './config.ts';
 
-export function scannerOf({ clamd, limits }: Config, clock: Clock): MessageScan {
+/** @param everyPart to explain a message: parts are scanned although malware was found already. */
+export function scannerOf({ clamd, limits }: Config, clock: Clock, everyPart = false): MessageScan {
   return new MessageScan({
     endpoints: clamd.endpoints.map(endpoint),
     clock,
     limits,
+    everyPart,
     clamd: {
       ...defaultClamdSettings,
       inflightMax: clamd.inflightMax,

@@ -78,6 +78,7 @@ const rules = {
   encrypted: action.default(defaultRules.encrypted),
   macro: action.default(defaultRules.macro),
   smuggling: action.default(defaultRules.smuggling),
+  unscannable: word('quarantine', 'defer').default(defaultRules.unscannable),
   bare_cr: word('pass', 'refuse', 'space').default('pass'),
 };
 
@@ -101,6 +102,7 @@ const limitMinima: Limits = {
   spoolMemoryBytes: 0,
   partsMax: 1,
   partDepthMax: 1,
+  brokenScansMax: 1,
   nextHopReplyMs: second,
   nextHopDotMs: second,
   drainMs: 0,
@@ -125,10 +127,14 @@ function limit(name: keyof Limits) {
 
 const limits = Object.fromEntries(limitNames.map((name) => [limitKey(name), limit(name)]));
 
-const hostName = text(
-  'the full name of this machine',
-  (value) => /^(?=.{1,253}$)[a-z\d_-]+(\.[a-z\d_-]+)*$/i.test(value) && isIP(value) === 0,
-);
+function isHostName(value: string): boolean {
+  return /^(?=.{1,253}$)[a-z\d_-]+(\.[a-z\d_-]+)*$/i.test(value) && isIP(value) === 0;
+}
+
+const hostName = text('the full name of this machine', isHostName);
+
+/** In EHLO a label of up to 63 characters and a dot stand before it, 253 in all (RFC 1035 §2.3.4). */
+const suffixMax = 253 - 64;
 
 /** The keys of each table, '' being what stands above all tables. */
 export const shapes = {
@@ -157,13 +163,35 @@ export const shapes = {
     level: word('error', 'warn', 'info', 'debug').default('info'),
   },
   control: { address: localAddress.default('unix:/run/clamgate/control.sock') },
-  ledger: { file: directory.optional() },
-  commit: { address: localAddress.optional() },
+  ledger: {
+    enabled: flag.default(true),
+    file: directory.default('/var/lib/clamgate/ledger.db'),
+    retention: duration(1).default(7 * day),
+    max_size: size(MiB).default(1024 * MiB),
+    in_doubt: word('retry', 'hold').default('retry'),
+  },
+  commit: {
+    address: localAddress.optional(),
+    name: text(
+      'a host name of at most 189 characters',
+      (value) => value.length <= suffixMax && isHostName(value),
+    ).optional(),
+    witness: text(
+      '"unix:/path"',
+      (value) => value.startsWith('unix:') && parseSocketAddress(value).ok,
+    ).default('unix:/run/clamgate/witness.sock'),
+  },
 };
+
+function noListener({ input }: { readonly input?: unknown }): string {
+  return input === undefined
+    ? 'is missing: without a listener there is nothing to do; clamgate.example.toml shows one'
+    : 'must be a table with two brackets, [[listener]]';
+}
 
 export const configSchema = z.strictObject({
   ...shapes[''],
-  listener: z.array(z.strictObject(shapes.listener)).min(1),
+  listener: z.array(z.strictObject(shapes.listener), { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),
   header: z.strictObject(shapes.header).prefault({}),

@@ -1,6 +1,8 @@
 /** What a configuration allows and is unwise: for check-config, and for the log at start. */
 import { parseNextHopAddress } from '../relay/address.ts';
 import { defaultRules, type Rules } from '../verdict/rules.ts';
+import { parseSocketAddress } from '../socket-address.ts';
+import { isWildcard } from './config-address.ts';
 import type { Config, ListenerConfig } from './config.ts';
 import { showDuration, showSize } from './config-units.ts';
 
@@ -16,13 +18,21 @@ const ruleKinds = Object.keys(defaultRules) as readonly (keyof Rules)[];
 
 export function warnings(config: Config): Advice[] {
   return [
+    ...config.listeners.flatMap(openAdvice),
     ...config.listeners.flatMap(listenerAdvice),
     ...ruleKinds.flatMap((kind) => ruleAdvice(kind, config)),
     ...sizeAdvice(config),
     ...timeAdvice(config),
     ...capacityAdvice(config),
-    ...laterAdvice(config),
+    ...ledgerAdvice(config),
   ];
+}
+
+function openAdvice({ address }: ListenerConfig): Advice[] {
+  const parsed = parseSocketAddress(address);
+  if (!parsed.ok || 'path' in parsed.address || !isWildcard(parsed.address.host)) return [];
+  const text = `${address} is open to all: whoever reaches this machine can send mail through it`;
+  return [warning('[[listener]] address', text)];
 }
 
 function listenerAdvice({ protocol, address, nextHop }: ListenerConfig): Advice[] {
@@ -80,6 +90,12 @@ function sizeAdvice({ limits, clamd, rules }: Config): Advice[] {
       text,
     });
   }
+  if (clamd.maxFileSizeBytes > clamd.streamMaxLengthBytes) {
+    const text =
+      `no stream reaches it: clamd refuses those above stream_max_length ` +
+      `(${showSize(clamd.streamMaxLengthBytes)})`;
+    advice.push({ severity: 'note', key: '[clamd] max_file_size', text });
+  }
   return advice;
 }
 
@@ -117,12 +133,27 @@ function capacityAdvice({ limits }: Config): Advice[] {
   return advice;
 }
 
-function laterAdvice({ ledger, commit }: Config): Advice[] {
-  const text = 'is accepted and not used yet: it comes in a later version';
+/** Postfix tries for maximal_queue_lifetime, five days; then a retry can no longer come. */
+const queueLifetimeMs = 5 * 24 * 3_600_000;
+
+function ledgerAdvice({ ledger, commit }: Config): Advice[] {
+  if (!ledger.enabled) {
+    const text = 'without a ledger a message whose reply is lost is delivered again';
+    return [warning('[ledger] enabled', text)];
+  }
   const advice: Advice[] = [];
-  if (ledger.file !== undefined) advice.push({ severity: 'note', key: '[ledger] file', text });
-  if (commit.address !== undefined)
+  if (ledger.retentionMs <= queueLifetimeMs) {
+    const text =
+      "shorter than Postfix's maximal_queue_lifetime (5d): a late retry is a new message";
+    advice.push(warning('[ledger] retention', text));
+  }
+  if (commit.address === undefined) {
+    const text =
+      'not set: when the reply of the next hop is lost, nobody can tell whether it has the message, ' +
+      `and it is ${ledger.inDoubt === 'retry' ? 'sent again' : 'held'}. Where the next hop is a ` +
+      'Postfix on this machine, set it and see `clamgate postfix`';
     advice.push({ severity: 'note', key: '[commit] address', text });
+  }
   return advice;
 }
 

@@ -8,6 +8,7 @@ import { parse, TomlError } from 'smol-toml';
 import { messageOf } from '../errors.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
+import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { ConfigError } from './config-error.ts';
 import { ladderProblems } from './config-ladder.ts';
@@ -54,6 +55,24 @@ export interface QuarantineConfig {
   readonly noticeTo?: string;
 }
 
+export interface LedgerConfig {
+  /** Without it every retry is a new message. */
+  readonly enabled: boolean;
+  readonly file: string;
+  readonly retentionMs: number;
+  readonly bytesMax: number;
+  readonly inDoubt: InDoubt;
+}
+
+export interface CommitConfig {
+  /** Where the re-injection smtpd asks: unix:/path or a loopback port; nobody asks when absent. */
+  readonly address?: string;
+  /** What stands behind the label of the attempt in our EHLO to the next hop. */
+  readonly name: string;
+  /** Where `clamgate witness` listens: unix:/path. */
+  readonly witness: string;
+}
+
 export interface LogConfig {
   readonly format: 'json' | 'text';
   readonly level: 'error' | 'warn' | 'info' | 'debug';
@@ -76,10 +95,8 @@ export interface Config {
   readonly log: LogConfig;
   /** unix:/path or a loopback port. */
   readonly control: { readonly address: string };
-  /** Kept for the ledger, which comes in a later version. */
-  readonly ledger: { readonly file?: string };
-  /** Kept for the commit question, which comes in a later version. */
-  readonly commit: { readonly address?: string };
+  readonly ledger: LedgerConfig;
+  readonly commit: CommitConfig;
 }
 
 export const defaultConfigFile = '/etc/clamgate/clamgate.toml';
@@ -99,10 +116,7 @@ export function loadConfig(
     return parseConfig(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const missing = named === undefined ? `; ${whereToBegin()}` : '';
-    throw new ConfigError(path, [
-      { key: '', message: `cannot be read (${messageOf(error)})${missing}` },
-    ]);
+    throw new ConfigError(path, [{ key: '', message: unreadable(error, path) }]);
   }
 }
 
@@ -120,9 +134,14 @@ export function parseConfig(toml: string, file: string): Config {
   return config;
 }
 
-function whereToBegin(): string {
+function unreadable(error: unknown, path: string): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EISDIR') return `is a directory; name the file in it: ${path}/clamgate.toml`;
+  const why = `cannot be read (${messageOf(error)})`;
+  if (code !== 'ENOENT') return why;
   const example = fileURLToPath(new URL('../../clamgate.example.toml', import.meta.url));
-  return `copy ${example} there, or name a file with -c or $CLAMGATE_CONFIG`;
+  const places = `the file is what -c names, else $CLAMGATE_CONFIG, else ${defaultConfigFile}`;
+  return `${why}; ${places}; ${example} is one to copy`;
 }
 
 function parseToml(toml: string, file: string): unknown {
@@ -157,8 +176,8 @@ function configOf(content: ConfigFile, file: string): Config {
     limits: limitsOf(content.limits),
     log: content.log,
     control: content.control,
-    ledger: present('file', content.ledger.file),
-    commit: present('address', content.commit.address),
+    ledger: ledgerOf(content.ledger),
+    commit: commitOf(content),
   };
 }
 
@@ -190,6 +209,24 @@ function quarantineOf(quarantine: ConfigFile['quarantine']): QuarantineConfig {
     maxAgeMs: quarantine.max_age,
     maxBytes: quarantine.max_size,
     ...present('noticeTo', quarantine.notice_to),
+  };
+}
+
+function ledgerOf(ledger: ConfigFile['ledger']): LedgerConfig {
+  return {
+    enabled: ledger.enabled,
+    file: ledger.file,
+    retentionMs: ledger.retention,
+    bytesMax: ledger.max_size,
+    inDoubt: ledger.in_doubt,
+  };
+}
+
+function commitOf({ commit, hostname }: ConfigFile): CommitConfig {
+  return {
+    ...present('address', commit.address),
+    name: commit.name ?? `clamgate.${hostname}`,
+    witness: commit.witness,
   };
 }
 

@@ -22,6 +22,8 @@ export interface StatusSources {
   /** Whether each clamd answers; may take until `signal` is aborted. */
   clamd(signal: AbortSignal): Promise<readonly EndpointStatus[]>;
   quarantine(): Promise<QuarantineSize>;
+  /** Why every message is put off; undefined when none is for such a reason. */
+  ledgerProblem(): string | undefined;
 }
 
 /** What GET /status answers. */
@@ -78,6 +80,8 @@ export class StatusReport {
     const reasons: string[] = [];
     if (this.#sources.stopping()) reasons.push('the daemon is going down');
     if (this.#sources.listening().length === 0) reasons.push('no listener is open');
+    const ledger = this.#sources.ledgerProblem();
+    if (ledger !== undefined) reasons.push(`no ledger: ${ledger}`);
     if (!clamd.some(({ ok }) => ok)) {
       const details = clamd.map(({ endpoint, detail }) => `${endpoint}: ${detail}`);
       reasons.push(['no clamd answers', ...details].join('; '));

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../assert.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { TransactionRecord } from '../engine/record.ts';
-import { Cancelled, messageOf } from '../errors.ts';
+import type { HandoverEvent } from '../engine/earlier-attempts.ts';
+import { Cancelled, messageOf, OperationalError } from '../errors.ts';
 import type { EndpointStatus } from '../scan/clamd-pool.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
 import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
@@ -10,6 +12,7 @@ import type { QuarantineSize } from './control-status.ts';
 import type { Config } from './config.ts';
 import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
+import { Once } from './once.ts';
 
 /** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
 const greetingWaitMs = 240_000;
@@ -22,6 +25,8 @@ export interface DaemonSurroundings {
   readonly log: Log;
   /** Told of every transaction when it is over. */
   readonly observe: (record: TransactionRecord) => void;
+  /** Told of what an operator should know of handovers that did not go as usual. */
+  readonly observeHandover: (event: HandoverEvent) => void;
 }
 
 /**
@@ -35,6 +40,7 @@ export class Daemon {
   readonly #sessions: WaitingLine;
   readonly #listeners: Listeners;
   #current: Assembly | undefined;
+  #once: Once | undefined;
   #expiry: Timer | undefined;
 
   constructor(config: Config, surroundings: DaemonSurroundings) {
@@ -60,6 +66,11 @@ export class Daemon {
     return this.#assembly.quarantine;
   }
 
+  /** Why there is no ledger, and every message is put off. */
+  get ledgerProblem(): string | undefined {
+    return this.#once?.problem;
+  }
+
   get listening(): readonly string[] {
     return this.#listeners.addresses;
   }
@@ -76,15 +87,21 @@ export class Daemon {
    * Takes over a configuration, at the start or later; when anything of it cannot be had, nothing
    * changes. Transactions that have begun go on with what they began with.
    *
+   * @throws {OperationalError} CONFIG, when what lasts for the daemon's life would have to change.
    * @throws what `assemble` and `Listeners.become` throw.
    */
   async adopt(config: Config): Promise<void> {
-    const { clock, observe } = this.#surroundings;
+    if (this.#current) refuseLastingChanges(this.#current.config, config);
+    const { clock, log, observe, observeHandover } = this.#surroundings;
+    this.#once ??= await Once.open(config, { clock, log, observe: observeHandover });
+    const { ledger, handovers } = this.#once;
     const next = await assemble(config, {
       clock,
       observe,
       line: this.#line,
       stopping: this.#stopping.signal,
+      ledger,
+      handovers,
       removed: (removal) => {
         this.#logRemoval(removal);
       },
@@ -132,6 +149,7 @@ export class Daemon {
     await this.#listeners.close();
     for (const timer of timers) timer.cancel();
     this.#assembly.close();
+    await this.#once?.close();
   }
 
   get #assembly(): Assembly {
@@ -168,6 +186,26 @@ export class Daemon {
       from: record?.envelope.reversePath.address,
     });
   }
+}
+
+/** What is opened once stays as it was opened. */
+function refuseLastingChanges(before: Config, after: Config): void {
+  const now = lasting(after);
+  for (const [key, value] of Object.entries(lasting(before))) {
+    if (isDeepStrictEqual(value, now[key])) continue;
+    const stays = typeof value === 'string' ? value : 'as it is';
+    throw new OperationalError('CONFIG', `${key} changes only at a restart; it stays ${stays}`);
+  }
+}
+
+function lasting({ control, ledger, commit }: Config): Record<string, unknown> {
+  return {
+    '[control] address': control.address,
+    '[ledger]': ledger,
+    '[commit] address': commit.address ?? 'unset',
+    // Without an address nothing else of it matters; its name may follow from the hostname.
+    '[commit]': commit.address === undefined ? undefined : commit,
+  };
 }
 
 /** How busy the daemon is. */

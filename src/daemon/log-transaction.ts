@@ -63,8 +63,13 @@ function addressOf({ address, reply }: RecipientRecord): string {
 
 function tenths(ms: StageMs): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(ms).map(([stage, value]) => [stage, Math.round(Number(value) * 10) / 10]),
+    Object.entries(ms).map(([stage, value]) => [stage, tenth(Number(value))]),
   );
+}
+
+/** Milliseconds as precisely as they mean something to people. */
+export function tenth(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function cut(value: string | undefined, max: number): string | undefined {

@@ -2,6 +2,7 @@
  * What is counted about mail, for Prometheus. Counting is plain arithmetic; prom-client, which
  * writes it out, is loaded only when somebody asks.
  */
+import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import type { Finding } from '../verdict/finding.ts';
 import { Spread, Tally } from './metrics-tally.ts';
@@ -49,6 +50,11 @@ export class Metrics {
   readonly #streamBytes = new Tally('clamgate_scanned_bytes_total', 'Bytes sent to clamd', [
     'endpoint',
   ]);
+  readonly #handovers = new Tally(
+    'clamgate_handover_events_total',
+    'Handovers that did not go as usual: in-doubt, recovered, not-asked, no-witness, ledger-failed',
+    ['kind'],
+  );
   readonly #stages = new Spread(
     'clamgate_stage_seconds',
     'Seconds by stage of a transaction; total is from MAIL to our reply',
@@ -71,11 +77,17 @@ export class Metrics {
     }
   }
 
+  /** Counts a handover that did not go as usual. */
+  handover({ kind }: HandoverEvent): void {
+    this.#handovers.add(1, kind);
+  }
+
   /** Everything that was counted, and `gauges`, and what is known of the process. */
   async exposition(gauges: Gauges): Promise<Exposition> {
     const { expose } = await import('./metrics-exposition.ts');
     const tallies = [
       this.#transactions,
+      this.#handovers,
       this.#recipients,
       this.#bytes,
       this.#findings,
@@ -108,6 +120,7 @@ function blindness(finding: Finding): string | undefined {
       return finding.reason;
     case 'encrypted':
     case 'unavailable':
+    case 'unscannable':
       return finding.kind;
     case 'infected':
     case 'macro':

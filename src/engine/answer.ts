@@ -27,8 +27,10 @@ export function answerOf(result: RelayResult): Answer {
   }
 }
 
+/** Whether the peer is told that all is done. */
 export function isAccepted(answer: Answer): boolean {
-  return answer.kind === 'next-hop' && isPositive(answer.reply);
+  if (answer.kind === 'situation') return answer.situation === 'taken';
+  return isPositive(answer.reply);
 }
 
 /** One word for what the next hop made of a message: accepted by anyone counts as relayed. */

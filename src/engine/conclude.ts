@@ -1,21 +1,24 @@
+import { cancelCause, messageOf } from '../errors.ts';
 import type { Envelope } from '../envelope.ts';
 import { editHeader } from '../protocol/message/edit.ts';
 import type { Violations } from '../protocol/smtp/data.ts';
-import type { Delivery } from '../relay/next-hop.ts';
+import type { Delivery, RelayResult } from '../relay/next-hop.ts';
 import type { ScanReport } from '../scan/scanner.ts';
 import { dispose } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { Situation } from '../verdict/situation.ts';
 import { decide, type Verdict } from '../verdict/verdict.ts';
+import { inSituation } from './answer.ts';
+import type { Attempt } from './attempt.ts';
 import type { Door, EngineParts } from './engine.ts';
+import type { Handover } from './handover.ts';
 import { identify } from './identity.ts';
 import type { Intake } from './intake.ts';
-import { cancelled, failed, refused, relayed, type Outcome } from './outcome.ts';
+import { messageKey } from './message-key.ts';
+import { cancelled, failed, merge, refused, relayed, repeated, type Outcome } from './outcome.ts';
 import { outgoing } from './outgoing.ts';
 import { stampLine, stampName } from './stamp.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { inSituation } from './answer.ts';
-import { cancelCause } from '../errors.ts';
 
 /** A message whose last byte has arrived. */
 export interface Complete {
@@ -24,30 +27,70 @@ export interface Complete {
   /** With the recipients that the next hop accepted. */
   readonly envelope: Envelope;
   readonly delivery: Delivery;
+  /** By which the next hop knows the delivery. */
+  readonly attempt: Attempt;
   readonly intake: Intake;
   readonly violations: Violations;
   readonly stopwatch: Stopwatch;
   readonly signal: AbortSignal;
 }
 
+/** What is known so far, for the log, however it ends. */
+interface Seen {
+  report?: ScanReport;
+  findings?: readonly Finding[];
+  verdict?: Verdict;
+}
+
 /**
- * From the end of data to the outcome: findings → verdict → disposition → outcome. Nothing of the
- * content goes to the next hop before the verdict. Never rejects: a failure is an outcome.
+ * From the end of data to the outcome: what was handed over before is answered as it was then; the
+ * rest goes from findings to verdict to disposition. Nothing of the content goes to the next hop
+ * before the verdict. Never rejects: a failure is an outcome.
  */
 export async function conclude(message: Complete): Promise<Outcome> {
-  const seen: { report?: ScanReport; findings?: readonly Finding[]; verdict?: Verdict } = {};
+  const seen: Seen = {};
+  let handover: Handover | undefined;
   try {
     const unread = refusedUnread(message);
     if (unread) return refused(unread);
     message.intake.finish();
-    seen.report = await message.intake.report();
-    seen.findings = [...seen.report.findings, ...lineFindings(message.violations)];
-    seen.verdict = decide(seen.findings, message.parts.rules);
+    handover = await claim(message);
+    const known = repeated(handover, message.door.flavour);
+    if (known) return known;
+    const verdict = await judge(message, seen);
     message.stopwatch.enter('handover');
-    return { ...seen, ...(await carryOut(seen.verdict, seen.findings, message)) };
+    return { ...seen, ...(await carryOut(verdict, seen.findings ?? [], { ...message, handover })) };
   } catch (error) {
     return { ...seen, ...failed(error, message.signal) };
+  } finally {
+    handover?.release();
   }
+}
+
+function claim({ parts, intake, envelope, signal }: Complete): Promise<Handover> {
+  const key = messageKey(intake.header, intake.content.digest, envelope.client);
+  return parts.handovers.claim(key, envelope.recipients, parts.nextHop.address, signal);
+}
+
+async function judge(
+  { intake, violations, parts, signal }: Complete,
+  seen: Seen,
+): Promise<Verdict> {
+  const unscannable = setApart(intake, parts);
+  if (!unscannable) seen.report = await intake.report(signal);
+  const scanned = unscannable ?? seen.report?.findings ?? [];
+  seen.findings = [...scanned, ...lineFindings(violations)];
+  seen.verdict = decide(seen.findings, parts.rules);
+  return seen.verdict;
+}
+
+/** One message must not stall the queue by breaking the scanner again and again. */
+function setApart(intake: Intake, { limits }: EngineParts): Finding[] | undefined {
+  const { brokenScans } = intake;
+  if (brokenScans < limits.brokenScansMax) return undefined;
+  intake.skipScan();
+  const detail = `${brokenScans} scans of it broke off`;
+  return [{ kind: 'unscannable', stream: 'message', detail }];
 }
 
 /** What is refused whatever it contains, and is therefore not scanned to the end. */
@@ -64,10 +107,14 @@ function lineFindings(violations: Violations): Finding[] {
   return [{ kind: 'smuggling', stream: 'message', detail: 'bare CR before a lone dot' }];
 }
 
+interface Judged extends Complete {
+  readonly handover: Handover;
+}
+
 async function carryOut(
   verdict: Verdict,
   findings: readonly Finding[],
-  message: Complete,
+  message: Judged,
 ): Promise<Outcome> {
   const disposition = dispose(verdict, message.door.position);
   switch (disposition.kind) {
@@ -76,22 +123,33 @@ async function carryOut(
     case 'quarantine':
       return quarantine(verdict, findings, message);
     case 'discard':
+      await message.handover.end(message.attempt, 'discarded');
       return { kind: 'discarded', answers: [inSituation('taken')] };
     case 'refuse':
       return refused(disposition.situation, verdict.because[0]?.detail);
   }
 }
 
-async function relay(verdict: Verdict, message: Complete): Promise<Outcome> {
-  const { intake, parts, delivery, signal } = message;
-  const { head, headBytes } = stamped(verdict, intake.header, parts);
-  const results = await delivery.send(
-    () => outgoing(intake.content, head, headBytes, signal),
-    signal,
-  );
+async function relay(verdict: Verdict, message: Judged): Promise<Outcome> {
+  const { handover, attempt, signal, door } = message;
+  await handover.begin(attempt);
+  const results = await send(verdict, message).catch(async (error: unknown) => {
+    await handover.settle([{ kind: 'unreachable', detail: messageOf(error) }]);
+    throw error;
+  });
+  const answers = await handover.settle(results);
   // Called off before the final dot: the next hop has nothing, and the reason is ours to tell.
   const calledOff = signal.aborted && results.every(({ kind }) => kind === 'unreachable');
-  return calledOff ? cancelled(cancelCause(signal)) : relayed(results);
+  if (calledOff) return cancelled(cancelCause(signal));
+  return relayed(results, merge(handover.earlier, answers, door.flavour));
+}
+
+function send(verdict: Verdict, message: Judged): Promise<readonly RelayResult[]> {
+  const { intake, parts, delivery, handover, envelope, signal } = message;
+  const { head, headBytes } = stamped(verdict, intake.header, parts);
+  const some = handover.due.length < envelope.recipients.length;
+  const content = () => outgoing(intake.content, head, headBytes, signal);
+  return delivery.send(content, signal, some ? handover.due : undefined);
 }
 
 function stamped(
@@ -107,9 +165,10 @@ function stamped(
 async function quarantine(
   verdict: Verdict,
   findings: readonly Finding[],
-  message: Complete,
+  message: Judged,
 ): Promise<Outcome> {
-  const { parts, intake, door, envelope, signal } = message;
+  const { parts, intake, door, handover, signal } = message;
+  const envelope = { ...message.envelope, recipients: handover.due };
   const quarantineId = await parts.quarantine.store(
     intake.content,
     {
@@ -123,5 +182,6 @@ async function quarantine(
     },
     signal,
   );
+  await handover.end(message.attempt, 'quarantined', quarantineId);
   return { kind: 'quarantined', answers: [inSituation('taken')], quarantineId };
 }

@@ -38,7 +38,7 @@ export function describe(outcome: Outcome, course: Course): TransactionRecord {
     sender: reversePath.address,
     recipients: recipientRecords(recipients, outcome.answers),
     size: intake?.content.size ?? 0,
-    ...(intake?.content.complete && { digest: intake.content.digest }),
+    ...(intake?.content.sealed && { digest: intake.content.digest }),
     findings: outcome.findings ?? [],
     coverage: outcome.verdict?.coverage ?? 'none',
     streams: outcome.report?.streams ?? [],

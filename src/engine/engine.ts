@@ -2,13 +2,14 @@ import type { Clock } from '../clock.ts';
 import type { Client, Path } from '../envelope.ts';
 import type { Limits } from '../limits.ts';
 import type { NextHop } from '../relay/next-hop.ts';
-import type { MessageScanner } from '../scan/scanner.ts';
 import type { Quarantine } from '../store/quarantine.ts';
 import type { Spool } from '../store/spool.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { Rules } from '../verdict/rules.ts';
 import type { WaitingLine } from '../waiting-line.ts';
+import type { Handovers } from './handovers.ts';
 import type { TransactionRecord } from './record.ts';
+import type { Scans } from './scans.ts';
 import type { StampSettings } from './stamp.ts';
 import { Transaction } from './transaction.ts';
 
@@ -26,11 +27,12 @@ export interface EngineParts {
   readonly limits: Limits;
   readonly rules: Rules;
   readonly stamp: StampSettings;
-  /** The name for EHLO at the next hop. */
+  /** The name for EHLO at a next hop that does not ask before it commits. */
   readonly hostname: string;
   /** In front of all transactions of the daemon, whatever their door. */
   readonly line: WaitingLine;
-  readonly scanner: MessageScanner;
+  readonly scans: Scans;
+  readonly handovers: Handovers;
   readonly nextHop: NextHop;
   readonly quarantine: Quarantine;
   readonly openSpool: () => Spool;

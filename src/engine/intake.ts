@@ -1,7 +1,7 @@
-import { assert } from '../assert.ts';
 import type { HeaderCollector } from '../protocol/message/header.ts';
-import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
+import type { ScanReport } from '../scan/scanner.ts';
 import type { Spool } from '../store/spool.ts';
+import type { Scanning, Scans } from './scans.ts';
 
 /**
  * The content of one transaction while it arrives: it goes to the spool, its header section is set
@@ -13,20 +13,13 @@ import type { Spool } from '../store/spool.ts';
 export class Intake {
   readonly content: Spool;
   readonly #header: HeaderCollector;
-  readonly #scanning: Promise<ScanReport>;
+  readonly #scanning: Scanning;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(
-    content: Spool,
-    header: HeaderCollector,
-    scanner: MessageScanner,
-    signal: AbortSignal,
-  ) {
+  constructor(content: Spool, header: HeaderCollector, scans: Scans) {
     this.content = content;
     this.#header = header;
-    this.#scanning = scanner.scan(content, signal);
-    // Whoever finishes the transaction hears of a failed scan; until then it is not unhandled.
-    this.#scanning.catch(() => undefined);
+    this.#scanning = scans.begin(content);
   }
 
   /** The header section with the empty line that ends it; whole only after `finish`. */
@@ -47,28 +40,41 @@ export class Intake {
   }
 
   /**
-   * To be called at the end of data.
+   * To be called at the end of data. The scan does not come to its end before `report`.
    *
    * @throws {OperationalError} STORE, when the content could not be spooled.
    */
   finish(): void {
     if (this.#failure) throw this.#failure.error;
     this.#header.end();
-    this.content.end();
+    this.#scanning.join(this.content.seal());
+  }
+
+  /** How often these bytes broke a scan. @throws {OperationalError} STORE */
+  get brokenScans(): number {
+    return this.#scanning.broken(this.content.digest);
   }
 
   /**
-   * What the scanners found, once the content is complete.
+   * What the scanners find. When `signal` is aborted the scan goes on without us, for the retry.
    *
-   * @throws as {@link MessageScanner.scan}.
+   * @throws {Cancelled} when `signal` is aborted.
+   * @throws as MessageScanner.scan.
    */
-  report(): Promise<ScanReport> {
-    assert(this.content.complete, 'a report is asked for after the end of data');
-    return this.#scanning;
+  report(signal: AbortSignal): Promise<ScanReport> {
+    return this.#scanning.finish(this.content.digest, signal);
   }
 
-  dispose(): void {
-    this.content.dispose();
+  /** Instead of `report`: nothing more is scanned. */
+  skipScan(): void {
+    this.#scanning.skip();
+  }
+
+  /** @param retried whether the message will come again. */
+  dispose(retried: boolean): void {
+    void this.#scanning.leave(retried).then(() => {
+      this.content.dispose();
+    });
   }
 
   #fail(error: unknown): void {

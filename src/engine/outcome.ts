@@ -11,7 +11,15 @@ import type { ScanReport } from '../scan/scanner.ts';
 import type { Finding } from '../verdict/finding.ts';
 import { isFinal, type Situation } from '../verdict/situation.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { answerOf, detailOf, inSituation, relayOutcome, type Answer } from './answer.ts';
+import {
+  answerOf,
+  detailOf,
+  inSituation,
+  isAccepted,
+  relayOutcome,
+  type Answer,
+} from './answer.ts';
+import type { Handover } from './handover.ts';
 import type { OutcomeKind } from './record.ts';
 
 /** What was done with a message, and what the peer is to be told of it. */
@@ -35,10 +43,48 @@ export function refused(situation: Situation, detail?: string): Outcome {
 
 export const abandoned: Outcome = { kind: 'abandoned', answers: [] };
 
-/** What the next hop made of it, in its own words where it has any. */
-export function relayed(results: readonly RelayResult[]): Outcome {
-  const answers = results.map(answerOf);
+/** What the next hop made of it, and what the peer is told of that. */
+export function relayed(
+  results: readonly RelayResult[],
+  answers: readonly Answer[] = results.map(answerOf),
+): Outcome {
   return { kind: relayOutcome(answers), answers, detail: detailOf(results) };
+}
+
+/**
+ * A retry of what needs nothing more: everyone has an answer, or one of them makes it useless to go
+ * on, because an SMTP peer hears only one reply and will have to come again.
+ */
+export function repeated(
+  { earlier, due }: Pick<Handover, 'earlier' | 'due'>,
+  flavour: 'smtp' | 'lmtp',
+): Outcome | undefined {
+  const waits = flavour === 'smtp' && earlier.some((answer) => answer && !isAccepted(answer));
+  if (due.length > 0 && !waits) return undefined;
+  const answers = merge(earlier, [], flavour);
+  const accepted = answers.some(isAccepted);
+  return { kind: accepted ? 'repeated' : 'deferred', answers };
+}
+
+/**
+ * The answers for the peer: over LMTP one for each recipient (RFC 2033 §4.2), earlier and new ones in
+ * their places; over SMTP one for all, the least favourable.
+ *
+ * @param fresh one for all who had none, or one for each of them; none where everyone had one.
+ */
+export function merge(
+  earlier: readonly (Answer | undefined)[],
+  fresh: readonly Answer[],
+  flavour: 'smtp' | 'lmtp',
+): readonly Answer[] {
+  if (earlier.every((answer) => answer === undefined)) return fresh;
+  let next = 0;
+  const all = earlier.flatMap((answer) => {
+    const one = answer ?? fresh[Math.min(next++, fresh.length - 1)];
+    return one ? [one] : [];
+  });
+  if (flavour === 'lmtp') return all;
+  return [all.find((answer) => !isAccepted(answer)) ?? all[0]].filter((one) => one !== undefined);
 }
 
 /**

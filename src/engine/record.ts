@@ -11,6 +11,8 @@ export type OutcomeKind =
   | 'discarded'
   | 'rejected'
   | 'deferred'
+  /** A retry of what was handed over before: its answer was given again, and nothing else done. */
+  | 'repeated'
   /** The peer went away, or gave the transaction up (RSET), before it was answered. */
   | 'abandoned';
 

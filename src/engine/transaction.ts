@@ -6,6 +6,7 @@ import type { Violations } from '../protocol/smtp/data.ts';
 import type { Delivery } from '../relay/next-hop.ts';
 import type { Leave } from '../waiting-line.ts';
 import { answerOf, detailOf, inSituation, isAccepted, type Answer } from './answer.ts';
+import type { Attempt } from './attempt.ts';
 import { conclude } from './conclude.ts';
 import { describe, type RecipientNote } from './describe.ts';
 import type { Door, EngineParts } from './engine.ts';
@@ -31,6 +32,7 @@ export class Transaction {
   readonly #recipients: RecipientNote[] = [];
   #opened: Promise<unknown> = Promise.resolve();
   #leave: Leave | undefined;
+  #attempt: Attempt | undefined;
   #delivery: Delivery | undefined;
   #intake: Intake | undefined;
   #finishing = false;
@@ -67,7 +69,7 @@ export class Transaction {
 
   /** @returns why it could not begin; undefined when it has. */
   async #begin(): Promise<Outcome | undefined> {
-    const { line, nextHop, stopping, hostname } = this.#parts;
+    const { line, nextHop, stopping, handovers, hostname } = this.#parts;
     this.#leave = await line.enter(this.#cancel.signal);
     if (this.#over) {
       this.#leave?.();
@@ -75,8 +77,10 @@ export class Transaction {
     }
     if (stopping.aborted) return refused('stopping');
     if (!this.#leave) return refused('busy');
+    this.#attempt = handovers.nameAttempt(hostname);
+    const { helloName } = this.#attempt;
     this.#delivery = nextHop.begin(
-      { client: this.#client, reversePath: this.#reversePath, helloName: hostname },
+      { client: this.#client, reversePath: this.#reversePath, helloName },
       this.#cancel.signal,
     );
     return undefined;
@@ -106,11 +110,11 @@ export class Transaction {
 
   /** DATA: undefined when content may come, else why not. */
   data(): Answer | undefined {
-    const { scanner, openSpool, limits, stopping } = this.#parts;
+    const { scans, openSpool, limits, stopping } = this.#parts;
     if (stopping.aborted) return this.#end(refused('stopping'))[0];
     try {
       const header = new HeaderCollector(limits.headerBytesMax);
-      this.#intake = new Intake(openSpool(), header, scanner, this.#cancel.signal);
+      this.#intake = new Intake(openSpool(), header, scans);
       return undefined;
     } catch (error) {
       return this.#end(failed(error, this.#cancel.signal))[0];
@@ -130,7 +134,10 @@ export class Transaction {
    *   nobody is there to hear it.
    */
   async finish(violations: Violations): Promise<readonly Answer[]> {
-    assert(this.#intake && this.#delivery, 'the end of data comes after DATA was accepted');
+    assert(
+      this.#intake && this.#delivery && this.#attempt,
+      'the end of data comes after DATA was accepted',
+    );
     this.#finishing = true;
     this.#stopwatch.enter('scan');
     const { clock, limits } = this.#parts;
@@ -146,6 +153,7 @@ export class Transaction {
         recipients: this.#accepted(),
       },
       delivery: this.#delivery,
+      attempt: this.#attempt,
       intake: this.#intake,
       violations,
       stopwatch: this.#stopwatch,
@@ -197,7 +205,8 @@ export class Transaction {
         ms: this.#stopwatch.read(),
       }),
     );
-    this.#intake?.dispose();
+    if (this.#attempt) this.#parts.handovers.forget(this.#attempt);
+    this.#intake?.dispose(outcome.kind === 'deferred' || outcome.kind === 'abandoned');
     this.#leave?.();
     return outcome.answers;
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import { Cancelled } from '../errors.ts';
+import { peerGone } from '../errors.ts';
 
 /** Bytes that may wait here before the peer is held back. */
 const highWaterBytes = 256 * 1024;
@@ -21,7 +21,7 @@ export class Inbox {
     this.socket = socket;
     const gone = (): void => {
       this.#wake?.();
-      this.#gone.abort(new Cancelled('peer-gone'));
+      this.#gone.abort(peerGone);
     };
     socket.on('data', (chunk: Buffer) => {
       this.#take(chunk);

@@ -53,7 +53,7 @@ export class Listener {
     this.settings = settings;
     this.#surroundings = surroundings;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      void this.#serve(socket);
+      void this.serve(socket);
     });
   }
 
@@ -79,6 +79,24 @@ export class Listener {
     if (listen.path !== undefined && mode !== undefined) await chmod(listen.path, mode);
   }
 
+  /** Serves a connection that was accepted, here or elsewhere, to its end. Never rejects. */
+  async serve(socket: Socket): Promise<void> {
+    const { sessions, onFault } = this.#surroundings;
+    // From the start: only who reads sees a peer that goes away while it waits for its greeting.
+    const inbox = new Inbox(socket);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+    });
+    try {
+      const leave = await sessions.enter(inbox.gone);
+      await this.#converse(inbox, leave !== undefined).finally(leave);
+    } catch (error) {
+      if (!(error instanceof Cancelled)) onFault(error);
+      socket.destroy();
+    }
+  }
+
   /** Accepts no more; resolves when the last session has ended. */
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
@@ -96,23 +114,6 @@ export class Listener {
 
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async #serve(socket: Socket): Promise<void> {
-    const { sessions, onFault } = this.#surroundings;
-    // From the start: only who reads sees a peer that goes away while it waits for its greeting.
-    const inbox = new Inbox(socket);
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-    });
-    try {
-      const leave = await sessions.enter(inbox.gone);
-      await this.#converse(inbox, leave !== undefined).finally(leave);
-    } catch (error) {
-      if (!(error instanceof Cancelled)) onFault(error);
-      socket.destroy();
-    }
   }
 
   async #converse(inbox: Inbox, welcome: boolean): Promise<void> {

@@ -34,6 +34,7 @@ export const replyTable: Readonly<Record<Situation, Row>> = {
   'bare-line-end': same(550, '5.6.11', 'Line end other than CRLF'),
   'store-failed': same(452, '4.3.1', 'Insufficient system storage'),
   'next-hop-unreachable': same(451, '4.4.1', 'Next hop unavailable, try again later'),
+  'earlier-unknown': same(451, '4.3.0', 'Outcome of an earlier attempt not known yet'),
   impossible: same(451, '4.3.0', 'Internal error, try again later'),
 };
 

@@ -99,7 +99,9 @@ function connected(
       reject(new Cancelled(cancelCause(signal)));
       return;
     }
-    const socket = connect({ ...address.connect, noDelay: true });
+    // clamd's FIN comes behind its whole answer: whoever read that destroys the socket, and the
+    // shutdown that Node.js would send back is saved.
+    const socket = connect({ ...address.connect, noDelay: true, allowHalfOpen: true });
     const settle = (): void => {
       timer.cancel();
       signal.removeEventListener('abort', abort);

@@ -83,6 +83,7 @@ class ClamdStream {
       .on('data', (chunk) => {
         this.#receive(chunk);
       })
+      .on('end', () => this.#socket.destroy())
       .on('drain', () => this.#drained?.())
       .on('error', (error) => {
         this.#problem ||= error.message;

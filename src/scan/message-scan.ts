@@ -2,7 +2,6 @@
  * Scans messages with clamd: the whole while it arrives, then each decoded part. It turns whatever
  * goes wrong with a scan into findings; what is to be done about them is verdict/.
  */
-import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../clock.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
@@ -13,7 +12,7 @@ import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.t
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import type { MessageScanner, MimePart, ScannedStream, ScanReport } from './scanner.ts';
-import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
+import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
 
 export interface ClamdSettings extends ClamdCeilings {
   /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
@@ -28,6 +27,8 @@ export interface MessageScanOptions {
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax'>;
   readonly clamd: ClamdSettings;
+  /** To explain a message: its parts are scanned although malware was found already. */
+  readonly everyPart?: boolean;
 }
 
 const MiB = 1024 * 1024;
@@ -85,7 +86,6 @@ export class MessageScan implements MessageScanner {
 
 interface ReadThrough {
   readonly bytes: number;
-  readonly digest: string;
   /** The only part of a message that has nothing to decode. */
   readonly plain: MimePart | undefined;
 }
@@ -107,8 +107,8 @@ class ScanRun {
     this.#options = options;
     this.#pool = pool;
     this.#outer = outer;
-    const { limits, clamd: ceilings } = options;
-    this.#parts = new PartScan({ pool, limits, ceilings }, this.#stop.signal);
+    const { limits, clamd: ceilings, everyPart = false } = options;
+    this.#parts = new PartScan({ pool, limits, ceilings, everyPart }, this.#stop.signal);
   }
 
   async run(content: Content): Promise<ScanReport> {
@@ -132,34 +132,31 @@ class ScanRun {
 
   async #scan(content: Content): Promise<ScanReport> {
     const [read, answer] = await Promise.all([this.#read(content), this.#whole(content)]);
-    const { bytes, digest, plain } = read;
+    const { bytes, plain } = read;
     const { words, endpoint, ms } = answer;
     this.#streams.push({
       stream: 'message',
       label: '',
       bytes,
-      digest,
+      digest: content.digest,
       answer: words,
       endpoint,
       ms,
     });
     const sent = bytes + mailPrefix.length;
     this.#findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
-    const decided = this.#findings.some(
-      ({ kind }) => kind === 'infected' || kind === 'unavailable',
-    );
     if (plain !== undefined) return this.#report([plain]);
-    if (!decided) await this.#parts.message(content.chunks(this.#stop.signal), '');
+    if (!isDecided(this.#findings, this.#options.everyPart)) {
+      await this.#parts.message(content.chunks(this.#stop.signal), '');
+    }
     return this.#report(this.#parts.parts);
   }
 
   /** Reads the message to its end, however clamd fares with it: the time limit starts there. */
   async #read(content: Content): Promise<ReadThrough> {
-    const hash = createHash('sha256');
     const proof = new PlainMessageProof();
     let bytes = 0;
     for await (const chunk of content.chunks(this.#stop.signal)) {
-      hash.update(chunk);
       proof.update(chunk);
       bytes += chunk.length;
     }
@@ -167,7 +164,7 @@ class ScanRun {
       this.#timedOut = true;
       this.#stop.abort(notNeeded);
     });
-    return { bytes, digest: hash.digest('hex'), plain: plainPart(proof) };
+    return { bytes, plain: plainPart(proof) };
   }
 
   #whole(content: Content): Promise<ClamdAnswer> {

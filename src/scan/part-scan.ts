@@ -3,14 +3,13 @@
  * Memory does not grow with the message: a small part is held until it is answered, a larger one
  * flows through.
  */
-import { createHash } from 'node:crypto';
 import type { Limits } from '../limits.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAnswer, ClamdPool, StreamSource } from './clamd-pool.ts';
 import { type Leaf, MimeWalk, Unparsable } from './mime.ts';
 import type { Chunks } from './stream-blocks.ts';
 import type { MimePart, ScannedStream } from './scanner.ts';
-import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
+import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
 
 /** A part up to this size is looked up by its digest before it is sent, and can be sent again. */
 export const smallPartBytes = 256 * 1024;
@@ -25,6 +24,8 @@ export interface PartScanSettings {
   readonly pool: ClamdPool;
   readonly limits: Pick<Limits, 'partsMax' | 'partDepthMax'>;
   readonly ceilings: ClamdCeilings;
+  /** Whether the parts behind malware are scanned, too. */
+  readonly everyPart: boolean;
 }
 
 /** A part's bytes: all of them when it is small, else what was read to find that out, and the rest. */
@@ -74,9 +75,8 @@ export class PartScan {
     }
   }
 
-  /** Malware was found, or clamd cannot be asked: no part that follows changes what is to be done. */
   get #decided(): boolean {
-    return this.findings.some(({ kind }) => kind === 'infected' || kind === 'unavailable');
+    return isDecided(this.findings, this.#settings.everyPart);
   }
 
   async #leaf(leaf: Leaf): Promise<void> {
@@ -97,7 +97,7 @@ export class PartScan {
 
   async #smallPart(leaf: Leaf, bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
-    const digest = createHash('sha256').update(bytes).digest('hex');
+    const { digest } = await leaf.end();
     const known = this.#answered.get(digest);
     if (known !== undefined) {
       const { number: stream } = leaf;

@@ -13,6 +13,16 @@ export interface ClamdCeilings {
   readonly scanMsMax: number;
 }
 
+/**
+ * Whether more scanning would change nothing that is done with the message: malware was found, or
+ * clamd cannot be asked.
+ *
+ * @param everyPart for an explanation, malware ends nothing.
+ */
+export function isDecided(findings: readonly Finding[], everyPart = false): boolean {
+  return findings.some(({ kind }) => kind === 'unavailable' || (kind === 'infected' && !everyPart));
+}
+
 /** @param bytes of the stream as clamd got it. */
 export function findingsOf(
   stream: string,

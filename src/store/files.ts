@@ -139,15 +139,20 @@ class NodeFile implements OpenFile {
   }
 }
 
-/** Creates `path` and what is missing above it, each name durable in its parent. */
+/**
+ * Creates `path` and what is missing above it, and makes each name durable in its parent; also
+ * where it was there, for who made it may have died, or failed, before its name was durable.
+ */
 export async function ensureDirectory(files: Files, path: string): Promise<void> {
+  const parent = dirname(path);
+  if (path === parent) return;
+  await ensureDirectory(files, parent);
+  const made = await files.makeDirectory(path);
   try {
-    if (await files.makeDirectory(path)) await files.syncDirectory(dirname(path));
+    await files.syncDirectory(parent);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await ensureDirectory(files, dirname(path));
-    await files.makeDirectory(path);
-    await files.syncDirectory(dirname(path));
+    // A directory that we may not read was not made by us, nor what stands in it.
+    if (made || systemCode(error) !== 'EACCES') throw error;
   }
 }
 

@@ -31,6 +31,7 @@ export class Spool implements Content {
   #file: OpenFile | undefined;
   #size = 0;
   #digest: string | undefined;
+  #complete = false;
   #failure: { readonly error: unknown } | undefined;
   #writing: Promise<void> | undefined;
   #disposed = false;
@@ -45,10 +46,15 @@ export class Spool implements Content {
   }
 
   get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Whether no more bytes follow, known to readers or not. */
+  get sealed(): boolean {
     return this.#digest !== undefined;
   }
 
-  /** SHA-256 of all bytes, in hex; only once the content is complete. */
+  /** SHA-256 of all bytes, in hex; only once they are sealed. */
   get digest(): string {
     assert(this.#digest !== undefined, 'a digest is asked for after the end');
     return this.#digest;
@@ -61,7 +67,7 @@ export class Spool implements Content {
    * @throws {OperationalError} STORE (as a rejection); the content is then given up.
    */
   write(chunk: Buffer): Promise<void> | undefined {
-    assert(!this.complete, 'nothing is written after the end');
+    assert(this.#digest === undefined, 'nothing is written after the end');
     assert(this.#writing === undefined, 'one write at a time');
     if (this.#failure) return Promise.reject(asError(this.#failure.error));
     this.#hash.update(chunk);
@@ -76,11 +82,18 @@ export class Spool implements Content {
     return this.#writing;
   }
 
-  /** No more bytes follow. */
-  end(): void {
+  /** No more bytes follow; readers do not know that yet. @returns the digest. */
+  seal(): string {
     assert(this.#writing === undefined, 'the end comes after the last write was awaited');
-    if (this.#failure || this.complete) return;
-    this.#digest = this.#hash.digest('hex');
+    this.#digest ??= this.#hash.digest('hex');
+    return this.#digest;
+  }
+
+  /** No more bytes follow, and readers come to the end. */
+  end(): void {
+    this.seal();
+    if (this.#failure || this.#complete) return;
+    this.#complete = true;
     this.#wake();
   }
 

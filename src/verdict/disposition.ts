@@ -33,9 +33,13 @@ export function dispose(verdict: Verdict, position: Position): Disposition {
     case 'defer':
       return {
         kind: 'refuse',
-        situation: verdict.kind === 'unavailable' ? 'scan-failed' : 'deferred',
+        situation: isUnscanned(verdict) ? 'scan-failed' : 'deferred',
       };
   }
+}
+
+function isUnscanned({ kind }: Verdict): boolean {
+  return kind === 'unavailable' || kind === 'unscannable';
 }
 
 function refusal(verdict: Verdict): Situation {
@@ -47,6 +51,8 @@ function refusal(verdict: Verdict): Situation {
     case 'macro':
     case 'encrypted':
       return 'banned';
+    case 'unscannable':
+      return 'scan-failed';
     case 'clean':
     case 'unavailable':
       // No rule rejects these (rules.ts); should one ever, the sender keeps the message.

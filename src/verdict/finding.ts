@@ -29,7 +29,13 @@ export type Finding =
   /** Malware; `detail` is the signature's name. */
   | ({ readonly kind: 'infected' } & InStream)
   /** The scan failed: unreachable, broken, timed out, or an answer that is neither OK nor FOUND. */
-  | ({ readonly kind: 'unavailable' } & InStream)
+  | ({
+      readonly kind: 'unavailable';
+      /** The scanner died of it, or did not come to an end: perhaps the message is to blame. */
+      readonly broke?: true;
+    } & InStream)
+  /** It broke its scan so often that it is not scanned any more. */
+  | ({ readonly kind: 'unscannable' } & InStream)
   | ({ readonly kind: 'partial'; readonly reason: PartialReason } & InStream)
   /** Encrypted content that no scanner can open. */
   | ({ readonly kind: 'encrypted' } & InStream)
@@ -44,7 +50,7 @@ export type FindingKind = Finding['kind'];
 export type Coverage = 'full' | 'partial' | 'none';
 
 export function coverageOf(findings: readonly Finding[]): Coverage {
-  if (findings.some((finding) => finding.kind === 'unavailable')) return 'none';
+  if (findings.some(({ kind }) => kind === 'unavailable' || kind === 'unscannable')) return 'none';
   const blind = findings.some(({ kind }) => kind === 'partial' || kind === 'encrypted');
   return blind ? 'partial' : 'full';
 }

@@ -13,6 +13,8 @@ export interface Rules {
   readonly encrypted: Action;
   readonly macro: Action;
   readonly smuggling: Action;
+  /** A message that broke its scan again and again: it never passes. */
+  readonly unscannable: Extract<Action, 'quarantine' | 'defer'>;
 }
 
 export const defaultRules: Rules = {
@@ -21,4 +23,5 @@ export const defaultRules: Rules = {
   encrypted: 'tag',
   macro: 'tag',
   smuggling: 'quarantine',
+  unscannable: 'quarantine',
 };

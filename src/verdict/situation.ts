@@ -29,6 +29,8 @@ export type Situation =
   | 'bare-line-end'
   | 'store-failed'
   | 'next-hop-unreachable'
+  /** What an earlier attempt came to is not known yet. */
+  | 'earlier-unknown'
   /** A state that our code holds to be impossible. */
   | 'impossible';
 

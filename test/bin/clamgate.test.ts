@@ -1,5 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -83,6 +91,23 @@ describe('on an older Node', () => {
       stdout: `1 ${script} scan a b\n`,
       stderr: '',
     });
+  });
+
+  test('the socket that systemd gave goes on to it', () => {
+    placeNode('#!/bin/sh\nreadlink /proc/self/fd/3 || echo none\n');
+    const handed = folder.write('handed', '');
+    const start = (env: Record<string, string>): string => {
+      const descriptor = openSync(handed, 'r');
+      const { stdout } = spawnSync(process.execPath, [...pretending('20.0.0'), script], {
+        stdio: ['ignore', 'pipe', 'inherit', descriptor],
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+        timeout: hangMs,
+      });
+      closeSync(descriptor);
+      return stdout;
+    };
+    expect([start({ LISTEN_FDS: '1' }), start({})]).toEqual([`${handed}\n`, 'none\n']);
   });
 
   test('it does so but once', () => {

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../src/clock.ts';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
 import { startControl, type TestControl } from '../support/control.ts';
 import { eicar } from '../support/eicar.ts';
 import { aRecord } from '../support/record.ts';
 import { hastyClock, runCli, type Ran } from '../support/run-cli.ts';
-import { startSink, type Sink, type SinkAnswer } from '../support/sink.ts';
+import { startSink, type Sink, type SinkAnswer, type SinkStep } from '../support/sink.ts';
 
 let folder: Folder;
 let daemon: TestControl;
@@ -14,8 +15,10 @@ let config: string;
 /** What the server says to the end of data, and what the daemon remembers from then on. */
 let dotReply: string;
 let remembered: Partial<TransactionRecord>[];
+/** Where the server hangs up. */
+let dropAt: SinkStep | undefined;
 
-const later = 2_000_000;
+const later = Date.UTC(2100);
 
 beforeEach(async () => {
   folder = makeFolder();
@@ -23,7 +26,13 @@ beforeEach(async () => {
   daemon = await startControl(socket);
   dotReply = '250 2.0.0 Ok: queued as 4ABC';
   remembered = [];
-  server = await startSink({ answer: (step) => (step === 'dot' ? atDot() : undefined) });
+  dropAt = undefined;
+  server = await startSink({
+    answer: (step) => {
+      if (step === dropAt) return { kind: 'drop' };
+      return step === 'dot' ? atDot() : undefined;
+    },
+  });
   config = folder.write(
     'c.toml',
     `[[listener]]
@@ -51,7 +60,9 @@ function inject(...args: string[]): Promise<Ran> {
   const where = args.some((arg) => /^--(server|listener)/.test(arg))
     ? []
     : ['--server', `127.0.0.1:${server.port}`];
-  return runCli(['inject', '-c', config, ...to, ...where, ...args]);
+  // The daemon's own client keeps time while it sends.
+  const options = args.includes('--file') ? { clock: systemClock } : {};
+  return runCli(['inject', '-c', config, ...to, ...where, ...args], options);
 }
 
 interface Report {
@@ -99,6 +110,44 @@ describe('the message', () => {
     expect(code).toBe(0);
     expect(out).toContain('(no Message-ID)');
     expect(server.messages[0]?.data.toString()).toMatch(/^Subject: x\r\n\r\n\.dot\r\nend\r\n$/);
+  });
+
+  test.each<[string, string, string]>([
+    ['bare CR', 'a: b\r\n\r\nx\ry\r\r\nz\r.\r\n', 'a: b\r\n\r\nx\ry\r\r\nz\r.\r\n'],
+    ['bare LF beside CRLF', 'a: b\r\n\nx\ny\r\n', 'a: b\r\n\nx\ny\r\n'],
+    ['8-bit and NUL', 'a: b\r\n\r\n\xff\xe4\0\r\n', 'a: b\r\n\r\n\xff\xe4\0\r\n'],
+    ['dots', '.a\r\n..\r\n.\r\nb\r\n', '.a\r\n..\r\n.\r\nb\r\n'],
+    ['LF alone', 'a: b\n\nx\ry\n', 'a: b\r\n\r\nx\ry\r\n'],
+    ['no line end at its end', 'a: b\r\n\r\nx', 'a: b\r\n\r\nx\r\n'],
+  ])('--file goes byte for byte: %s', async (_, stored, sent) => {
+    const file = folder.write('m.eml', Buffer.from(stored, 'latin1'));
+    await inject('--file', file, '--wait', '0s');
+    const [message] = server.messages;
+    expect(message?.data.toString('latin1')).toBe(sent);
+    expect(message?.from.includes('BODY=8BITMIME')).toBe(/[^\0-\x7f]/.test(stored));
+  });
+
+  test('--file goes to all recipients, from whom is said', async () => {
+    const file = folder.write('m.eml', 'a: b\n\n');
+    await inject('--file', file, '--wait', '0s', '--from', '<>', '--to', 'a@x.test', 'b@x.test');
+    expect(server.messages[0]).toMatchObject({ from: '<>', to: ['<a@x.test>', '<b@x.test>'] });
+  });
+
+  test('--file that is refused', async () => {
+    dotReply = '550 5.7.1 Go away';
+    const { code, out } = await inject('--file', folder.write('m.eml', 'a: b\n\n'));
+    expect(code).toBe(0);
+    expect(out).toContain('reply     550 5.7.1 Go away\nfate      refused\n');
+  });
+
+  test.each<[string, SinkStep, number]>([
+    ['before the end of data', 'data', 69],
+    ['after the end of data', 'dot', 75],
+  ])('--file that nobody answers for %s', async (_, step, code) => {
+    dropAt = step;
+    const ran = await inject('--file', folder.write('m.eml', 'a: b\n\n'));
+    expect([ran.code, ran.out]).toEqual([code, '']);
+    expect(ran.err).toMatch(/^clamgate: 127\.0\.0\.1:\d+: \S/);
   });
 
   test('--file that cannot be read', async () => {
@@ -279,16 +328,19 @@ describe('straight to a listener', () => {
   });
 });
 
-test('over LMTP', async () => {
+test.each(['--clean', '--file'])('%s over LMTP', async (kind) => {
   const lmtp = await startSink({ protocol: 'lmtp' });
-  const { code } = await inject('--server', `lmtp:127.0.0.1:${lmtp.port}`, '--wait', '0s');
+  const file = kind === '--file' ? [folder.write('m.eml', 'a: b\n\n')] : [];
+  const server = `lmtp:127.0.0.1:${lmtp.port}`;
+  const { code } = await inject('--server', server, '--wait', '0s', kind, ...file);
   await lmtp.stop();
   expect(code).toBe(75);
   expect(lmtp.messages).toHaveLength(1);
 });
 
-test('nobody there', async () => {
-  const { code, out, err } = await inject('--server', `unix:${folder.path}/none`);
+test.each(['--clean', '--file'])('%s, and nobody there', async (kind) => {
+  const file = kind === '--file' ? [folder.write('m.eml', 'a: b\n\n')] : [];
+  const { code, out, err } = await inject('--server', `unix:${folder.path}/none`, kind, ...file);
   expect([code, out]).toEqual([69, '']);
   expect(err).toMatch(/none: .*ENOENT/);
 });

@@ -82,6 +82,7 @@ function store(bytes = awkward, changes: Partial<QuarantineEntry> = {}): Promise
   const content: Content = {
     size: bytes.length,
     complete: true,
+    digest: createHash('sha256').update(bytes).digest('hex'),
     async *chunks() {
       yield await Promise.resolve(bytes);
     },
@@ -470,10 +471,12 @@ describe('delete', () => {
     expect(left.sort()).toEqual([`${third}.eml`, `${third}.json`]);
   });
 
-  test('of what is not there says so', async () => {
-    const { code, stderr } = await run('delete', 'nothing');
+  test('of what is not there says so, and the others go', async () => {
+    const id = await store();
+    const { code, stdout, stderr } = await run('delete', 'nothing', id, '--json');
     expect(code).toBe(1);
     expect(stderr).toContain('there is no message nothing in quarantine');
+    expect(JSON.parse(stdout)).toEqual({ removed: [id], missing: ['nothing'] });
   });
 });
 

@@ -81,6 +81,34 @@ describe('what is explained', () => {
     expect(out).toMatch(/^ {6,}\S+ \S+ "eicar\.com"/m);
   });
 
+  test('one that clamd finds infected as a whole, with all its parts', async () => {
+    clamd.script.push({ step: 'say', words: 'stream: Win.X FOUND\0' });
+    const { code, parts, streams, findings } = await explained(infected);
+    expect(code).toBe(1);
+    expect(parts.map(({ number }) => number)).toEqual(['', '1', '2', '2.1', '2.2']);
+    expect(streams.map(({ stream }) => stream)).toEqual(['message', '1', '2.1', '2.2']);
+    expect(findings.map(({ stream }) => stream)).toEqual(['message', '2.2']);
+  });
+
+  test('the limit for which an OK is not about all of a stream', async () => {
+    config = configWith('max_file_size = 300\nstream_max_length = 9000');
+    const bytes = message(withAttachment('large', Buffer.alloc(400, 'x')));
+    const { out, code } = await runScan('-c', config, folder.write('m.eml', bytes));
+    expect(code).toBe(1);
+    expect(out).toContain('coverage partial, verdict partial');
+    const [whole = '', text = '', attachment = ''] = out.split(/^ {4}(?=message|1 |2 )/m).slice(-3);
+    const limited =
+      /stream: OK .*\n {6}in part only, for \[clamd\] max_file_size: \d+ bytes, at most 300\n/;
+    expect(whole).toMatch(limited);
+    expect(attachment).toMatch(limited);
+    expect(text).not.toContain('in part only');
+  });
+
+  test('milliseconds as people read them', async () => {
+    const { streams } = await explained(clean);
+    for (const { ms } of streams) expect(String(ms)).toMatch(/^\d+(\.\d)?$/);
+  });
+
   test('one that could not be scanned', async () => {
     clamd.usual = { step: 'close' };
     const { code, doors } = await explained(clean);
@@ -131,10 +159,28 @@ test('several files, the worst in the exit code', async () => {
   expect((JSON.parse(out) as Explanation[]).map(({ file }) => file)).toEqual(files);
 });
 
-test('a file that is not there', async () => {
-  const { code, err } = await runScan('-c', config, `${folder.path}/none.eml`);
-  expect(code).toBe(66);
-  expect(err).toContain('ENOENT');
+describe('a file that is not there', () => {
+  test('is named, and the others are explained', async () => {
+    const files = [
+      folder.write('1.eml', clean),
+      `${folder.path}/none.eml`,
+      folder.write('3.eml', infected),
+    ];
+    const { code, out, err } = await runScan('-c', config, ...files);
+    expect(code).toBe(66);
+    expect(err).toMatch(/^clamgate: .*ENOENT.*none\.eml/);
+    expect(out.match(/^\S+\.eml: \d+ bytes$/gm)).toHaveLength(2);
+  });
+
+  test('to programs, too', async () => {
+    const files = [folder.write('1.eml', clean), `${folder.path}/none.eml`];
+    const { code, out } = await runScan('--json', '-c', config, ...files);
+    expect(code).toBe(66);
+    expect(JSON.parse(out)).toEqual([
+      expect.objectContaining({ file: files[0], verdict: expect.anything() }),
+      { file: files[1], error: expect.stringContaining('ENOENT') },
+    ]);
+  });
 });
 
 describe('what can be read only once', () => {
@@ -159,6 +205,15 @@ describe('what can be read only once', () => {
     const [explanation] = JSON.parse(out) as Explanation[];
     expect(explanation).toMatchObject({ bytes: infected.length, verdict: { kind: 'infected' } });
     expect(clamd.streams[0]?.bytes.toString('latin1')).toContain(infected.toString('latin1'));
+  });
+
+  test('is read once although it is named twice', async () => {
+    const pipe = makePipe();
+    const writing = writeFile(pipe, clean);
+    const { code, out } = await runScan('--json', '-c', config, pipe, pipe);
+    await writing;
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toHaveLength(1);
   });
 
   test('is an error when it is too large to be kept', async () => {

@@ -10,18 +10,21 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Engine } from '../../src/engine/engine.ts';
 import type { TransactionRecord } from '../../src/engine/record.ts';
+import { Scans } from '../../src/engine/scans.ts';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import { Listener, type ListenerSettings } from '../../src/listener/listener.ts';
 import { SmtpNextHop } from '../../src/relay/smtp-next-hop.ts';
 import { MessageScan } from '../../src/scan/message-scan.ts';
 import type { MessageScanner } from '../../src/scan/scanner.ts';
 import { type Files, nodeFiles } from '../../src/store/files.ts';
+import { noLedger } from '../../src/store/no-ledger.ts';
 import { Quarantine, type QuarantineItem } from '../../src/store/quarantine.ts';
 import { prepareSpoolDirectory, Spool } from '../../src/store/spool.ts';
 import { WaitingLine } from '../../src/waiting-line.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeNextHop } from '../support/fake-next-hop.ts';
+import { someHandovers } from '../support/handovers.ts';
 import { until } from '../support/memory-content.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Column } from './case.ts';
@@ -41,6 +44,7 @@ export class World {
   readonly #line: WaitingLine;
   readonly #sessions: WaitingLine;
   readonly #scan: MessageScan;
+  readonly #scans: Scans;
   readonly #relay: SmtpNextHop;
 
   static async start(arrangement: Arrangement, column: Column): Promise<World> {
@@ -83,6 +87,8 @@ export class World {
       limits,
       clamd: arrangement.clamd,
     });
+    const scanner = set.has('scanner bug') ? buggyScanner : this.#scan;
+    this.#scans = new Scans({ scanner, ledger: noLedger, clock });
     this.#relay = new SmtpNextHop({
       address: this.nextHop.address,
       clock,
@@ -156,9 +162,12 @@ export class World {
     await this.until(() => this.#line.inside === 0, 'all transactions have ended');
     expect([this.#line.waiting, this.#sessions.waiting]).toEqual([0, 0]);
     this.#relay.close();
-    for (const clamd of this.clamds) clamd.release();
     await this.until(() => this.nextHop.open === 0, 'all connections to the next hop have ended');
-    await this.until(() => this.#scan.load.inflight === 0, 'all scans have ended');
+    // A scan whose peer has gone goes on to its end, part by part.
+    await this.until(() => {
+      for (const clamd of this.clamds) clamd.release();
+      return this.#scans.running === 0 && this.#scan.load.inflight === 0;
+    }, 'all scans have ended');
     await this.until(() => this.clock.pending === 0, 'all timers have ended');
     if (!this.#hangs) await this.until(() => this.#atClamd === 0, 'clamd is left alone');
     expect(this.#scan.load).toEqual({ inflight: 0, waiting: 0 });
@@ -203,9 +212,10 @@ export class World {
         limits,
         rules,
         stamp: { enabled: !set.has('header off'), text: 'clamgate' },
-        hostname: 'filter.example.org',
         line: this.#line,
-        scanner: set.has('scanner bug') ? buggyScanner : this.#scan,
+        hostname: 'filter.example.org',
+        scans: this.#scans,
+        handovers: someHandovers(this.clock),
         nextHop: this.#relay,
         quarantine: this.quarantine,
         openSpool: () => new Spool(spool),

@@ -11,6 +11,9 @@ next_hop = "127.0.0.1:10025"
 message_bytes_max = "25M"
 `;
 
+/** Without the note that nobody asks before a message is committed. */
+const asked = '[commit]\naddress = "unix:/c"\n';
+
 function adviceFor(toml: string): string[] {
   return warnings(parseConfig(toml, 'f')).map(
     ({ severity, key, text }) => `${severity}: ${key}: ${text}`,
@@ -18,7 +21,7 @@ function adviceFor(toml: string): string[] {
 }
 
 test('nothing is said about a sound configuration', () => {
-  expect(adviceFor(sound)).toEqual([]);
+  expect(adviceFor(sound + asked)).toEqual([]);
 });
 
 describe('what is legal and unwise', () => {
@@ -39,33 +42,43 @@ describe('what is legal and unwise', () => {
       'note: [limits] message_bytes_max',
       "above 20M (clamd's MaxFileSize)",
     ],
+    ...['0.0.0.0:25', '[::]:25', '[0:0::0]:25'].map((address) => [
+      `[[listener]]\nprotocol = "lmtp"\naddress = "${address}"\nnext_hop = "lmtp:unix:/b"`,
+      'warning: [[listener]] address',
+      'open to all',
+    ]),
+    ['[clamd]\nmax_file_size = "26M"', 'note: [clamd] max_file_size', 'stream_max_length (25M)'],
     [
-      '[clamd]\nstream_max_length = "10M"',
+      '[clamd]\nstream_max_length = "10M"\nmax_file_size = "10M"',
       'note: [limits] message_bytes_max',
       "above 10M (clamd's StreamMaxLength)",
     ],
-    ['[ledger]\nfile = "/l.db"', 'note: [ledger] file', 'not used yet'],
-    ['[commit]\naddress = "unix:/c"', 'note: [commit] address', 'not used yet'],
+    ['[ledger]\nenabled = false', 'warning: [ledger] enabled', 'delivered again'],
+    ['[ledger]\nretention = "5d"', 'warning: [ledger] retention', 'maximal_queue_lifetime'],
     [
       '[[listener]]\nprotocol = "smtp"\naddress = "unix:/a"\nnext_hop = "lmtp:unix:/b"',
       'warning: [[listener]] next_hop',
       'destination_recipient_limit = 1',
     ],
   ])('%j', (addition, head, words) => {
-    const advice = adviceFor(sound + addition);
+    const advice = adviceFor(`${sound}${addition}\n${asked}`);
     expect(advice).toEqual([expect.stringContaining(words)]);
     expect(advice[0]?.startsWith(`${head}: `)).toBe(true);
   });
 
   test.each([
     '[rules]\ninfected = "discard"',
+    '[ledger]\nretention = "6d"',
     '[rules]\nencrypted = "quarantine"\nmacro = "pass"',
     '[[listener]]\nprotocol = "lmtp"\naddress = "unix:/a"\nnext_hop = "lmtp:unix:/b"',
+    '[[listener]]\nprotocol = "lmtp"\naddress = "[::1]:25"\nnext_hop = "lmtp:unix:/b"',
+    '[[listener]]\nprotocol = "lmtp"\naddress = "10.0.0.1:25"\nnext_hop = "lmtp:unix:/b"',
+    '[clamd]\nstream_max_length = "26M"',
     'next_hop_reply_ms = "239s"',
     'recipients_max = 100',
     '[clamd]\nmax_scan_time = "299s"',
   ])('and what is not: %j', (addition) => {
-    expect(adviceFor(sound + addition)).toEqual([]);
+    expect(adviceFor(`${sound}${addition}\n${asked}`)).toEqual([]);
   });
 
   test('a size that clamd does not scan is worse where partial scans are let through', () => {
@@ -75,3 +88,14 @@ describe('what is legal and unwise', () => {
     ).toHaveLength(1);
   });
 });
+
+test.each([
+  ['retry', 'sent again'],
+  ['hold', 'held'],
+])(
+  'where nobody asks before a message is committed, a note says what follows (%s)',
+  (rule, words) => {
+    const advice = adviceFor(`${sound}[ledger]\nin_doubt = "${rule}"`);
+    expect(advice).toEqual([expect.stringMatching(`^note: \\[commit\\] address: .*${words}`)]);
+  },
+);

@@ -60,8 +60,17 @@ describe('a minimal file', () => {
       limits: defaultLimits,
       log: { format: 'json', level: 'info' },
       control: { address: 'unix:/run/clamgate/control.sock' },
-      ledger: {},
-      commit: {},
+      ledger: {
+        enabled: true,
+        file: '/var/lib/clamgate/ledger.db',
+        retentionMs: 604_800_000,
+        bytesMax: 1_073_741_824,
+        inDoubt: 'retry',
+      },
+      commit: {
+        name: `clamgate.${hostname()}`,
+        witness: 'unix:/run/clamgate/witness.sock',
+      },
     };
     expect(parseConfig(minimal, 'f.toml')).toStrictEqual(expected);
   });
@@ -124,9 +133,15 @@ level = "debug"
 [control]
 address = "127.0.0.1:8025"
 [ledger]
+enabled = false
 file = "/l.db"
+retention = "6d"
+max_size = "2M"
+in_doubt = "hold"
 [commit]
 address = "unix:/c.sock"
+name = "again.example.org"
+witness = "unix:/w.sock"
 `,
     'g.toml',
   );
@@ -157,6 +172,7 @@ address = "unix:/c.sock"
       encrypted: 'pass',
       macro: 'reject',
       smuggling: 'quarantine',
+      unscannable: 'quarantine',
     },
     bareCr: 'space',
     header: { virusScanned: false, text: 'by clamgate' },
@@ -176,8 +192,14 @@ address = "unix:/c.sock"
     },
     log: { format: 'text', level: 'debug' },
     control: { address: '127.0.0.1:8025' },
-    ledger: { file: '/l.db' },
-    commit: { address: 'unix:/c.sock' },
+    ledger: {
+      enabled: false,
+      file: '/l.db',
+      retentionMs: 518_400_000,
+      bytesMax: 2_097_152,
+      inDoubt: 'hold',
+    },
+    commit: { address: 'unix:/c.sock', name: 'again.example.org', witness: 'unix:/w.sock' },
   };
   expect(config).toStrictEqual(expected);
 });
@@ -197,7 +219,17 @@ describe('a bad configuration names file, line, key and what would be right', ()
       '[log]\ncolour = 1',
       ['f.toml:6: [log] colour: ', 'known are format, level'],
     ],
-    ['unknown table', '[clamav]\nx = 1', ['f.toml:5: clamav: ', 'did you mean "clamd"?']],
+    ['unknown table', '[clamav]\nx = 1', ['f.toml:5: clamav: ', 'did you mean [clamd]?']],
+    [
+      'mistyped table',
+      '[limts]\nscan_ms = 1',
+      ['f.toml:5: limts: is not a known key or table; did you mean [limits]?'],
+    ],
+    [
+      'mistyped list of tables',
+      '[[listner]]\nprotocol = "smtp"',
+      ['f.toml:5: listner: ', 'did you mean [[listener]]?'],
+    ],
     [
       'unknown dotted key',
       'log.levle = "info"',
@@ -340,10 +372,13 @@ describe('a bad configuration names file, line, key and what would be right', ()
   });
 
   test.each([
-    ['', 'f.toml: [[listener]]: must be a table with two brackets, [[listener]], at least once'],
+    [
+      '',
+      'f.toml: [[listener]]: is missing: without a listener there is nothing to do; clamgate.example.toml shows one',
+    ],
     [
       '[listener]\nprotocol = "smtp"',
-      'f.toml:1: [[listener]]: must be a table with two brackets, [[listener]], at least once',
+      'f.toml:1: [[listener]]: must be a table with two brackets, [[listener]]',
     ],
     ['listener = []', 'f.toml:1: [[listener]]: must not be empty'],
   ])('without a listener: %j', (toml, problem) => {
@@ -387,12 +422,31 @@ describe('where the configuration comes from', () => {
     const load = () => loadConfig(missing, {});
     expect(load).toThrow(OperationalError);
     expect(load).toThrow(/^\/.*missing\.toml: cannot be read \(.*ENOENT/);
-    expect(load).not.toThrow('clamgate.example.toml');
   });
 
-  test('without the default file, the error says where the example is', () => {
-    expect(() => loadConfig(undefined, {})).toThrow(
-      /^\/etc\/clamgate\/clamgate\.toml: cannot be read .*\/clamgate\.example\.toml there/,
+  test.each([
+    ['named', () => join(folder, 'missing.toml')],
+    ['the default', () => undefined],
+  ])(
+    'without the file (%s), the error says what is looked at and where an example is',
+    (_, file) => {
+      const load = () => loadConfig(file(), {});
+      expect(load).toThrow(
+        /; the file is what -c names, else \$CLAMGATE_CONFIG, else \/etc\/clamgate\/clamgate\.toml; /,
+      );
+      expect(load).toThrow(/; \/\S*\/clamgate\.example\.toml is one to copy$/);
+    },
+  );
+
+  test('a directory is no file, and the error says which one to name', () => {
+    expect(() => loadConfig(folder, {})).toThrow(
+      `${folder}: is a directory; name the file in it: ${folder}/clamgate.toml`,
+    );
+  });
+
+  test('what may not be read needs no example', () => {
+    expect(() => loadConfig('/dev/null/x.toml', {})).toThrow(
+      /^\S+: cannot be read \(.*ENOTDIR[^;]*$/,
     );
   });
 });

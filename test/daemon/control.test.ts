@@ -27,6 +27,7 @@ const healthy: StatusSources = {
       { endpoint: 'unix:/b', ok: true, detail: 'ClamAV 1.4' },
     ]),
   quarantine: () => Promise.resolve({ messages: 5, bytes: 500 }),
+  ledgerProblem: () => undefined,
 };
 
 let folder: string;

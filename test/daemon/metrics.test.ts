@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import { Metrics, type Gauges } from '../../src/daemon/metrics.ts';
 import { Spread } from '../../src/daemon/metrics-tally.ts';
@@ -160,6 +161,18 @@ test('may be asked for again and again, and has the process in it', async () => 
     expect(text).toMatch(/^# TYPE clamgate_stage_seconds histogram$/m);
     expect(text).toMatch(/^clamgate_recipients_total 1$/m);
   }
+});
+
+test('what was not observed yet is left out, and is there later', async () => {
+  const ask = async () => (await new Metrics().exposition(gauges)).text;
+  // The second one comes before the event loop was looked at again.
+  for (const text of [await ask(), await ask()]) {
+    expect(text.split('\n').filter((line) => / (nan|9223372036.*)$/i.test(line))).toEqual([]);
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  }
+  // Real time, as it is the process's own event loop: prom-client looks at it every 10 ms.
+  const seen = async () => (await ask()).includes('\nnodejs_eventloop_lag_mean_seconds ');
+  while (!(await seen())) await delay(50);
 });
 
 test('a value on a bound lies within it', () => {

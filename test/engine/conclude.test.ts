@@ -34,13 +34,14 @@ describe('conclude', () => {
     const all = parts.engineParts(engine);
     const { signal } = cancel;
     const header = new HeaderCollector(all.limits.headerBytesMax);
-    const intake = new Intake(all.openSpool(), header, parts.scanner, signal);
+    const intake = new Intake(all.openSpool(), header, all.scans);
     void intake.write(Buffer.from(message));
     return {
       parts: all,
       door,
       envelope,
       delivery: parts.nextHop.begin({ client: {}, reversePath, helloName: 'x' }),
+      attempt: all.handovers.nameAttempt(all.hostname),
       intake,
       violations: noViolations,
       stopwatch: new Stopwatch(parts.clock),

@@ -3,9 +3,12 @@ import { type Answer, inSituation } from '../../src/engine/answer.ts';
 import { type Course, describe as describeOutcome } from '../../src/engine/describe.ts';
 import { Intake } from '../../src/engine/intake.ts';
 import { abandoned, type Outcome, refused } from '../../src/engine/outcome.ts';
+import { Scans } from '../../src/engine/scans.ts';
 import { HeaderCollector } from '../../src/protocol/message/header.ts';
 import { reply } from '../../src/protocol/smtp/reply.ts';
+import { noLedger } from '../../src/store/no-ledger.ts';
 import { Spool } from '../../src/store/spool.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 import { StandInScanner } from '../support/stand-ins.ts';
 
@@ -28,8 +31,11 @@ const course: Course = {
 
 function arrived(text: string, end: boolean): Intake {
   const spool = new Spool({ files: new MemoryFiles(), directory: '/', memoryBytes: 1000 });
-  const never = new AbortController().signal;
-  const intake = new Intake(spool, new HeaderCollector(1000), new StandInScanner(), never);
+  const intake = new Intake(
+    spool,
+    new HeaderCollector(1000),
+    new Scans({ scanner: new StandInScanner(), ledger: noLedger, clock: new FakeClock() }),
+  );
   void intake.write(Buffer.from(text));
   if (end) intake.finish();
   return intake;

@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ImpossibleState } from '../../src/assert.ts';
 import { Intake } from '../../src/engine/intake.ts';
+import { Scans } from '../../src/engine/scans.ts';
 import { HeaderCollector } from '../../src/protocol/message/header.ts';
+import { noLedger } from '../../src/store/no-ledger.ts';
 import { Spool } from '../../src/store/spool.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 import { bytesOf, StandInScanner } from '../support/stand-ins.ts';
 
@@ -12,15 +15,17 @@ const never = new AbortController().signal;
 describe('Intake', () => {
   let files: MemoryFiles;
   let scanner: StandInScanner;
+  let scans: Scans;
 
   beforeEach(() => {
     files = new MemoryFiles();
     scanner = new StandInScanner();
+    scans = new Scans({ scanner, ledger: noLedger, clock: new FakeClock() });
   });
 
   function intake(headerBytesMax = 1000, memoryBytes = 1000): Intake {
     const spool = new Spool({ files, directory: '/', memoryBytes });
-    return new Intake(spool, new HeaderCollector(headerBytesMax), scanner, never);
+    return new Intake(spool, new HeaderCollector(headerBytesMax), scans);
   }
 
   test('keeps the bytes, sets the header apart, and is scanned while it arrives', async () => {
@@ -29,7 +34,7 @@ describe('Intake', () => {
     expect(arriving.write(message.subarray(0, 15))).toBeUndefined();
     expect(arriving.write(message.subarray(15))).toBeUndefined();
     arriving.finish();
-    expect(await arriving.report()).toEqual({ findings: [], streams: [], parts: [] });
+    expect(await arriving.report(never)).toEqual({ findings: [], streams: [], parts: [] });
     expect(arriving.header.toString()).toBe('Subject: x\r\n\r\n');
     expect(await bytesOf(arriving.content.chunks(never))).toEqual(message);
     expect(scanner.open).toBe(0);
@@ -68,18 +73,18 @@ describe('Intake', () => {
     const arriving = intake();
     arriving.finish();
     await new Promise(setImmediate);
-    await expect(arriving.report()).rejects.toThrow('a bug');
+    await expect(arriving.report(never)).rejects.toThrow('a bug');
   });
 
   test('a report is not asked for before the end', () => {
-    expect(() => intake().report()).toThrow(ImpossibleState);
+    expect(() => intake().report(never)).toThrow(ImpossibleState);
   });
 
   test('disposed: the scan ends and the file is closed', async () => {
     const arriving = intake(1000, 0);
     await arriving.write(message);
     expect(files.handles).toBe(1);
-    arriving.dispose();
+    arriving.dispose(false);
     await new Promise(setImmediate);
     expect([scanner.open, files.handles, files.paths()]).toEqual([0, 0, []]);
   });

@@ -1,13 +1,16 @@
 /** An engine between stand-ins, for the tests that need one whole. */
 import type { Door, EngineParts } from '../../src/engine/engine.ts';
 import type { TransactionRecord } from '../../src/engine/record.ts';
+import { Scans } from '../../src/engine/scans.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { Violations } from '../../src/protocol/smtp/data.ts';
+import { noLedger } from '../../src/store/no-ledger.ts';
 import { Quarantine } from '../../src/store/quarantine.ts';
 import { Spool } from '../../src/store/spool.ts';
 import { defaultRules } from '../../src/verdict/rules.ts';
 import { WaitingLine } from '../../src/waiting-line.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { someHandovers } from '../support/handovers.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 import { StandInNextHop, StandInScanner } from '../support/stand-ins.ts';
 
@@ -44,9 +47,10 @@ export class Parts {
       limits: defaultLimits,
       rules: defaultRules,
       stamp: { enabled: true, text: 'clamgate' },
-      hostname: 'filter.example.org',
       line: new WaitingLine({ places: 10, waiting: 10, waitMs: 1000 }, clock),
-      scanner,
+      hostname: 'filter.example.org',
+      scans: new Scans({ scanner, ledger: noLedger, clock }),
+      handovers: someHandovers(clock),
       nextHop,
       quarantine,
       openSpool: () => new Spool({ files, directory: '/s', memoryBytes: 1000 }),

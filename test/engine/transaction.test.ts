@@ -11,7 +11,10 @@ import { Quarantine } from '../../src/store/quarantine.ts';
 import { Spool } from '../../src/store/spool.ts';
 import { defaultRules } from '../../src/verdict/rules.ts';
 import { WaitingLine } from '../../src/waiting-line.ts';
+import { Scans } from '../../src/engine/scans.ts';
+import { noLedger } from '../../src/store/no-ledger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { someHandovers } from '../support/handovers.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 import { StandInNextHop, StandInScanner } from '../support/stand-ins.ts';
 
@@ -35,6 +38,7 @@ describe('Transaction', () => {
   let nextHop: StandInNextHop;
   let stopping: AbortController;
   let line: WaitingLine;
+  let scans: Scans;
   let records: TransactionRecord[];
 
   beforeEach(() => {
@@ -45,6 +49,7 @@ describe('Transaction', () => {
     stopping = new AbortController();
     line = new WaitingLine({ places: 1, waiting: 1, waitMs: 1000 }, clock);
     records = [];
+    scans = new Scans({ scanner, ledger: noLedger, clock });
   });
 
   function engine(over: Partial<EngineParts> = {}, flavour: 'smtp' | 'lmtp' = 'smtp'): Engine {
@@ -55,9 +60,10 @@ describe('Transaction', () => {
         limits: defaultLimits,
         rules: defaultRules,
         stamp: { enabled: true, text: 'clamgate' },
-        hostname: 'filter.example.org',
         line,
-        scanner,
+        hostname: 'filter.example.org',
+        scans,
+        handovers: someHandovers(clock),
         nextHop,
         quarantine: new Quarantine({ files, directory: '/q', clock, removed: () => undefined }),
         openSpool: () => new Spool({ files, directory: '/s', memoryBytes: 1000 }),
@@ -94,6 +100,13 @@ describe('Transaction', () => {
   }
 
   /** Whatever ended it, nothing is held any more and it was told once. */
+  /** What nobody waits for ends at the latest with the daemon. */
+  async function expectScanToEndWith(orphans: Scans): Promise<void> {
+    orphans.close();
+    await new Promise(setImmediate);
+    expect([scanner.open, orphans.running]).toEqual([0, 0]);
+  }
+
   function expectNothingHeld(): void {
     expect({ inside: line.inside, waiting: line.waiting }).toEqual({ inside: 0, waiting: 0 });
     expect({ deliveries: nextHop.open, timers: clock.pending }).toEqual({
@@ -210,7 +223,7 @@ describe('Transaction', () => {
     expectNothingHeld();
   });
 
-  test('the deadline passes while clamd is silent: 451 4.4.7, nothing sent', async () => {
+  test('the deadline passes while clamd is silent: 451 4.4.7, nothing sent, the scan goes on', async () => {
     scanner.hangs = true;
     const transaction = begin();
     await toData(transaction);
@@ -218,7 +231,8 @@ describe('Transaction', () => {
     const finishing = transaction.finish(noViolations);
     clock.advance(defaultLimits.deadlineMs);
     expect(said(await finishing)).toEqual(['451 4.4.7']);
-    expect([nextHop.sent, scanner.open]).toEqual([[], 0]);
+    expect([nextHop.sent, scanner.open]).toEqual([[], 1]);
+    await expectScanToEndWith(scans);
     expectNothingHeld();
   });
 
@@ -251,7 +265,8 @@ describe('Transaction', () => {
     const finishing = scanning.finish(noViolations);
     scanning.abandon();
     expect(await finishing).toEqual([]);
-    expect([records[0]?.outcome, nextHop.sent, scanner.open]).toEqual(['abandoned', [], 0]);
+    expect([records[0]?.outcome, nextHop.sent, scanner.open]).toEqual(['abandoned', [], 1]);
+    await expectScanToEndWith(scans);
     expectNothingHeld();
   });
 

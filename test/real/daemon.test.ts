@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -111,6 +112,17 @@ describeNeeding(['clamd'], 'the daemon', () => {
     await send();
     expect([sink.messages.length, other.messages.length]).toEqual([0, 2]);
     await other.stop();
+  });
+
+  test('SIGHUP with another control address changes nothing, and says what needs a restart', async () => {
+    const toml = readFileSync(daemon.configFile, 'utf8');
+    const elsewhere = `127.0.0.1:${await freePort()}`;
+    writeFileSync(daemon.configFile, toml.replace(daemon.control, elsewhere));
+    daemon.signal('SIGHUP');
+    const refusal = await daemon.logged(/"event":"reload-refused"/);
+    expect(refusal).toContain('[control] address changes only at a restart');
+    expect((await send())[0]).toMatch(/^250 /);
+    expect(await askControl(daemon.control, '/status')).toMatchObject({ ready: true });
   });
 
   test('SIGHUP opens and closes listeners; an address that is taken changes nothing', async () => {

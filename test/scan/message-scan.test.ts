@@ -86,6 +86,30 @@ describe('a scan', () => {
     expect([streamsOf(report), kindsOf(report)]).toEqual([['message'], ['message infected']]);
   });
 
+  it('looks into them all the same to explain the message, however much is infected', async () => {
+    clamd.script.push({ step: 'say', words: 'stream: Win.X FOUND\0' });
+    clamd.script.push({ step: 'say', words: 'stream: Win.Y FOUND\0' });
+    const everyPart = new MessageScan({
+      endpoints: [clamd.address],
+      clock,
+      limits: defaultLimits,
+      clamd: defaultClamdSettings,
+      everyPart: true,
+    });
+    const report = await scan(messages.message(messages.withAttachment('a', rest)), everyPart);
+    expect(streamsOf(report)).toEqual(['message', '1', '2']);
+    expect(kindsOf(report)).toEqual(['message infected', '1 infected']);
+    expect(report.parts.map(({ number }) => number)).toEqual(['', '1', '2']);
+  });
+
+  it('does not look into the parts where clamd cannot be asked, not even to explain', async () => {
+    clamd.usual = { step: 'close' };
+    const { endpoints, limits } = { endpoints: [clamd.address], limits: defaultLimits };
+    const options = { endpoints, clock, limits, clamd: defaultClamdSettings, everyPart: true };
+    const bytes = messages.message(messages.withAttachment('a', rest));
+    expect(streamsOf(await scan(bytes, new MessageScan(options)))).toEqual(['message']);
+  });
+
   it('scans a part that comes twice once', async () => {
     const big = Buffer.alloc(smallPartBytes + 1, 'z');
     const files = [rest, rest, big].map((content, i) => messages.attachment(`f${i}`, content));

@@ -20,6 +20,7 @@ function contentOf(...chunks: Buffer[]): Content {
   return {
     size: chunks.reduce((sum, { length }) => sum + length, 0),
     complete: true,
+    digest: sha256(Buffer.concat(chunks)),
     async *chunks() {
       for (const chunk of chunks) {
         await Promise.resolve();
@@ -178,6 +179,19 @@ describe('storing with a fault at each file operation', () => {
       }
     }
     expect(at).toBeGreaterThan(15);
+  });
+
+  test('a message is safe also in a folder that an earlier failure left half made', async () => {
+    for (let at = 1; ; at++) {
+      const { files, quarantine, store } = open();
+      files.failAt({ at, kind: 'EIO' });
+      await store().catch(() => undefined);
+      if (!files.faulted) return;
+      files.failAt(undefined);
+      const id = await store();
+      expect(await bytesOf(quarantine, id)).toEqual(message);
+      expect(files.afterCrash().paths()).toContain(pathOf(id, 'json'));
+    }
   });
 
   test.each<{ name: string; survives: (name: string) => boolean }>([

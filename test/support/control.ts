@@ -19,6 +19,7 @@ const ready: StatusSources = {
   load: () => ({ sessions: 3, transactions: 2, waiting: 1 }),
   clamd: () => Promise.resolve([{ endpoint: 'unix:/a', ok: true, detail: 'ClamAV 1.4' }]),
   quarantine: () => Promise.resolve({ messages: 5, bytes: 1024 }),
+  ledgerProblem: () => undefined,
 };
 
 export async function startControl(

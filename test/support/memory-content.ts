@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { Content } from '../../src/content.ts';
 import { cancelCause, Cancelled } from '../../src/errors.ts';
@@ -27,6 +28,10 @@ export class MemoryContent implements Content {
 
   get complete(): boolean {
     return this.#complete;
+  }
+
+  get digest(): string {
+    return createHash('sha256').update(Buffer.concat(this.#chunks)).digest('hex');
   }
 
   append(chunk: Buffer): void {

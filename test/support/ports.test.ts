@@ -22,6 +22,12 @@ describe('freePort', () => {
     expect(others).toEqual([first + 2, first + 3]);
   });
 
+  test('goes on when its first block is used up', async () => {
+    const ports: number[] = [];
+    while (ports.length < 60) ports.push(await freePort());
+    expect(new Set(ports).size).toBe(60);
+  });
+
   test('gives other processes other ports', async () => {
     const ours = await freePort();
     const args = ['--input-type=module-typescript', '-e', program];

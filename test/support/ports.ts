@@ -18,10 +18,12 @@ let used = 0;
 
 /** A port of 127.0.0.1 on which nothing listens, and which no other caller is given. */
 export async function freePort(): Promise<number> {
-  block ??= takeBlock();
-  const first = await block;
-  while (++used < blockSize) {
-    const port = first + used;
+  for (;;) {
+    if (block === undefined || ++used === blockSize) {
+      block = takeBlock();
+      used = 1;
+    }
+    const port = used + (await block);
     const server = await listen(port);
     if (server !== undefined) {
       server.close();
@@ -29,7 +31,6 @@ export async function freePort(): Promise<number> {
       return port;
     }
   }
-  throw new Error(`more than ${blockSize - 1} ports asked for by one process`);
 }
 
 /** Resolves when something accepts connections on `port`; rejects after `seconds`. */

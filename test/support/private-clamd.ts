@@ -5,10 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
 import { ask } from '../../src/scan/clamd-socket.ts';
 import { eicar } from './eicar.ts';
@@ -23,9 +22,18 @@ export interface PrivateClamdSettings {
   readonly MaxScanSize?: string;
   /** The backlog of its sockets; Debian has 15. */
   readonly MaxConnectionQueueLength?: string;
+  /** Instead of one of its own, which knows EICAR and nothing else. */
+  readonly DatabaseDirectory?: string;
 }
 
-const startSeconds = 60;
+/** How long it may load its signatures, and who is told while it does. */
+export interface StartPatience {
+  readonly seconds: number;
+  /** Told every ten seconds how many have passed. */
+  readonly loading: (seconds: number) => void;
+}
+
+const usualPatience: StartPatience = { seconds: 60, loading: () => undefined };
 const signal = new AbortController().signal;
 
 export class PrivateClamd {
@@ -33,20 +41,30 @@ export class PrivateClamd {
   readonly tcp: ClamdAddress;
   readonly port: number;
   readonly #workdir: Workdir;
+  readonly #patience: StartPatience;
   #process: ChildProcess | undefined;
 
-  private constructor(workdir: Workdir, port: number) {
+  private constructor(workdir: Workdir, port: number, patience: StartPatience) {
     this.#workdir = workdir;
+    this.#patience = patience;
     this.port = port;
     this.unix = addressOf(`unix:${join(workdir.path, 'clamd.sock')}`);
     this.tcp = addressOf(`tcp://127.0.0.1:${port}`);
   }
 
   /** Resolves when it answers PING. */
-  static async start(settings: PrivateClamdSettings = {}): Promise<PrivateClamd> {
-    const clamd = new PrivateClamd(makeWorkdir(), await freePort());
+  static async start(
+    settings: PrivateClamdSettings = {},
+    patience = usualPatience,
+  ): Promise<PrivateClamd> {
+    const clamd = new PrivateClamd(makeWorkdir(), await freePort(), patience);
     clamd.#configure(settings);
-    await clamd.restart();
+    try {
+      await clamd.restart();
+    } catch (error) {
+      await clamd.close();
+      throw error;
+    }
     return clamd;
   }
 
@@ -69,7 +87,7 @@ export class PrivateClamd {
       detached: true,
     });
     writeFileSync(pidFile, `${this.#process.pid ?? ''}\n`);
-    await this.#answers();
+    await untilUp(() => this.#isUp(), systemClock, this.#patience);
   }
 
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
@@ -116,14 +134,34 @@ export class PrivateClamd {
     writeFileSync(join(path, 'clamd.conf'), lines.join(''));
   }
 
-  async #answers(): Promise<void> {
+  /** @throws when it has ended, with its last words. */
+  async #isUp(): Promise<boolean> {
     const dialling = { clock: systemClock, connectMs: 1000 };
-    for (let tries = 0; tries < startSeconds * 10; tries++) {
-      const answer = await ask(this.unix, 'PING', dialling, signal).catch(() => '');
-      if (answer === 'PONG') return;
-      await delay(100);
-    }
-    throw new Error(`clamd does not answer after ${startSeconds} s`);
+    const answer = await ask(this.unix, 'PING', dialling, signal).catch(() => '');
+    const ended = this.#process?.exitCode ?? this.#process?.signalCode;
+    if (ended !== undefined && ended !== null) throw new Error(`clamd ended: ${this.#lastWords()}`);
+    return answer === 'PONG';
+  }
+
+  #lastWords(): string {
+    const log = join(this.#workdir.path, 'clamd.log');
+    const text = existsSync(log) ? readFileSync(log, 'utf8') : 'it did not get as far as a log';
+    return text.trim().split('\n').at(-1) ?? '';
+  }
+}
+
+/** Asks ten times a second. @throws when the patience is at its end, and what `isUp` throws. */
+export async function untilUp(
+  isUp: () => Promise<boolean>,
+  clock: Clock,
+  { seconds, loading }: StartPatience,
+): Promise<void> {
+  const start = clock.monotonic();
+  for (let told = 0; !(await isUp());) {
+    const waited = Math.floor((clock.monotonic() - start) / 1000);
+    if (waited >= seconds) throw new Error(`clamd does not answer after ${seconds} s`);
+    if (waited >= told + 10) loading((told += 10));
+    await new Promise<void>((resolve) => clock.after(100, resolve));
   }
 }
 

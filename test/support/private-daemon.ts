@@ -1,7 +1,7 @@
 /** The daemon itself as an administrator starts it, with its own files in a throw-away directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, readFileSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askControl } from '../../src/cli/control-client.ts';
@@ -20,8 +20,18 @@ export interface DaemonListener {
 export interface DaemonOptions {
   readonly listeners: readonly DaemonListener[];
   readonly clamd: readonly string[];
+  /** On unless it is said to be off. */
+  readonly ledger?: boolean;
   /** TOML tables that are added. */
   readonly more?: string;
+  /** Where spool and quarantine lie, when not among its other files. */
+  readonly stateDirectory?: string;
+}
+
+/** Another program in place of bin/clamgate.js, and variables that are added for it. */
+export interface DaemonEntry {
+  readonly script?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const script = join(import.meta.dirname, '../../bin/clamgate.js');
@@ -31,8 +41,10 @@ export class PrivateDaemon {
   readonly control: string;
   readonly quarantine: Quarantine;
   readonly spoolDirectory: string;
+  /** Path of its log. */
+  readonly log: string;
   readonly #workdir: Workdir;
-  readonly #log: string;
+  readonly #state: string;
   #process: ChildProcess | undefined;
 
   private constructor(options: DaemonOptions) {
@@ -40,17 +52,23 @@ export class PrivateDaemon {
     const { path } = this.#workdir;
     this.configFile = join(path, 'clamgate.toml');
     this.control = `unix:${join(path, 'control.sock')}`;
-    this.spoolDirectory = join(path, 'spool');
-    this.#log = join(path, 'clamgate.log');
-    const directory = join(path, 'quarantine');
+    this.#state = options.stateDirectory ?? path;
+    this.spoolDirectory = join(this.#state, 'spool');
+    this.log = join(path, 'clamgate.log');
+    const directory = join(this.#state, 'quarantine');
     const removed = (): void => undefined;
     this.quarantine = new Quarantine({ files: nodeFiles, directory, clock: systemClock, removed });
     this.configure(options);
   }
 
+  /** Configured and not started. */
+  static prepare(options: DaemonOptions): PrivateDaemon {
+    return new PrivateDaemon(options);
+  }
+
   /** Resolves when it listens. */
   static async start(options: DaemonOptions): Promise<PrivateDaemon> {
-    const daemon = new PrivateDaemon(options);
+    const daemon = PrivateDaemon.prepare(options);
     await daemon.restart();
     return daemon;
   }
@@ -59,8 +77,7 @@ export class PrivateDaemon {
     return this.#process?.pid ?? 0;
   }
 
-  configure({ listeners, clamd, more = '' }: DaemonOptions): void {
-    const { path } = this.#workdir;
+  configure({ listeners, clamd, ledger = true, more = '' }: DaemonOptions): void {
     const tables = listeners.map(
       ({ protocol, address, nextHop }) =>
         `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n`,
@@ -73,26 +90,32 @@ endpoints = ${JSON.stringify(clamd)}
 stream_max_length = "100M"
 max_file_size = "100M"
 [spool]
-directory = "${path}/spool"
+directory = "${this.#state}/spool"
 [quarantine]
-directory = "${path}/quarantine"
+directory = "${this.#state}/quarantine"
+[ledger]
+enabled = ${String(ledger)}
+file = "${this.#state}/ledger/ledger.db"
 [control]
 address = "${this.control}"
 ${more}`,
     );
   }
 
-  async restart(): Promise<void> {
+  async restart(entry: DaemonEntry = {}): Promise<void> {
     await this.stop();
     const pidFile = join(this.#workdir.path, 'clamgate.group');
     this.#workdir.owns(pidFile);
-    mkdirSync(join(this.#workdir.path, 'quarantine'), { recursive: true });
-    const log = openSync(this.#log, 'a');
+    mkdirSync(join(this.#state, 'quarantine'), { recursive: true });
+    const log = openSync(this.log, 'a');
     const begun = this.logLines().length;
-    this.#process = spawn(process.execPath, [script, 'serve', '-c', this.configFile], {
+    const args = [entry.script ?? script, 'serve', '-c', this.configFile];
+    this.#process = spawn(process.execPath, args, {
       stdio: ['ignore', log, log],
       detached: true,
+      env: { ...process.env, ...entry.env },
     });
+    closeSync(log);
     writeFileSync(pidFile, `${this.#process.pid ?? ''}\n`);
     await this.logged(/"event":"listening"/, begun);
   }
@@ -116,7 +139,7 @@ ${more}`,
   }
 
   logLines(): readonly string[] {
-    return readFileSync(this.#log, { encoding: 'utf8', flag: 'a+' }).split('\n').slice(0, -1);
+    return readFileSync(this.log, { encoding: 'utf8', flag: 'a+' }).split('\n').slice(0, -1);
   }
 
   /** Resolves to the first line from `from` on that matches; rejects after `seconds`. */

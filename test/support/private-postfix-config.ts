@@ -14,6 +14,8 @@ export interface PostfixOptions {
     /** Options of the filter transport, e.g. `smtp_data_done_timeout=5s`. */
     readonly options?: readonly string[];
   };
+  /** How many messages are in the filter at once; 10 unless told otherwise. */
+  readonly processes?: number;
   /** Whether the smtpd processes run chrooted in the queue directory, as Debian's do. */
   readonly chrooted?: boolean;
   /** Lines of main.cf, in place of ours of that name, e.g. `smtputf8_enable = no`. */
@@ -66,21 +68,25 @@ export function masterCf(place: Place, options: PostfixOptions): string {
   const chroot = options.chrooted === true ? 'y' : 'n';
   const reinject = fixture('reinject.master.cf')
     .replace('127.0.0.1:10025', `127.0.0.1:${place.reinjectPort}`)
-    .replace(/^(127\S* inet +n +- +)n/m, `$1${chroot}`);
+    .replace(/^(127\S* inet +n +- +)n( +- +)10/m, `$1${chroot}$2${options.processes ?? 10}`);
   return [
     fixture('private-instance.master.cf'),
     `127.0.0.1:${place.submitPort} inet n - ${chroot} - - smtpd`,
     ...optionLines(options.submitOptions),
     reinject.trimEnd(),
     ...optionLines(options.reinjectOptions),
-    ...(options.filter === undefined ? [] : filterTransport(options.filter)),
+    ...(options.filter === undefined ? [] : filterTransport(options.filter, options.processes)),
     ...(options.masterCf ?? []),
     '',
   ].join('\n');
 }
 
-function filterTransport(filter: NonNullable<PostfixOptions['filter']>): string[] {
-  return [fixture(`scan-${filter.protocol}.master.cf`).trimEnd(), ...optionLines(filter.options)];
+function filterTransport(filter: NonNullable<PostfixOptions['filter']>, processes = 10): string[] {
+  const entry = fixture(`scan-${filter.protocol}.master.cf`).trimEnd();
+  return [
+    entry.replace(/^(scan .* )10( +\w+)$/m, `$1${processes}$2`),
+    ...optionLines(filter.options),
+  ];
 }
 
 function contentFilter(address: number | string): string {

@@ -11,14 +11,14 @@ export interface Ran {
 
 export async function runCli(
   args: readonly string[],
-  { tty = false, clock = hastyClock() } = {},
+  { tty = false, clock = hastyClock(), clamdConfFiles = [] as readonly string[] } = {},
 ): Promise<Ran> {
   const written = { out: '', err: '' };
   const into = (which: 'out' | 'err') => ({
     isTTY: tty,
     write: (text: string) => (written[which] += text),
   });
-  const surroundings = { stdout: into('out'), stderr: into('err'), env: {}, clock };
+  const surroundings = { stdout: into('out'), stderr: into('err'), env: {}, clock, clamdConfFiles };
   const code = await main(args, surroundings);
   return { code, ...written };
 }

@@ -84,9 +84,12 @@ export class StandInNextHop implements NextHop {
         if (result === accepted) recipients.push(path.address);
         return Promise.resolve(result);
       },
-      send: async (content, signal) => {
+      send: async (content, signal, only) => {
+        const to = recipients.filter(
+          (address) => !only || only.some((path) => path.address === address),
+        );
         try {
-          return await this.#send({ opening, recipients }, content, signal);
+          return await this.#send({ opening, recipients: to }, content, signal);
         } finally {
           end();
         }

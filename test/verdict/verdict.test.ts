@@ -12,6 +12,7 @@ const kinds: FindingKind[] = [
   'encrypted',
   'macro',
   'smuggling',
+  'unscannable',
 ];
 
 function finding(kind: FindingKind, detail = ''): Finding {
@@ -26,6 +27,7 @@ const anyRules = fc.record({
   encrypted: action,
   macro: action,
   smuggling: action,
+  unscannable: fc.constantFrom<Rules['unscannable']>('quarantine', 'defer'),
 });
 const anyFindings = fc.array(
   fc.constantFrom(...kinds).map((kind) => finding(kind)),

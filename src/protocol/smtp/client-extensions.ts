@@ -16,12 +16,12 @@ export const noExtensions: Extensions = new Map();
 export type NeededExtension = 'SMTPUTF8' | '8BITMIME';
 
 /** Older servers write `AUTH=PLAIN`, so "=" parts too. */
-const ehloLine = /^(?<keyword>[A-Za-z0-9][A-Za-z0-9-]*)(?:[ =](?<parameters>.*))?$/u;
+const ehloLine = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:[ =](.*))?$/u;
 
 export function parseExtensions(answer: Reply): Extensions {
   const extensions = new Map<string, readonly string[]>();
   for (const line of answer.lines.slice(1)) {
-    const { keyword, parameters = '' } = ehloLine.exec(line)?.groups ?? {};
+    const [, keyword, parameters = ''] = ehloLine.exec(line) ?? [];
     if (keyword === undefined) continue;
     extensions.set(keyword.toUpperCase(), parameters.split(' ').filter(Boolean));
   }

@@ -26,10 +26,10 @@ export const replyLinesMax = 200;
  * RFC 5321 §4.2: `code "-" text` or `code [SP text]`. The second digit is not held to 0-5 as the
  * grammar has it, because refusals such as 571 are met in the field. A 1xx does not exist in SMTP.
  */
-const replyLine = /^(?<code>[2-5][0-9]{2})(?:$|(?<mark>[ -])(?<text>.*)$)/su;
+const replyLine = /^([2-5][0-9]{2})(?:$|([ -])(.*)$)/su;
 
 /** RFC 2034 §4: class "." subject "." detail, and then the text. */
-const enhancedCode = /^(?<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)/u;
+const enhancedCode = /^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)/u;
 
 /** What could break out of a line of ours, or of a log; and what was not UTF-8 (RFC 6531 §3.7.4). */
 const unprintable = /[^\P{Cc}\t]|\uFFFD/gu;
@@ -67,7 +67,7 @@ export class ReplyDecoder {
 
   /** The reply that `line` completes, if it does. */
   #takeReply(line: string): DecodedReply | undefined {
-    const { code, mark, text = '' } = replyLine.exec(line)?.groups ?? {};
+    const [, code, mark, text = ''] = replyLine.exec(line) ?? [];
     if (code === undefined) return nonsense('a line that is not a reply');
     // RFC 5321 §4.2.1: the code is the same on every line.
     if (Number(code) !== (this.#code ??= Number(code))) return nonsense('a reply of two codes');
@@ -90,7 +90,7 @@ function nonsense(detail: string): Nonsense {
  * freed of it, one that says another keeps it as text, so that nothing is lost.
  */
 function withEnhanced(code: number, lines: readonly string[]): Reply {
-  const enhanced = enhancedCode.exec(lines[0] ?? '')?.groups?.['enhanced'];
+  const enhanced = enhancedCode.exec(lines[0] ?? '')?.[1];
   // RFC 2034 §4: the class agrees with the reply code, else it is only text.
   if (enhanced === undefined || !String(code).startsWith(enhanced.charAt(0))) {
     return { code, lines };

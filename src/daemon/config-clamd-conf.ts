@@ -1,0 +1,106 @@
+/**
+ * Where our configuration contradicts that of a clamd on this machine. clamd does not tell its
+ * limits, so where its clamd.conf can be read it is asked. What cannot be read says nothing.
+ */
+import { readFileSync } from 'node:fs';
+import type { ClamdConfig } from './config.ts';
+import { parseSize, showDuration, showSize } from './config-units.ts';
+import type { Advice } from './config-warnings.ts';
+
+/** Debian's and Ubuntu's; Fedora's and EL's; ClamAV's own. */
+export const clamdConfFiles = [
+  '/etc/clamav/clamd.conf',
+  '/etc/clamd.d/scan.conf',
+  '/usr/local/etc/clamd.conf',
+];
+
+type ClamdConf = ReadonlyMap<string, string>;
+
+/** clamd.conf(5), where it is not set. */
+const maxThreadsDefault = 10;
+
+/** @param files those that are not there, or are of a clamd that we do not ask, are passed over. */
+export function clamdConfAdvice(
+  { clamd }: { readonly clamd: ClamdConfig },
+  files: readonly string[] = clamdConfFiles,
+): Advice[] {
+  return files.flatMap((file) => {
+    const conf = parsed(file);
+    return conf && isAsked(clamd, conf) ? contradictions(clamd, conf, file) : [];
+  });
+}
+
+function parsed(file: string): ClamdConf | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  return new Map(
+    [...text.matchAll(/^([A-Za-z]\w*)[ \t]+(\S+)/gm)].map(([, key = '', value = '']) => [
+      key,
+      value,
+    ]),
+  );
+}
+
+/** Only its own socket tells for sure that this is the clamd that scans. */
+function isAsked({ endpoints }: ClamdConfig, conf: ClamdConf): boolean {
+  const socket = realPath(conf.get('LocalSocket') ?? '');
+  return endpoints.some((endpoint) => realPath(endpoint.replace(/^unix:/, '')) === socket);
+}
+
+/** Debian's clamd.conf says /var/run, which is /run. */
+function realPath(path: string): string {
+  return path.replace(/^\/var\/run\//, '/run/');
+}
+
+function contradictions(clamd: ClamdConfig, conf: ClamdConf, file: string): Advice[] {
+  const advice: Advice[] = [];
+  const warn = (key: string, text: string): void => {
+    advice.push({ severity: 'warning', key: `[clamd] ${key}`, text: `${text} (${file})` });
+  };
+  const threads = Number(conf.get('MaxThreads') ?? maxThreadsDefault);
+  if (clamd.inflightMax >= threads) {
+    const asked = 'clamd may not answer when it is asked how it is';
+    warn(
+      'inflight_max',
+      `${clamd.inflightMax} is not below clamd's MaxThreads ${threads}: ${asked}`,
+    );
+  }
+  for (const { key, name, ours, show, so } of limitsOf(clamd)) {
+    const theirs = parseSize(conf.get(name));
+    // 0 is no limit.
+    if (theirs === undefined || theirs === 0 || ours <= theirs) continue;
+    warn(key, `${show(ours)} is above clamd's ${name} ${show(theirs)}: ${so}`);
+  }
+  return advice;
+}
+
+function limitsOf(clamd: ClamdConfig) {
+  const unseen = 'what lies between is called clean, and nobody looked at it';
+  return [
+    {
+      key: 'stream_max_length',
+      name: 'StreamMaxLength',
+      ours: clamd.streamMaxLengthBytes,
+      show: showSize,
+      so: 'what lies between is sent in vain',
+    },
+    {
+      key: 'max_file_size',
+      name: 'MaxFileSize',
+      ours: clamd.maxFileSizeBytes,
+      show: showSize,
+      so: unseen,
+    },
+    {
+      key: 'max_scan_time',
+      name: 'MaxScanTime',
+      ours: clamd.maxScanTimeMs,
+      show: showDuration,
+      so: unseen,
+    },
+  ];
+}

@@ -1,0 +1,140 @@
+import type { Clock } from '../clock.ts';
+import { reply, type Reply } from '../protocol/smtp/reply.ts';
+import type { QueueEvidence } from '../relay/evidence.ts';
+import type { AttemptState, Ledger, LedgerEntry } from '../store/ledger.ts';
+import { type Answer, inSituation } from './answer.ts';
+import type { MessageKey, RecipientKey } from './message-key.ts';
+
+/** What is done about a message of which nobody can tell whether it was accepted. */
+export type InDoubt =
+  /** It is sent again: never lost, perhaps twice. */
+  | 'retry'
+  /** It stays with the peer until the operator settles it (`clamgate ledger settle`). */
+  | 'hold';
+
+/** What an operator should hear of. */
+export type HandoverEvent =
+  | {
+      readonly kind: 'in-doubt';
+      readonly attempt: string;
+      readonly queueId: string;
+      readonly nextQueueId?: string | undefined;
+      readonly rule: InDoubt;
+    }
+  /** An attempt whose end we did not see is settled: by evidence, or because it was never asked. */
+  | {
+      readonly kind: 'recovered';
+      readonly attempt: string;
+      readonly queueId: string;
+      readonly state: AttemptState;
+    }
+  /** The next hop accepted a message without the question it is configured to ask. */
+  | { readonly kind: 'not-asked'; readonly nextHop: string }
+  /** No witness holds the queue file: after a crash there may be no evidence. */
+  | { readonly kind: 'no-witness'; readonly nextQueueId: string }
+  /** A message was accepted by the next hop, and the ledger could not take it down. */
+  | { readonly kind: 'ledger-failed'; readonly attempt: string; readonly detail: string };
+
+export interface EarlierParts {
+  readonly ledger: Ledger;
+  readonly evidence: QueueEvidence;
+  readonly clock: Clock;
+  readonly inDoubt: InDoubt;
+  readonly tell: (event: HandoverEvent) => void;
+}
+
+/** What a Postfix says when it accepts a message, for one whose word did not reach us. */
+export function acceptedAs(queueId: string): Reply {
+  return reply(250, '2.0.0', `Ok: queued as ${queueId}`);
+}
+
+/** What the attempts that are over, in this process or before it, mean for a retry. */
+export class EarlierAttempts {
+  readonly #parts: EarlierParts;
+
+  constructor(parts: EarlierParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @returns for each recipient the answer that holds, or undefined where it is still to be sent.
+   * @throws {OperationalError} STORE
+   */
+  async answers(
+    message: MessageKey,
+    recipients: readonly RecipientKey[],
+  ): Promise<readonly (Answer | undefined)[]> {
+    const entries = this.#parts.ledger
+      .find(message.queueId)
+      .filter(({ digest }) => digest === message.digest);
+    const answers: (Answer | undefined)[] = [];
+    // One after the other: what one recipient's entry settles holds for all of its attempt.
+    for (const { recipient, orcpt } of recipients) {
+      const latest = entries.findLast((e) => e.recipient === recipient && e.orcpt === orcpt);
+      answers.push(latest && (await this.answer(latest)));
+    }
+    return answers;
+  }
+
+  /** @throws {OperationalError} STORE */
+  async answer(entry: LedgerEntry): Promise<Answer | undefined> {
+    switch (entry.state) {
+      case 'delivered':
+        return { kind: 'next-hop', reply: entry.reply ?? acceptedAs(entry.nextQueueId ?? '?') };
+      case 'quarantined':
+      case 'discarded':
+        return inSituation('taken');
+      case 'aborted':
+        return undefined;
+      case 'sending':
+        return this.#inDoubt(entry);
+      case 'prepared':
+      case 'in-doubt':
+        return this.#byEvidence(entry);
+    }
+  }
+
+  async #byEvidence(entry: LedgerEntry): Promise<Answer | undefined> {
+    const { nextQueueId } = entry;
+    if (nextQueueId === undefined) return this.#inDoubt(entry);
+    switch (await this.#parts.evidence.fate(nextQueueId)) {
+      case 'committed':
+        return this.#settle(entry, 'delivered', acceptedAs(nextQueueId));
+      case 'not-committed':
+        return this.#settle(entry, 'aborted');
+      case 'undecided':
+        return inSituation('earlier-unknown');
+      case 'unknown':
+        return this.#inDoubt(entry);
+    }
+  }
+
+  async #inDoubt(entry: LedgerEntry): Promise<Answer | undefined> {
+    const { inDoubt: rule, tell } = this.#parts;
+    if (entry.state !== 'in-doubt') {
+      const { attempt, queueId, nextQueueId } = entry;
+      await this.#write(entry, 'in-doubt');
+      tell({ kind: 'in-doubt', attempt, queueId, nextQueueId, rule });
+    }
+    return rule === 'hold' ? inSituation('earlier-unknown') : undefined;
+  }
+
+  async #settle(
+    entry: LedgerEntry,
+    state: AttemptState,
+    said?: Reply,
+  ): Promise<Answer | undefined> {
+    const { attempt, queueId, nextQueueId } = entry;
+    await this.#write(entry, state, said);
+    if (nextQueueId !== undefined) this.#parts.evidence.release(nextQueueId);
+    this.#parts.tell({ kind: 'recovered', attempt, queueId, state });
+    return said && { kind: 'next-hop', reply: said };
+  }
+
+  #write({ attempt }: LedgerEntry, state: AttemptState, said?: Reply): Promise<void> {
+    const { ledger, clock } = this.#parts;
+    const from = ['sending', 'prepared', 'in-doubt'] as const;
+    const change = { kind: 'settle', attempt, from, state, changed: clock.now() } as const;
+    return ledger.commit([said ? { ...change, reply: said } : change]);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * One scan for one content: a retry that comes while the first try is still being scanned waits for
+ * that scan, and what a scan came to whose peer had gone serves the retry. clamd does not stop when
+ * a client goes away, so starting again would only add to what made the first one late.
+ */
+import { unlessAborted } from '../cancellable.ts';
+import type { Clock } from '../clock.ts';
+import { Cancelled, notNeeded } from '../errors.ts';
+import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { Spool } from '../store/spool.ts';
+
+/** Postfix comes again after minimal_backoff_time (300 s); then it is found within this. */
+const keepMs = 900_000;
+/** Reports that wait for a retry, and the streams that each may tell of: memory is bounded. */
+const keptMax = 500;
+const keptStreamsMax = 50;
+/** Scans that nobody waits for; a retry of any further message starts again. */
+const orphansMax = 32;
+
+export interface ScansOptions {
+  readonly scanner: MessageScanner;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+}
+
+interface Flight {
+  readonly report: Promise<ScanReport>;
+  /** When its report was kept; undefined while somebody may still come to know it directly. */
+  keptAt?: number;
+}
+
+export class Scans {
+  readonly #options: ScansOptions;
+  readonly #flights = new Map<string, Flight>();
+  readonly #running = new Set<AbortController>();
+  /** Scans that came to an end, to tell a message that hangs from a clamd that does. */
+  #ended = 0;
+  #orphans = 0;
+
+  constructor(options: ScansOptions) {
+    this.#options = options;
+  }
+
+  /** Scans under way, those that nobody waits for included. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Begins to scan a content that is still arriving. An abort of `signal` is not heeded here. */
+  begin(content: Spool): Scanning {
+    const stop = new AbortController();
+    this.#running.add(stop);
+    const endedBefore = this.#ended;
+    const report = this.#options.scanner.scan(content, stop.signal);
+    const over = (): void => {
+      this.#running.delete(stop);
+    };
+    report.then(over, over);
+    return new Scanning({ content, stop, report, endedBefore }, this);
+  }
+
+  /** A scan of the same bytes, under way or lately ended. */
+  find(digest: string): Promise<ScanReport> | undefined {
+    const flight = this.#flights.get(digest);
+    if (!flight) return undefined;
+    const { keptAt } = flight;
+    if (keptAt === undefined || this.#options.clock.monotonic() - keptAt < keepMs) {
+      return flight.report;
+    }
+    this.#flights.delete(digest);
+    return undefined;
+  }
+
+  /** How often these bytes broke a scan. @throws {OperationalError} STORE */
+  broken(digest: string): number {
+    return this.#options.ledger.brokenScans(digest);
+  }
+
+  /** From here on others find this scan. */
+  publish(digest: string, { report, endedBefore }: RunningScan): void {
+    const { ledger, clock } = this.#options;
+    this.#flights.set(digest, { report });
+    // Not waited for: it has to outlive a process that this message ends, and no more.
+    ledger.commit([{ kind: 'scan-began', digest, at: clock.now() }]).catch(() => undefined);
+    report.then(
+      (result) => {
+        this.#settle(digest, result, endedBefore);
+      },
+      () => {
+        this.#flights.delete(digest);
+        ledger.defer([{ kind: 'scan-ended', digest }]);
+      },
+    );
+  }
+
+  /** The transaction that it was for is over. @param retried whether the message comes again. */
+  leave(digest: string, report: Promise<ScanReport>, retried: boolean): void {
+    const flight = this.#flights.get(digest);
+    if (flight?.report !== report) return;
+    if (!retried) this.#flights.delete(digest);
+    else flight.keptAt ??= this.#options.clock.monotonic();
+    for (const oldest of this.#flights.keys()) {
+      if (this.#flights.size <= keptMax) return;
+      if (this.#flights.get(oldest)?.keptAt !== undefined) this.#flights.delete(oldest);
+    }
+  }
+
+  /** Nobody waits for this scan any more. It goes on for the retry, if there are not too many. */
+  async orphan({ report, stop }: RunningScan): Promise<void> {
+    if (!this.#running.has(stop)) return;
+    if (this.#orphans >= orphansMax) stop.abort(notNeeded);
+    this.#orphans++;
+    await report.catch(() => undefined);
+    this.#orphans--;
+  }
+
+  /** Ends every scan: the daemon is going down. */
+  close(): void {
+    for (const stop of this.#running) stop.abort(new Cancelled('shutdown'));
+  }
+
+  #settle(digest: string, { findings, streams }: ScanReport, endedBefore: number): void {
+    const failed = findings.some(({ kind }) => kind === 'unavailable');
+    const broke = findings.some((one) => one.kind === 'unavailable' && one.broke === true);
+    // Where nothing else came to an end meanwhile, it is clamd that hangs, not this message.
+    if (!broke || this.#ended === endedBefore) {
+      this.#options.ledger.defer([{ kind: 'scan-ended', digest }]);
+    }
+    if (!failed) this.#ended++;
+    // What failed is to be tried again, and what is large is not worth its memory.
+    if (failed || streams.length > keptStreamsMax) this.#flights.delete(digest);
+  }
+}
+
+interface RunningScan {
+  readonly content: Spool;
+  readonly stop: AbortController;
+  readonly report: Promise<ScanReport>;
+  readonly endedBefore: number;
+}
+
+/** The scan of one transaction's message: its own, or the one it joined. */
+export class Scanning {
+  readonly #own: RunningScan;
+  readonly #scans: Scans;
+  #digest: string | undefined;
+  #report: Promise<ScanReport> | undefined;
+
+  constructor(own: RunningScan, scans: Scans) {
+    this.#own = own;
+    this.#scans = scans;
+  }
+
+  /**
+   * All bytes are there, and are not yet known to be all: clamd has not begun. Where these bytes are
+   * being scanned already, ours is called off.
+   */
+  join(digest: string): void {
+    this.#digest = digest;
+    this.#report ??= this.#scans.find(digest);
+    if (this.#report) this.#own.stop.abort(notNeeded);
+  }
+
+  /**
+   * Lets the scan come to its end.
+   *
+   * @throws {Cancelled} when `signal` is aborted; the scan then goes on, for the retry.
+   * @throws as MessageScanner.scan.
+   */
+  async finish(digest: string, signal: AbortSignal): Promise<ScanReport> {
+    this.join(digest);
+    if (!this.#report) {
+      this.#report = this.#own.report;
+      this.#scans.publish(digest, this.#own);
+    }
+    this.#own.content.end();
+    return unlessAborted(this.#report, signal);
+  }
+
+  /** How often these bytes broke a scan. @throws {OperationalError} STORE */
+  broken(digest: string): number {
+    return this.#scans.broken(digest);
+  }
+
+  /** The message goes unscanned. */
+  skip(): void {
+    this.#own.stop.abort(notNeeded);
+    this.#own.content.end();
+  }
+
+  /**
+   * The transaction is over. Resolves when the content is no longer read.
+   *
+   * @param retried whether the message will come again.
+   */
+  async leave(retried: boolean): Promise<void> {
+    const { stop, report } = this.#own;
+    const mine = this.#report === report;
+    if (!mine) stop.abort(notNeeded);
+    if (this.#digest !== undefined && this.#report) {
+      this.#scans.leave(this.#digest, this.#report, retried);
+    }
+    if (mine) await this.#scans.orphan(this.#own);
+  }
+}

@@ -1,0 +1,93 @@
+/** clamgate as it is built, with a configuration of its own; the ledger and the commit question as told. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { PrivateDaemon } from '../support/private-daemon.ts';
+import { makeWorkdir } from '../support/workdir.ts';
+import type { Filter, FilterSettings, KillAt } from './filter.ts';
+import type { LedgerSetting } from './options.ts';
+import { Witness, witnessSocket } from './witness.ts';
+
+const root = join(import.meta.dirname, '../..');
+const script = join(root, 'bin/clamgate.js');
+
+/** Where the re-injection smtpd asks, below the queue directory of its Postfix. */
+export const commitSocket = 'clamgate/commit.sock';
+
+/** What the build lacks for it, or undefined when it can do it. */
+export function missingInBuild(what: 'checkpoints' | LedgerSetting): string | undefined {
+  if (what === 'checkpoints') {
+    const module = join(root, 'dist/engine/handover.js');
+    return existsSync(module) ? undefined : 'there is no build with checkpoints';
+  }
+  if (what !== 'commit') return undefined;
+  const help = spawnSync(execPath, [script, '--help'], { encoding: 'utf8' }).stdout;
+  return /^ +witness\b/m.test(help) ? undefined : 'the build has no commit question';
+}
+
+export async function clamgateFilter(settings: FilterSettings): Promise<Filter> {
+  const workdir = makeWorkdir();
+  const struckFile = join(workdir.path, 'struck');
+  const witness =
+    settings.ledger === 'commit' ? new Witness(workdir, settings.nextHopQueue) : undefined;
+  await witness?.start();
+  const daemon = PrivateDaemon.prepare({
+    listeners: [
+      {
+        protocol: 'smtp',
+        address: `127.0.0.1:${settings.port}`,
+        nextHop: `127.0.0.1:${settings.nextHopPort}`,
+      },
+    ],
+    clamd: [`unix:${settings.clamdSocket}`],
+    ledger: settings.ledger !== 'off',
+    more: tables(settings, workdir.path),
+    ...(settings.stateDirectory === undefined ? {} : { stateDirectory: settings.stateDirectory }),
+  });
+  return {
+    name: 'clamgate',
+    discards: false,
+    port: settings.port,
+    start: async (killAt) => {
+      rmSync(struckFile, { force: true });
+      await daemon.restart(killAt === undefined ? {} : armed(killAt, struckFile));
+    },
+    kill: async () => {
+      daemon.signal('SIGKILL');
+      await daemon.exited();
+    },
+    kept: () => keptBy(daemon),
+    log: daemon.log,
+    struck: () => existsSync(struckFile),
+    close: async () => {
+      await daemon.close();
+      await witness?.close();
+      await workdir.remove();
+    },
+  };
+}
+
+async function keptBy(daemon: PrivateDaemon): Promise<readonly string[]> {
+  const items = await daemon.quarantine.list();
+  return items.flatMap((item) =>
+    item.kind === 'whole' ? [item.record.messageId?.replace(/^<|>$/g, '') ?? ''] : [],
+  );
+}
+
+function armed(killAt: KillAt, struckFile: string): Parameters<PrivateDaemon['restart']>[0] {
+  return {
+    script: join(import.meta.dirname, 'checkpoint-entry.ts'),
+    env: { CHAOS_KILL_AT: JSON.stringify(killAt), CHAOS_STRUCK: struckFile },
+  };
+}
+
+function tables({ ledger, header, nextHopQueue }: FilterSettings, own: string): string {
+  const lines = [`[header]\nvirus_scanned = ${String(header)}\n`];
+  if (ledger === 'commit') {
+    mkdirSync(join(nextHopQueue, 'clamgate'), { recursive: true });
+    lines.push(`[commit]\naddress = "unix:${join(nextHopQueue, commitSocket)}"\n`);
+    lines.push(`witness = "unix:${witnessSocket(own)}"\n`);
+  }
+  return lines.join('');
+}

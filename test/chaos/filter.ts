@@ -1,0 +1,61 @@
+/** A filter under test, as the harness sees it: between two Postfixes, in front of one clamd. */
+import type { LedgerSetting } from './options.ts';
+
+export interface FilterSettings {
+  /** Where it listens, and the port to which it hands mail back; both on 127.0.0.1. */
+  readonly port: number;
+  readonly nextHopPort: number;
+  /** Path of clamd's Unix socket. */
+  readonly clamdSocket: string;
+  /** The queue directory of the Postfix behind it. */
+  readonly nextHopQueue: string;
+  /** Where it keeps what it writes, when it is to be another place than its own. */
+  readonly stateDirectory?: string;
+  readonly ledger: LedgerSetting;
+  /** Whether it marks what it delivers with a header of its own. */
+  readonly header: boolean;
+}
+
+/** Where in the protocol the daemon is to be struck, and what is to die there. */
+export interface KillAt {
+  readonly point: Checkpoint;
+  /** 1: when it comes there for the first time. */
+  readonly nth: number;
+  /** Itself, or processes of the Postfix behind it, whose process group this is. */
+  readonly victim: 'filter' | { readonly group: number; readonly only?: 'smtpd' };
+}
+
+/** In the order in which a message passes them. */
+export const checkpoints = [
+  'before-ledger',
+  'sending',
+  'dot',
+  'asked',
+  'prepared',
+  'allowed',
+  'replied',
+  'delivered',
+  'answered',
+] as const;
+export type Checkpoint = (typeof checkpoints)[number];
+
+export interface Filter {
+  readonly name: FilterName;
+  /** Whether it drops infected messages instead of keeping them. */
+  readonly discards: boolean;
+  readonly port: number;
+  /** Resolves when it accepts mail; after `kill` it starts again with what it had on disk. */
+  start(killAt?: KillAt): Promise<void>;
+  /** SIGKILL to all its processes; resolves when they are gone. */
+  kill(): Promise<void>;
+  /** The Message-IDs of what it keeps. */
+  kept(): Promise<readonly string[]>;
+  /** Path of its log. */
+  readonly log: string;
+  /** Whether the point of `KillAt` was reached since the last start. */
+  struck(): boolean;
+  /** Ends it and leaves nothing behind. */
+  close(): Promise<void>;
+}
+
+export type FilterName = 'clamgate' | 'amavisd-new' | 'clamsmtp';

@@ -1,0 +1,45 @@
+/** Messages that can be told apart at the far end by their Message-ID. */
+import { message, eicarFile, text, withAttachment } from '../support/messages.ts';
+
+export interface ChaosMessage {
+  /** Without the angle brackets. */
+  readonly id: string;
+  readonly recipients: readonly string[];
+  /** Whether EICAR is attached. */
+  readonly infected: boolean;
+  readonly data: Buffer;
+}
+
+const domain = 'chaos.test';
+const idPattern = new RegExp(`^Message-ID: <([^>]+@${domain})>`, 'gim');
+
+/** @param id unique, without the domain. */
+export function chaosMessage(
+  id: string,
+  recipients: readonly string[],
+  infected: boolean,
+): ChaosMessage {
+  const fields = [
+    'From: Anna <anna@client.test>',
+    'To: Ben <ben@sink.test>',
+    `Message-ID: <${id}@${domain}>`,
+    'Date: Thu, 20 Nov 2025 10:00:00 +0000',
+  ];
+  const entity = infected ? withAttachment('eicar.com', eicarFile) : text();
+  return { id: `${id}@${domain}`, recipients, infected, data: message(entity, fields) };
+}
+
+/** The Message-IDs in a message: its own first, then those that it quotes, as a bounce does. */
+export function messageIds(data: Buffer): readonly string[] {
+  return [...data.toString('latin1').matchAll(idPattern)].map(([, id = '']) => id);
+}
+
+/** Of a queue file, in which lines are records: the first that stands in it. */
+export function firstMessageId(queueFile: Buffer): string | undefined {
+  return new RegExp(idPattern.source.slice(1), 'i').exec(queueFile.toString('latin1'))?.[1];
+}
+
+/** Under which queue id the last Postfix had it: the one in the topmost Received line. */
+export function lastQueueId(data: Buffer): string {
+  return /^Received:[^]*?\bid (\w+)/i.exec(data.toString('latin1'))?.[1] ?? '';
+}

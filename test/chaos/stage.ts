@@ -1,0 +1,141 @@
+/**
+ * A filter with everything around it: Postfix A, whose content_filter it is, Postfix B, to which it
+ * hands mail back, the sink behind B, and a clamd.
+ */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../support/ports.ts';
+import { PrivateClamd, type PrivateClamdSettings } from '../support/private-clamd.ts';
+import type { PrivatePostfix } from '../support/private-postfix.ts';
+import type { SinkMessage } from '../support/sink.ts';
+import { type Disk, mountDisk } from './disk.ts';
+import type { Filter, FilterName } from './filter.ts';
+import { prepareFilter } from './filters.ts';
+import { lastQueueId, messageIds } from './message.ts';
+import type { LedgerSetting } from './options.ts';
+import { queuedIn } from './postfix-faults.ts';
+import { type Pair, type PairSettings, startPair } from './postfix-pair.ts';
+import type { Arrival, Fates } from './tally.ts';
+
+export interface StageSettings extends PairSettings {
+  /** Whether the filter adds a header of its own; it does unless told otherwise. */
+  readonly header?: boolean;
+  /** The size of a disk for all that the filter writes, as mount(8) has it. */
+  readonly disk?: string;
+}
+
+/** Nothing in a queue and nothing new for so long: all is over. */
+const quietMs = 3000;
+const lookMs = 250;
+
+const clamdSettings: PrivateClamdSettings & Record<string, string> = {
+  MaxThreads: '12',
+  MaxConnectionQueueLength: '200',
+  SelfCheck: '0',
+};
+
+export class Stage {
+  readonly a: PrivatePostfix;
+  readonly b: PrivatePostfix;
+  readonly clamd: PrivateClamd;
+  readonly filter: Filter;
+  readonly disk: Disk | undefined;
+  readonly #gate: Pair['gate'];
+
+  private constructor(pair: Pair, clamd: PrivateClamd, filter: Filter, disk: Disk | undefined) {
+    this.a = pair.a;
+    this.b = pair.b;
+    this.#gate = pair.gate;
+    this.clamd = clamd;
+    this.filter = filter;
+    this.disk = disk;
+  }
+
+  /** Resolves when mail can be sent. @param closing gets what is to be closed, also when it rejects. */
+  static async start(
+    what: { filter: FilterName; settings: StageSettings; ledger: LedgerSetting },
+    closing: (() => Promise<void>)[],
+  ): Promise<Stage> {
+    const { settings } = what;
+    const ledger = what.filter === 'clamgate' ? what.ledger : 'off';
+    const clamd = await PrivateClamd.start(clamdSettings);
+    closing.unshift(() => clamd.close());
+    const disk = settings.disk === undefined ? undefined : await mountDisk(settings.disk);
+    if (disk) closing.unshift(() => disk.close());
+    const port = await freePort();
+    const pair = await startPair(settings, port, ledger === 'commit');
+    closing.unshift(() => pair.b.stop());
+    if (pair.a !== pair.b) closing.unshift(() => pair.a.stop());
+    const filter = await prepareFilter(what.filter, {
+      port,
+      nextHopPort: pair.b.reinjectPort,
+      clamdSocket: clamd.unix.name.replace(/^unix:/, ''),
+      nextHopQueue: pair.b.queueDirectory,
+      ...(disk && { stateDirectory: disk.path }),
+      ledger,
+      header: settings.header ?? true,
+    });
+    closing.unshift(() => filter.close());
+    await filter.start();
+    return new Stage(pair, clamd, filter, disk);
+  }
+
+  /** While it is closed, what is delivered waits in B. */
+  set sinkOpen(open: boolean) {
+    this.#gate.open = open;
+  }
+
+  /** Resolves when both queues are empty and stay so, or after `seconds`. */
+  async settled(seconds: number): Promise<void> {
+    const end = performance.now() + seconds * 1000;
+    let last = { arrived: -1, since: performance.now() };
+    while (performance.now() < end) {
+      const arrived = this.b.sink.messages.length;
+      const busy = this.#queued().length > 0 || arrived !== last.arrived;
+      if (busy) last = { arrived, since: performance.now() };
+      else if (performance.now() - last.since > quietMs) return;
+      await delay(lookMs);
+    }
+  }
+
+  async fates(): Promise<Fates> {
+    const ended = [...new Set([this.a, this.b])].flatMap(({ sink }) => sink.messages);
+    const isBounce = ({ from }: SinkMessage): boolean => from.startsWith('<>');
+    return {
+      arrivals: ended.filter((message) => !isBounce(message)).flatMap(arrivalsOf),
+      kept: await this.filter.kept(),
+      bounced: ended.filter(isBounce).flatMap(({ data }) => messageIds(data)),
+      queued: this.#queued(),
+    };
+  }
+
+  /** How often A has put a message off. */
+  async deferrals(): Promise<number> {
+    return (await this.a.logLines()).filter((line) => line.includes('status=deferred')).length;
+  }
+
+  /** Resolves to the directory where the logs now are, below .run, for whoever wants to know why. */
+  async saveLogs(scenario: string): Promise<string> {
+    const directory = join('.run/chaos', scenario.replace(/\W+/g, '-'));
+    mkdirSync(directory, { recursive: true });
+    for (const name of ['a', 'b'] as const) {
+      writeFileSync(
+        join(directory, `postfix-${name}.log`),
+        (await this[name].logLines()).join('\n'),
+      );
+    }
+    copyFileSync(this.filter.log, join(directory, 'filter.log'));
+    return directory;
+  }
+
+  #queued(): readonly string[] {
+    return [this.a, this.b].flatMap((postfix) => [...queuedIn(postfix).values()]);
+  }
+}
+
+function arrivalsOf({ to, data }: SinkMessage): Arrival[] {
+  const [id = ''] = messageIds(data);
+  const queueId = lastQueueId(data);
+  return to.map((path) => ({ id, queueId, recipient: /<([^>]*)>/.exec(path)?.[1] ?? '' }));
+}

@@ -1,0 +1,133 @@
+/** With --json every command prints one JSON document on stdout, whatever came of it. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { systemClock } from '../../src/clock.ts';
+import { nodeFiles } from '../../src/store/files.ts';
+import { Quarantine } from '../../src/store/quarantine.ts';
+import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
+import { startControl, type TestControl } from '../support/control.ts';
+import { FakeClamd } from '../support/fake-clamd.ts';
+import { MemoryContent } from '../support/memory-content.ts';
+import { message, text } from '../support/messages.ts';
+import { runCli } from '../support/run-cli.ts';
+import { startSink, type Sink } from '../support/sink.ts';
+
+let folder: Folder;
+let daemon: TestControl;
+let clamd: FakeClamd;
+let server: Sink;
+
+beforeAll(async () => {
+  folder = makeFolder();
+  daemon = await startControl(`${folder.path}/control.sock`);
+  clamd = await FakeClamd.start();
+  server = await startSink();
+  folder.write('m.eml', message(text()));
+  folder.write('bad.toml', '[nonsense]');
+  folder.write('c.toml', configWith('control.sock'));
+  folder.write('alone.toml', configWith('none.sock'));
+});
+afterAll(async () => {
+  await server.stop();
+  await clamd.stop();
+  await daemon.control.close();
+  folder.remove();
+});
+
+function configWith(control: string): string {
+  return tomlWith(`[control]
+address = "unix:${folder.path}/${control}"
+[clamd]
+endpoints = ["${clamd.address.name}"]
+[quarantine]
+directory = "${folder.path}/q"`);
+}
+
+/** A message in quarantine. */
+function stored(): Promise<string> {
+  const directory = `${folder.path}/q`;
+  const removed = () => undefined;
+  const quarantine = new Quarantine({ files: nodeFiles, directory, clock: systemClock, removed });
+  const bytes = message(text());
+  const path = { address: 'a@x.test', parameters: [] };
+  return quarantine.store(
+    MemoryContent.of(bytes),
+    {
+      ...{ listener: '127.0.0.1:10024', verdict: 'infected', coverage: 'full', findings: [] },
+      envelope: { client: {}, reversePath: path, recipients: [path] },
+      digest: createHash('sha256').update(bytes).digest('hex'),
+    },
+    new AbortController().signal,
+  );
+}
+
+const anything: unknown = expect.anything();
+const failed = { error: expect.stringMatching(/\S/) as unknown };
+
+/** $DIR, $SERVER and $ID (of a message in quarantine) are filled in. */
+const table: readonly (readonly [string, number, unknown])[] = [
+  ['check-config', 0, { file: anything, ok: true, advice: anything }],
+  ['check-config -c $DIR/bad.toml', 78, { ok: false, problems: anything, ...failed }],
+  ['check-config -c $DIR/none.toml', 78, { file: anything, ok: false, ...failed }],
+  ['check-config -c $DIR', 78, { file: anything, ok: false, ...failed }],
+  ['serve -c $DIR/bad.toml', 78, { problems: anything, ...failed }],
+  ['status', 0, { ready: true }],
+  ['status -c $DIR/alone.toml', 69, failed],
+  ['status -c $DIR/bad.toml', 78, failed],
+  ['scan $DIR/m.eml', 0, [{ verdict: anything }]],
+  ['scan $DIR/none.eml', 66, [failed]],
+  ['scan $DIR/m.eml $DIR/none.eml', 66, [{ verdict: anything }, failed]],
+  ['scan - -', 64, failed],
+  ['scan', 64, failed],
+  ['inject --to a@x.test --server $SERVER --wait 0s', 75, { fate: 'unknown' }],
+  ['inject --to a@x.test --server unix:$DIR/none', 69, failed],
+  ['inject --to a@x.test --server nowhere', 64, failed],
+  ['inject --to nobody', 64, failed],
+  ['inject --to a@x.test --file $DIR/none', 66, failed],
+  ['inject --to a@x.test --wait soon', 64, failed],
+  ['quarantine', 64, failed],
+  ['quarantine list', 0, []],
+  ['quarantine list -c $DIR/bad.toml', 78, failed],
+  ['quarantine show $ID', 0, { kind: 'whole' }],
+  ['quarantine show nothing', 1, failed],
+  ['quarantine show', 64, failed],
+  ['quarantine release $ID --next-hop unix:$DIR/none', 69, [{ results: [anything] }]],
+  ['quarantine release nothing', 1, [{ refused: anything }]],
+  ['quarantine release $ID --next-hop nowhere', 64, failed],
+  ['quarantine delete $ID', 0, { removed: [anything], missing: [] }],
+  ['quarantine delete nothing $ID', 1, { removed: [anything], missing: ['nothing'] }],
+  ['quarantine expire', 0, { removed: [] }],
+  ['quarantine expire --nonsense', 64, failed],
+  ['postfix', 0, { mainCf: anything, masterCf: anything }],
+  ['postfix -c $DIR/bad.toml', 78, failed],
+  ['witness --socket nowhere', 64, failed],
+  ['nonsense', 64, failed],
+  ['', 64, failed],
+];
+
+test.each(table)('%s: %i', async (line, expected, document) => {
+  const id = line.includes('$ID') ? await stored() : '';
+  const filled = `${line.includes(' -c ') ? '' : '-c $DIR/c.toml '}--json ${line}`
+    .replaceAll('$DIR', folder.path)
+    .replace('$SERVER', `127.0.0.1:${server.port}`)
+    .replace('$ID', id);
+  const args = filled.split(' ').filter((word) => word !== '');
+  const { code, out } = await runCli(args, { clock: systemClock });
+  if (id !== '') await runCli(['-c', `${folder.path}/c.toml`, 'quarantine', 'delete', id]);
+  expect(code).toBe(expected);
+  expect(JSON.parse(out)).toMatchObject(document as object);
+  expect(out).not.toContain('error: ');
+});
+
+test('no command is forgotten', async () => {
+  const verbs = async (...args: string[]): Promise<string[]> => {
+    const { out } = await runCli([...args, '--help']);
+    return [...out.matchAll(/^ {2}([a-z][a-z-]*)(?= )/gm)].map(([, verb]) =>
+      [...args, verb].join(' '),
+    );
+  };
+  const all = [...(await verbs()), ...(await verbs('quarantine'))];
+  expect(all.length).toBeGreaterThan(10);
+  const isTried = (verb: string) => table.some(([line]) => `${line} `.startsWith(`${verb} `));
+  expect(all.filter((verb) => !verb.endsWith('help') && !isTried(verb))).toEqual([]);
+});

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { clamdConfAdvice } from '../../src/daemon/config-clamd-conf.ts';
+import { parseConfig } from '../../src/daemon/config.ts';
+import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
+
+let folder: Folder;
+beforeEach(() => {
+  folder = makeFolder();
+});
+afterEach(() => {
+  folder.remove();
+});
+
+/** What is said about `ours`, below [clamd], beside a clamd.conf with `theirs` in it. */
+function adviceFor(ours: string, theirs: string): string[] {
+  const endpoints = ours.includes('endpoints') ? '' : 'endpoints = ["unix:/run/c.ctl"]\n';
+  const config = parseConfig(tomlWith(`[clamd]\n${endpoints}${ours}`), 'f');
+  const file = folder.write('clamd.conf', `# LocalSocket /none\n${theirs}\n`);
+  const files = [`${folder.path}/none.conf`, folder.path, file];
+  return clamdConfAdvice(config, files).map(({ severity, key, text }) => {
+    expect([severity, text.endsWith(`(${file})`)]).toEqual(['warning', true]);
+    return `${key}: ${text}`;
+  });
+}
+
+const socket = 'LocalSocket /run/c.ctl\n';
+
+describe('what contradicts clamd.conf', () => {
+  test.each([
+    [
+      'inflight_max = 12',
+      `${socket}MaxThreads 12`,
+      "[clamd] inflight_max: 12 is not below clamd's MaxThreads 12",
+    ],
+    ['inflight_max = 10', socket, "[clamd] inflight_max: 10 is not below clamd's MaxThreads 10"],
+    [
+      'max_file_size = "26M"',
+      `${socket}MaxFileSize 25M`,
+      "[clamd] max_file_size: 26M is above clamd's MaxFileSize 25M: what lies between is called clean",
+    ],
+    [
+      'stream_max_length = "26M"',
+      `${socket}StreamMaxLength 25M`,
+      "[clamd] stream_max_length: 26M is above clamd's StreamMaxLength 25M",
+    ],
+    [
+      'max_scan_time = "121s"',
+      `${socket}MaxScanTime 120000`,
+      "[clamd] max_scan_time: 121s is above clamd's MaxScanTime 120s",
+    ],
+    ['max_file_size = "26M"', 'MaxFileSize 25M\nLocalSocket /var/run/c.ctl', 'max_file_size'],
+  ])('%s with %j', (ours, theirs, words) => {
+    expect(adviceFor(ours, theirs)).toEqual([expect.stringContaining(words)]);
+  });
+
+  test.each([
+    ['', `${socket}MaxThreads 9\nMaxFileSize 25M\nStreamMaxLength 25M\nMaxScanTime 120000`],
+    ['inflight_max = 9', socket],
+    ['max_file_size = "26M"\nmax_scan_time = "121s"', `${socket}MaxFileSize 0\nMaxScanTime 0`],
+    ['max_file_size = "26M"', `${socket}#MaxFileSize 25M\nPCREMaxFileSize 25M`],
+    ['max_file_size = "26M"', 'LocalSocket /run/other.ctl\nMaxFileSize 25M'],
+    ['max_file_size = "26M"', 'MaxFileSize 25M'],
+    [
+      'endpoints = ["tcp://av.example.org:3310"]\nmax_file_size = "26M"',
+      `${socket}MaxFileSize 25M`,
+    ],
+  ])('%s agrees with %j, or it is not our clamd', (ours, theirs) => {
+    expect(adviceFor(ours, theirs)).toEqual([]);
+  });
+});

@@ -1,0 +1,348 @@
+/** What the ledger, the evidence and the commit question together come to, without a network. */
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Answer } from '../../src/engine/answer.ts';
+import type { Attempt } from '../../src/engine/attempt.ts';
+import type { HandoverEvent } from '../../src/engine/earlier-attempts.ts';
+import type { Handover } from '../../src/engine/handover.ts';
+import type { Handovers, HandoversOptions } from '../../src/engine/handovers.ts';
+import type { Path } from '../../src/envelope.ts';
+import { reply } from '../../src/protocol/smtp/reply.ts';
+import type { QueueEvidence, QueueFate } from '../../src/relay/evidence.ts';
+import type { RelayResult } from '../../src/relay/next-hop.ts';
+import type { AttemptState } from '../../src/store/ledger.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { someHandovers } from '../support/handovers.ts';
+import { MemoryLedger } from '../support/memory-ledger.ts';
+
+const message = { queueId: 'Q0', digest: 'd0' };
+const nextHop = '127.0.0.1:10025';
+const suffix = 'clamgate.example.org';
+const never = new AbortController().signal;
+const to = (address: string): Path => ({ address, parameters: [] });
+const ok: RelayResult = { kind: 'reply', reply: reply(250, '2.0.0', 'Ok: queued as N1') };
+const refusal: RelayResult = { kind: 'reply', reply: reply(451, '4.3.0', 'Later') };
+const lost: RelayResult = { kind: 'unknown', detail: 'no reply' };
+const unreachable: RelayResult = { kind: 'unreachable', detail: 'refused' };
+
+/** What a witness knows, and what it was asked to keep. */
+class StandInEvidence implements QueueEvidence {
+  holds = true;
+  fates: QueueFate[] = ['unknown'];
+  readonly held = new Set<string>();
+  hold(queueId: string): Promise<boolean> {
+    if (this.holds) this.held.add(queueId);
+    return Promise.resolve(this.holds);
+  }
+  fate(): Promise<QueueFate> {
+    const [next = 'unknown'] = this.fates.length > 1 ? this.fates.splice(0, 1) : this.fates;
+    return Promise.resolve(next);
+  }
+  release(queueId: string): void {
+    this.held.delete(queueId);
+  }
+}
+
+describe('Handovers', () => {
+  const clock = new FakeClock();
+  let ledger: MemoryLedger;
+  let evidence: StandInEvidence;
+  let events: HandoverEvent[];
+  let handovers: Handovers;
+
+  beforeEach(() => {
+    ledger = new MemoryLedger((finish) => {
+      queueMicrotask(finish);
+    });
+    evidence = new StandInEvidence();
+    events = [];
+    handovers = started();
+  });
+
+  function started(over: Partial<HandoversOptions> = {}): Handovers {
+    let attempts = 0;
+    const newAttempt = () => `${over.inDoubt ?? 'a'}${++attempts}x${events.length}`;
+    const tell = (event: HandoverEvent) => events.push(event);
+    return someHandovers(clock, { ledger, evidence, suffix, newAttempt, tell, ...over });
+  }
+
+  /** What is durable, as after a crash. */
+  function crash(over: Partial<HandoversOptions> = {}): void {
+    ledger = ledger.crash();
+    handovers = started({ ledger, newAttempt: () => `after-crash-${events.length}`, ...over });
+  }
+
+  const claim = (...recipients: string[]): Promise<Handover> =>
+    handovers.claim(message, recipients.map(to), nextHop, never);
+
+  /** One try, up to the question if it is asked, and to the end if `results` are given. */
+  async function attempted(
+    given: { recipients?: string[]; asks?: boolean; results?: RelayResult[] } = {},
+  ): Promise<readonly Answer[]> {
+    const { recipients = ['b'], asks = true, results } = given;
+    const handover = await claim(...recipients);
+    const attempt = handovers.nameAttempt('host');
+    await handover.begin(attempt);
+    if (asks) expect(await ask(attempt)).toBe('go');
+    if (!results) return [];
+    const answers = await handover.settle(results);
+    handovers.forget(attempt);
+    handover.release();
+    return answers;
+  }
+
+  const ask = (attempt: Attempt, queueId = 'N1'): Promise<string> =>
+    handovers.asked({ heloName: attempt.helloName, queueId, instance: 'i' });
+  const states = (): AttemptState[] => ledger.find('Q0').map(({ state }) => state);
+  const words = (answers: readonly (Answer | undefined)[]): (string | undefined)[] =>
+    answers.map((answer) =>
+      answer?.kind === 'next-hop' ? String(answer.reply.code) : answer?.situation,
+    );
+
+  /** The next hop is known to ask. */
+  async function knownToAsk(): Promise<void> {
+    const other = await handovers.claim({ queueId: 'Q9', digest: 'd9' }, [to('x')], nextHop, never);
+    const attempt = handovers.nameAttempt('host');
+    await other.begin(attempt);
+    await ask(attempt, 'N9');
+    await other.settle([ok]);
+    handovers.forget(attempt);
+    other.release();
+    ledger.flush();
+  }
+
+  test('accepted: the retry gets the same reply, also after a crash', async () => {
+    expect(words(await attempted({ results: [ok] }))).toEqual(['250']);
+    expect([states(), [...evidence.held]]).toEqual([['delivered'], []]);
+    crash();
+    const again = await claim('b', 'c');
+    expect(again.earlier).toEqual([{ kind: 'next-hop', reply: ok.reply }, undefined]);
+    expect(again.due).toEqual([to('c')]);
+  });
+
+  test.each<[string, RelayResult]>([
+    ['refused', refusal],
+    ['not reached', unreachable],
+  ])('%s: the retry is sent', async (_, result) => {
+    await attempted({ results: [result] });
+    expect(states()).toEqual(['aborted']);
+    crash();
+    expect((await claim('b')).due).toEqual([to('b')]);
+  });
+
+  test.each<[string, { digest?: string; recipient?: string; orcpt?: string }]>([
+    ['other bytes', { digest: 'd1' }],
+    ['another recipient', { recipient: 'c' }],
+    ['another ORCPT', { orcpt: 'rfc822;alias' }],
+  ])('%s: a new message', async (_, { digest = 'd0', recipient = 'b', orcpt }) => {
+    await attempted({ results: [ok] });
+    const parameters = orcpt === undefined ? [] : [{ keyword: 'ORCPT', value: orcpt }];
+    const path = { address: recipient, parameters };
+    const other = await handovers.claim({ queueId: 'Q0', digest }, [path], nextHop, never);
+    expect(other.due).toEqual([path]);
+  });
+
+  test('without a key nothing is known and nothing written, but the question is answered', async () => {
+    for (let times = 0; times < 2; times++) {
+      const handover = await handovers.claim(undefined, [to('b')], nextHop, never);
+      expect(handover.due).toEqual([to('b')]);
+      const attempt = handovers.nameAttempt('host');
+      await handover.begin(attempt);
+      expect(await ask(attempt)).toBe('go');
+      expect(words(await handover.settle([ok]))).toEqual(['250']);
+      handovers.forget(attempt);
+    }
+    expect(ledger.unsettled()).toEqual([]);
+  });
+
+  test('one transaction at a time works on a recipient', async () => {
+    const first = await claim('b');
+    const second = claim('b');
+    let waited = true;
+    void second.then(() => (waited = false));
+    await new Promise(setImmediate);
+    expect(waited).toBe(true);
+    const attempt = handovers.nameAttempt('host');
+    await first.begin(attempt);
+    await ask(attempt);
+    await first.settle([ok]);
+    first.release();
+    expect((await second).due).toEqual([]);
+  });
+
+  describe('the commit question', () => {
+    test.each([
+      ['mail.example.org', 'not-ours'],
+      ['clamgate.example.org', 'not-ours'],
+      ['x.clamgate.example.org', 'stale'],
+      ['X.CLAMGATE.example.org', 'stale'],
+      ['x.y.clamgate.example.org', 'stale'],
+      ['', 'not-ours'],
+    ])('about %j: %s', async (heloName, expected) => {
+      expect(await handovers.asked({ heloName, queueId: 'N1', instance: 'i' })).toBe(expected);
+    });
+
+    test('go: only once it is durable, and the queue file is held', async () => {
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      expect(attempt.helloName).toBe(`${attempt.id}.${suffix}`);
+      await handover.begin(attempt);
+      expect(await ask(attempt)).toBe('go');
+      expect([states(), [...evidence.held]]).toEqual([['prepared'], ['N1']]);
+      expect(ledger.find('Q0')[0]?.nextQueueId).toBe('N1');
+    });
+
+    test('stale when it cannot be made durable; the peer is told of our disk, not of the next hop', async () => {
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      await handover.begin(attempt);
+      ledger.failAt({ at: 1, kind: 'refused' });
+      expect(await ask(attempt)).toBe('stale');
+      expect(words(await handover.settle([refusal]))).toEqual(['store-failed']);
+    });
+
+    test('stale after the attempt was given up', async () => {
+      const attempt = handovers.nameAttempt('host');
+      await (await claim('b')).begin(attempt);
+      handovers.forget(attempt);
+      expect(await ask(attempt)).toBe('stale');
+    });
+
+    test('an attempt of the process before this one is stale', async () => {
+      const attempt = handovers.nameAttempt('host');
+      await (await claim('b')).begin(attempt);
+      crash();
+      expect(await ask(attempt)).toBe('stale');
+    });
+
+    test('without a witness: go all the same, and told', async () => {
+      evidence.holds = false;
+      await attempted();
+      expect(events).toContainEqual({ kind: 'no-witness', nextQueueId: 'N1' });
+    });
+  });
+
+  describe('no reply after the dot', () => {
+    test('never asked, by a next hop that asks: certainly not accepted', async () => {
+      await knownToAsk();
+      const said = await attempted({ asks: false, results: [lost] });
+      expect([words(said), states()]).toEqual([['next-hop-unreachable'], []]);
+      expect((await claim('b')).due).toEqual([to('b')]);
+    });
+
+    test.each<[QueueFate[], string, AttemptState]>([
+      [['committed'], '250', 'delivered'],
+      [['not-committed'], 'next-hop-unreachable', 'aborted'],
+      [['undecided', 'committed'], '250', 'delivered'],
+      [['undecided'], 'earlier-unknown', 'prepared'],
+      [['unknown'], 'next-hop-unreachable', 'in-doubt'],
+    ])('allowed, and the queue says %j: %s', async (fates, expected, state) => {
+      evidence.fates = fates;
+      const pending = attempted({ results: [lost] });
+      for (let turns = 0; turns < 50; turns++) {
+        await new Promise(setImmediate);
+        clock.advance(500);
+      }
+      expect([words(await pending), states()]).toEqual([[expected], [state]]);
+      expect([...evidence.held]).toEqual(state === 'prepared' ? ['N1'] : []);
+    });
+
+    test('a next hop that does not ask: in doubt, sent again by rule, or held', async () => {
+      const said = await attempted({ asks: false, results: [lost] });
+      expect([words(said), states()]).toEqual([['next-hop-unreachable'], ['in-doubt']]);
+      expect((await claim('b')).due).toEqual([to('b')]);
+      crash({ inDoubt: 'hold' });
+      expect(words((await claim('b')).earlier)).toEqual(['earlier-unknown']);
+      expect(events.filter(({ kind }) => kind === 'in-doubt')).toHaveLength(1);
+    });
+
+    test('over LMTP each recipient has its own end', async () => {
+      const said = await attempted({
+        recipients: ['b', 'c', 'd'],
+        asks: false,
+        results: [ok, refusal, lost],
+      });
+      expect(words(said)).toEqual(['250', '451', 'next-hop-unreachable']);
+      expect(states()).toEqual(['delivered', 'aborted', 'in-doubt']);
+    });
+  });
+
+  describe('a crash', () => {
+    test('before the question, at a next hop that asks: aborted, sent again', async () => {
+      await knownToAsk();
+      await attempted({ asks: false });
+      ledger.flush();
+      crash();
+      expect((await claim('b')).due).toEqual([to('b')]);
+      expect([states(), events]).toEqual([[], []]);
+    });
+
+    test('at a next hop that does not ask: in doubt', async () => {
+      await attempted({ asks: false });
+      crash();
+      expect((await claim('b')).due).toEqual([to('b')]);
+      expect([states(), events.map(({ kind }) => kind)]).toEqual([['in-doubt'], ['in-doubt']]);
+    });
+
+    test.each<[QueueFate, string | undefined, AttemptState]>([
+      ['committed', '250', 'delivered'],
+      ['not-committed', undefined, 'aborted'],
+      ['undecided', 'earlier-unknown', 'prepared'],
+      ['unknown', undefined, 'in-doubt'],
+    ])('after it was allowed, and the queue says %s: %s', async (fate, expected, state) => {
+      await attempted();
+      evidence.fates = [fate];
+      crash();
+      const [answer] = words((await claim('b')).earlier);
+      expect([answer, states()]).toEqual([expected, [state]]);
+    });
+
+    test('recover settles what there is evidence for, and leaves the rest', async () => {
+      await attempted();
+      evidence.fates = ['committed'];
+      crash();
+      await handovers.recover();
+      expect([states(), events.map(({ kind }) => kind)]).toEqual([['delivered'], ['recovered']]);
+    });
+  });
+
+  test('what ends in custody is not taken again', async () => {
+    const handover = await claim('b', 'c');
+    await handover.end(handovers.nameAttempt('host'), 'quarantined', 'K1');
+    handover.release();
+    crash();
+    expect(words((await claim('b', 'c')).earlier)).toEqual(['taken', 'taken']);
+    expect(ledger.find('Q0')[0]).toMatchObject({ state: 'quarantined', quarantineId: 'K1' });
+  });
+
+  test('the next hop has it and the ledger fails: the truth is told, and an operator hears', async () => {
+    const handover = await claim('b');
+    const attempt = handovers.nameAttempt('host');
+    await handover.begin(attempt);
+    await ask(attempt);
+    ledger.failAt({ at: 1, kind: 'refused' });
+    expect(words(await handover.settle([ok]))).toEqual(['250']);
+    expect(events.map(({ kind }) => kind)).toContain('ledger-failed');
+  });
+
+  test('a next hop that is told to ask and does not is told of once', async () => {
+    await attempted({ recipients: ['b'], asks: false, results: [ok] });
+    await attempted({ recipients: ['c'], asks: false, results: [ok] });
+    expect(events).toEqual([{ kind: 'not-asked', nextHop }]);
+  });
+
+  test('a next hop that stops asking is not trusted to ask any more', async () => {
+    await knownToAsk();
+    await attempted({ recipients: ['c'], asks: false, results: [ok] });
+    const said = await attempted({ recipients: ['d'], asks: false, results: [lost] });
+    expect([words(said), ledger.unsettled().map(({ state }) => state)]).toEqual([
+      ['next-hop-unreachable'],
+      ['in-doubt'],
+    ]);
+  });
+
+  test('nothing is held in the end', async () => {
+    await attempted({ results: [ok] });
+    await attempted({ recipients: ['c'], results: [refusal] });
+    expect(handovers.load).toEqual({ attempts: 0, claims: 0 });
+  });
+});
