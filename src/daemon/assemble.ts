@@ -37,6 +37,8 @@ export interface Assembly {
   readonly engines: ReadonlyMap<ListenerConfig, Engine>;
   /** Lets go of what idles; what is at work ends by itself. */
   readonly close: () => void;
+  /** Ends the scans that go on for a retry, which another process will hear of. */
+  readonly endScans: () => void;
 }
 
 /** @throws {OperationalError} STORE, when a directory cannot be made or written. */
@@ -59,7 +61,10 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const close = (): void => {
     for (const nextHop of nextHops) nextHop.close();
   };
-  return { config, scanner, quarantine, engines, close };
+  const endScans = (): void => {
+    scans.close();
+  };
+  return { config, scanner, quarantine, engines, close, endScans };
 }
 
 function commonParts(

@@ -149,6 +149,7 @@ export class Daemon {
     await this.#listeners.close();
     for (const timer of timers) timer.cancel();
     this.#assembly.close();
+    this.#assembly.endScans();
     await this.#once?.close();
   }
 

@@ -44,6 +44,8 @@ export interface ClamdAnswer {
   readonly ms: number;
   /** From the last byte sent to the answer: what clamd itself took. */
   readonly scanMs: number;
+  /** clamd ended, or hung, while it scanned: perhaps because of this stream. */
+  readonly broke?: true;
 }
 
 export interface EndpointStatus {

@@ -23,6 +23,8 @@ export interface StreamAnswer {
   readonly words: string;
   /** From the end of the stream, where clamd begins to scan, to the answer; 0 without an end. */
   readonly scanMs: number;
+  /** clamd ended, or hung, while it scanned: perhaps because of this stream. */
+  readonly broke?: true;
 }
 
 type Answer = Omit<StreamAnswer, 'scanMs'>;
@@ -146,7 +148,7 @@ class ClamdStream {
     this.#silence = clock.after(silenceMs, () => {
       const words = `clamd was silent for ${silenceMs} ms`;
       this.#giveUp(() => {
-        this.#answer({ reply: { kind: 'failed' }, words });
+        this.#answer({ reply: { kind: 'failed' }, words, ...this.#broken });
       });
     });
   }
@@ -202,6 +204,10 @@ class ClamdStream {
     this.#result.resolve({ ...answer, scanMs: now - (this.#terminatedAt ?? now) });
   }
 
+  get #broken(): { broke?: true } {
+    return this.#terminatedAt === undefined ? {} : { broke: true };
+  }
+
   #heard(): Answer {
     const received = Buffer.concat(this.#received);
     const reply = parseReply(received);
@@ -219,6 +225,7 @@ class ClamdStream {
     const problem = this.#problem === '' ? '' : ` (${this.#problem})`;
     const words = `closed without an answer after ${this.#sentBytes} bytes${problem}`;
     const tooLong = this.#sentBytes > this.#settings.streamBytesMax;
-    return { reply: { kind: tooLong ? 'size-limit' : 'failed' }, words };
+    if (tooLong) return { reply: { kind: 'size-limit' }, words };
+    return { reply: { kind: 'failed' }, words, ...this.#broken };
   }
 }

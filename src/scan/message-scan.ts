@@ -175,7 +175,7 @@ class ScanRun {
 
   #unfinished(): Finding {
     const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
-    return { kind: 'unavailable', stream: 'message', detail };
+    return { kind: 'unavailable', broke: true, stream: 'message', detail };
   }
 
   #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {

@@ -39,7 +39,7 @@ export function findingsOf(
   });
   switch (reply.kind) {
     case 'failed':
-      return [{ kind: 'unavailable', stream, detail: words }];
+      return [{ kind: 'unavailable', stream, detail: words, ...(answer.broke && { broke: true }) }];
     case 'size-limit':
       return [partial('stream-length', words)];
     case 'ok':

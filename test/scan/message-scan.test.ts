@@ -10,7 +10,7 @@ import {
 } from '../../src/scan/message-scan.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import { smallPartBytes } from '../../src/scan/part-scan.ts';
-import { FakeClamd } from '../support/fake-clamd.ts';
+import { type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryContent, until } from '../support/memory-content.ts';
 import * as messages from '../support/messages.ts';
@@ -228,6 +228,16 @@ describe('a scan that fails', () => {
     expect([kindsOf(report), streamsOf(report)]).toEqual([['1 unavailable'], ['message', '1']]);
   });
 
+  it.each<[string, ClamdConduct, true | undefined]>([
+    ['clamd ends while it scans', { step: 'close' }, true],
+    ['clamd says that it failed', { step: 'say', words: 'INSTREAM: broken ERROR\0' }, undefined],
+  ])('%s: whether the message may be to blame', async (_, conduct, broke) => {
+    clamd.usual = conduct;
+    const report = await scan(messages.message(messages.text()));
+    expect(report.findings).toMatchObject([{ kind: 'unavailable' }]);
+    expect(report.findings.map((one) => 'broke' in one && one.broke)).toEqual([broke ?? false]);
+  });
+
   it('is unavailable when clamd is silent beyond the time limit, which counts from the end of data', async () => {
     clamd.usual = { step: 'hold' };
     const content = new MemoryContent();
@@ -243,6 +253,7 @@ describe('a scan that fails', () => {
     const report = await scanning;
     expect(kindsOf(report)).toEqual(['message unavailable']);
     expect(report.findings[0]?.detail).toContain(`${defaultLimits.scanMs} ms`);
+    expect(report.findings[0]).toMatchObject({ broke: true });
     clamd.release();
     await until(() => by.load.inflight === 0, 'the orphan has ended');
   });
