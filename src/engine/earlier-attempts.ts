@@ -3,7 +3,7 @@ import { reply, type Reply } from '../protocol/smtp/reply.ts';
 import type { QueueEvidence } from '../relay/evidence.ts';
 import type { AttemptState, Ledger, LedgerEntry } from '../store/ledger.ts';
 import { type Answer, inSituation } from './answer.ts';
-import type { MessageKey, RecipientKey } from './message-key.ts';
+import { handoverKey, type MessageKey, type RecipientKey } from './message-key.ts';
 
 /** What is done about a message of which nobody can tell whether it was accepted. */
 export type InDoubt =
@@ -48,6 +48,12 @@ export function acceptedAs(queueId: string): Reply {
   return reply(250, '2.0.0', `Ok: queued as ${queueId}`);
 }
 
+const openStates: readonly AttemptState[] = ['sending', 'prepared', 'in-doubt'];
+
+function isOpen({ state }: LedgerEntry): boolean {
+  return openStates.includes(state);
+}
+
 /** What the attempts that are over, in this process or before it, mean for a retry. */
 export class EarlierAttempts {
   readonly #parts: EarlierParts;
@@ -64,16 +70,21 @@ export class EarlierAttempts {
     message: MessageKey,
     recipients: readonly RecipientKey[],
   ): Promise<readonly (Answer | undefined)[]> {
-    const entries = this.#parts.ledger
-      .find(message.queueId)
-      .filter(({ digest }) => digest === message.digest);
-    const answers: (Answer | undefined)[] = [];
-    // One after the other: what one recipient's entry settles holds for all of its attempt.
-    for (const { recipient, orcpt } of recipients) {
-      const latest = entries.findLast((e) => e.recipient === recipient && e.orcpt === orcpt);
-      answers.push(latest && (await this.answer(latest)));
+    const latest = new Map<string, LedgerEntry>();
+    for (const entry of this.#parts.ledger.find(message.queueId)) {
+      latest.set(handoverKey(entry, entry), entry);
     }
-    return answers;
+    // What is not settled yet is found out once for all recipients of an attempt.
+    const found = new Map<string, Promise<Answer | undefined>>();
+    return Promise.all(
+      recipients.map((recipient) => {
+        const entry = latest.get(handoverKey(message, recipient));
+        if (!entry || !isOpen(entry)) return entry && this.answer(entry);
+        const answer = found.get(entry.attempt) ?? this.answer(entry);
+        found.set(entry.attempt, answer);
+        return answer;
+      }),
+    );
   }
 
   /** @throws {OperationalError} STORE */
@@ -133,8 +144,8 @@ export class EarlierAttempts {
 
   #write({ attempt }: LedgerEntry, state: AttemptState, said?: Reply): Promise<void> {
     const { ledger, clock } = this.#parts;
-    const from = ['sending', 'prepared', 'in-doubt'] as const;
-    const change = { kind: 'settle', attempt, from, state, changed: clock.now() } as const;
+    const to = { attempt, from: openStates, state, changed: clock.now() };
+    const change = { kind: 'settle', ...to } as const;
     return ledger.commit([said ? { ...change, reply: said } : change]);
   }
 }

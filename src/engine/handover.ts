@@ -44,6 +44,7 @@ export class Handover {
   #asks = false;
   /** Whether there are entries of this attempt, or may be. */
   #written = false;
+  #settled = false;
 
   constructor(known: KnownMessage, parts: HandoverParts, release: () => void) {
     this.#known = known;
@@ -78,6 +79,7 @@ export class Handover {
   async settle(results: readonly RelayResult[]): Promise<readonly Answer[]> {
     const attempt = this.#begun();
     attempt.end();
+    this.#settled = true;
     // Before anything is written: whoever comes next must know by what this one showed.
     this.#learn(results);
     const lost = results.some(({ kind }) => kind === 'unknown');
@@ -107,6 +109,8 @@ export class Handover {
     const { ledger, evidence, clock, tell } = this.#parts;
     const held = await evidence.hold(queueId);
     if (!held) tell({ kind: 'no-witness', nextQueueId: queueId });
+    // Settled meanwhile: it is answered `stale`, and an entry would only put it in doubt.
+    if (this.#settled) return;
     if (!this.#written) return this.#commitNew('prepared', { nextQueueId: queueId });
     const attempt = this.#begun().id;
     const change = { kind: 'settle', attempt, from: ['sending'], state: 'prepared' } as const;
@@ -182,7 +186,7 @@ export class Handover {
       const state = stateOf(result, lostState);
       const answer = answers[index];
       if (state === 'prepared' || answer === undefined) return [];
-      return [this.#settled(state, answer, results.length > 1 ? index : undefined)];
+      return [this.#settlement(state, answer, results.length > 1 ? index : undefined)];
     });
     try {
       if (this.#written) await ledger.commit(changes);
@@ -195,7 +199,7 @@ export class Handover {
     }
   }
 
-  #settled(state: AttemptState, answer: Answer, index: number | undefined): Settlement {
+  #settlement(state: AttemptState, answer: Answer, index: number | undefined): Settlement {
     const path = index === undefined ? undefined : this.due[index];
     return {
       kind: 'settle',

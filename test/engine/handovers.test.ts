@@ -200,6 +200,19 @@ describe('Handovers', () => {
       expect(words(await handover.settle([refusal]))).toEqual(['store-failed']);
     });
 
+    test('stale, and not written down, when the reply was lost while the file was being held', async () => {
+      await knownToAsk();
+      const held = Promise.withResolvers<boolean>();
+      evidence.hold = () => held.promise;
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      await handover.begin(attempt);
+      const asked = ask(attempt);
+      expect(words(await handover.settle([lost]))).toEqual(['next-hop-unreachable']);
+      held.resolve(true);
+      expect([await asked, states()]).toEqual(['stale', []]);
+    });
+
     test('stale after the attempt was given up', async () => {
       const attempt = handovers.nameAttempt('host');
       await (await claim('b')).begin(attempt);
@@ -294,6 +307,19 @@ describe('Handovers', () => {
       crash();
       const [answer] = words((await claim('b')).earlier);
       expect([answer, states()]).toEqual([expected, [state]]);
+    });
+
+    test('evidence is asked for once, however many the recipients are', async () => {
+      const many = Array.from({ length: 50 }, (_, i) => `b${i}`);
+      await attempted({ recipients: many });
+      let asked = 0;
+      evidence.fate = () => {
+        asked++;
+        return Promise.resolve('committed');
+      };
+      crash();
+      const answers = words((await claim(...many)).earlier);
+      expect([new Set(answers), asked]).toEqual([new Set(['250']), 1]);
     });
 
     test('recover settles what there is evidence for, and leaves the rest', async () => {
