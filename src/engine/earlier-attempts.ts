@@ -77,7 +77,7 @@ export class EarlierAttempts {
     // What is not settled yet is found out once for all recipients of an attempt.
     const found = new Map<string, Promise<Answer | undefined>>();
     return Promise.all(
-      recipients.map((recipient) => {
+      recipients.map(async (recipient) => {
         const entry = latest.get(handoverKey(message, recipient));
         if (!entry || !isOpen(entry)) return entry && this.answer(entry);
         const answer = found.get(entry.attempt) ?? this.answer(entry);
