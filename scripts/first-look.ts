@@ -33,6 +33,8 @@ async function firstLook(): Promise<boolean> {
   if (stdin.isTTY && env['ONCE'] !== '1') {
     stdout.write('\nServing until Ctrl-C; then everything is removed.\n');
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  } else {
+    stdout.write('\nNobody types at a terminal, or ONCE=1: everything is removed.\n');
   }
   return clean.expected && eicar.expected;
 }

@@ -33,12 +33,11 @@ export interface Lasting {
 export interface Assembly {
   readonly config: Config;
   readonly scanner: MessageScan;
+  readonly scans: Scans;
   readonly quarantine: Quarantine;
   readonly engines: ReadonlyMap<ListenerConfig, Engine>;
   /** Lets go of what idles; what is at work ends by itself. */
   readonly close: () => void;
-  /** Ends the scans that go on for a retry, which another process will hear of. */
-  readonly endScans: () => void;
 }
 
 /** @throws {OperationalError} STORE, when a directory cannot be made or written. */
@@ -61,10 +60,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const close = (): void => {
     for (const nextHop of nextHops) nextHop.close();
   };
-  const endScans = (): void => {
-    scans.close();
-  };
-  return { config, scanner, quarantine, engines, close, endScans };
+  return { config, scanner, scans, quarantine, engines, close };
 }
 
 function commonParts(

@@ -92,9 +92,22 @@ export class Daemon {
    */
   async adopt(config: Config): Promise<void> {
     if (this.#current) refuseLastingChanges(this.#current.config, config);
-    const { clock, log, observe, observeHandover } = this.#surroundings;
+    const { clock, log, observeHandover } = this.#surroundings;
     this.#once ??= await Once.open(config, { clock, log, observe: observeHandover });
-    const { ledger, handovers } = this.#once;
+    const next = await this.#assemble(config, this.#once).catch(async (error: unknown) => {
+      // What is open for the life of the daemon would keep the process that has failed to start.
+      if (!this.#current) await this.#once?.close().catch(() => undefined);
+      throw error;
+    });
+    this.#line.adjust(lineLimits(config));
+    this.#sessions.adjust(sessionLimits(config));
+    this.#current?.close();
+    this.#current = next;
+    this.#expireAgain(0);
+  }
+
+  async #assemble(config: Config, { ledger, handovers }: Once): Promise<Assembly> {
+    const { clock, observe } = this.#surroundings;
     const next = await assemble(config, {
       clock,
       observe,
@@ -107,11 +120,7 @@ export class Daemon {
       },
     });
     await this.#listeners.become(config, next.engines);
-    this.#line.adjust(lineLimits(config));
-    this.#sessions.adjust(sessionLimits(config));
-    this.#current?.close();
-    this.#current = next;
-    this.#expireAgain(0);
+    return next;
   }
 
   get stopping(): boolean {
@@ -149,7 +158,8 @@ export class Daemon {
     await this.#listeners.close();
     for (const timer of timers) timer.cancel();
     this.#assembly.close();
-    this.#assembly.endScans();
+    // Before the ledger closes: it is told that they ended.
+    await this.#assembly.scans.close();
     await this.#once?.close();
   }
 

@@ -39,6 +39,11 @@ export class Attempt {
     return this.#failure;
   }
 
+  /** Whether nobody is told `go` any more. */
+  isOver(): boolean {
+    return this.#state === 'over';
+  }
+
   /** @param prepare makes durable that the next hop may commit this queue file. */
   open(prepare: (queueId: string) => Promise<void>): void {
     this.#state = 'open';
@@ -57,7 +62,7 @@ export class Attempt {
     this.#prepared ??= this.#makeDurable(queueId);
     const prepared = await this.#prepared;
     // It may have ended meanwhile: what was not allowed by then never is.
-    if (!prepared || this.#isOver()) return 'stale';
+    if (!prepared || this.isOver()) return 'stale';
     this.#allowed = true;
     return 'go';
   }
@@ -70,9 +75,5 @@ export class Attempt {
       this.#failure = error;
       return false;
     }
-  }
-
-  #isOver(): boolean {
-    return this.#state === 'over';
   }
 }

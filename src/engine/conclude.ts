@@ -8,7 +8,7 @@ import { dispose } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { Situation } from '../verdict/situation.ts';
 import { decide, type Verdict } from '../verdict/verdict.ts';
-import { inSituation } from './answer.ts';
+import { type Answer, inSituation } from './answer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Door, EngineParts } from './engine.ts';
 import type { Handover } from './handover.ts';
@@ -124,10 +124,18 @@ async function carryOut(
       return quarantine(verdict, findings, message);
     case 'discard':
       await message.handover.end(message.attempt, 'discarded');
-      return { kind: 'discarded', answers: [inSituation('taken')] };
-    case 'refuse':
-      return refused(disposition.situation, verdict.because[0]?.detail);
+      return { kind: 'discarded', answers: withEarlier(inSituation('taken'), message) };
+    case 'refuse': {
+      const refusal = refused(disposition.situation, verdict.because[0]?.detail);
+      const answers = withEarlier(inSituation(disposition.situation), message);
+      return { ...refusal, answers };
+    }
   }
+}
+
+/** What was done now was done for those who were due, and is said of nobody else. */
+function withEarlier(answer: Answer, { handover, door }: Judged): readonly Answer[] {
+  return merge(handover.earlier, [answer], door.flavour);
 }
 
 async function relay(verdict: Verdict, message: Judged): Promise<Outcome> {
@@ -183,5 +191,6 @@ async function quarantine(
     signal,
   );
   await handover.end(message.attempt, 'quarantined', quarantineId);
-  return { kind: 'quarantined', answers: [inSituation('taken')], quarantineId };
+  const answers = withEarlier(inSituation('taken'), message);
+  return { kind: 'quarantined', answers, quarantineId };
 }

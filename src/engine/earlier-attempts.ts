@@ -32,7 +32,7 @@ export type HandoverEvent =
   | { readonly kind: 'not-asked'; readonly nextHop: string }
   /** No witness holds the queue file: after a crash there may be no evidence. */
   | { readonly kind: 'no-witness'; readonly nextQueueId: string }
-  /** A message was accepted by the next hop, and the ledger could not take it down. */
+  /** A message is with the next hop, in custody or dropped, and the ledger could not take it down. */
   | { readonly kind: 'ledger-failed'; readonly attempt: string; readonly detail: string };
 
 export interface EarlierParts {
@@ -87,6 +87,13 @@ export class EarlierAttempts {
     );
   }
 
+  #entries(message: MessageKey, to: RecipientKey): readonly LedgerEntry[] {
+    return this.#parts.ledger
+      .find(message.queueId)
+      .filter(({ digest }) => digest === message.digest)
+      .filter(({ recipient, orcpt }) => recipient === to.recipient && orcpt === to.orcpt);
+  }
+
   /** @throws {OperationalError} STORE */
   async answer(entry: LedgerEntry): Promise<Answer | undefined> {
     switch (entry.state) {
@@ -122,9 +129,12 @@ export class EarlierAttempts {
 
   async #inDoubt(entry: LedgerEntry): Promise<Answer | undefined> {
     const { inDoubt: rule, tell } = this.#parts;
+    const { attempt, queueId, nextQueueId } = entry;
+    if (entry.state !== 'in-doubt') await this.#write(entry, 'in-doubt');
+    // `recover` and a retry may be at the same entry: who settled it has released its evidence.
+    const latest = this.#entries(entry, entry).find((one) => one.attempt === attempt);
+    if (latest && isSettled(latest)) return this.answer(latest);
     if (entry.state !== 'in-doubt') {
-      const { attempt, queueId, nextQueueId } = entry;
-      await this.#write(entry, 'in-doubt');
       tell({ kind: 'in-doubt', attempt, queueId, nextQueueId, rule });
     }
     return rule === 'hold' ? inSituation('earlier-unknown') : undefined;
@@ -148,4 +158,8 @@ export class EarlierAttempts {
     const change = { kind: 'settle', ...to } as const;
     return ledger.commit([said ? { ...change, reply: said } : change]);
   }
+}
+
+function isSettled({ state }: LedgerEntry): boolean {
+  return state === 'delivered' || state === 'aborted';
 }

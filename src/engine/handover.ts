@@ -44,7 +44,6 @@ export class Handover {
   #asks = false;
   /** Whether there are entries of this attempt, or may be. */
   #written = false;
-  #settled = false;
 
   constructor(known: KnownMessage, parts: HandoverParts, release: () => void) {
     this.#known = known;
@@ -69,7 +68,12 @@ export class Handover {
     this.#attempt = attempt;
     this.#asks = this.#parts.asking.asks(this.#known.nextHop);
     attempt.open((queueId) => this.#prepare(queueId));
-    if (!this.#asks) await this.#commitNew('sending');
+    if (this.#asks) return;
+    await this.#commitNew('sending').catch((error: unknown) => {
+      // It may have become durable all the same, and nothing is sent.
+      if (this.#known.message) this.#parts.ledger.defer([this.#settleAll('aborted')]);
+      throw error;
+    });
   }
 
   /**
@@ -79,7 +83,6 @@ export class Handover {
   async settle(results: readonly RelayResult[]): Promise<readonly Answer[]> {
     const attempt = this.#begun();
     attempt.end();
-    this.#settled = true;
     // Before anything is written: whoever comes next must know by what this one showed.
     this.#learn(results);
     const lost = results.some(({ kind }) => kind === 'unknown');
@@ -88,32 +91,36 @@ export class Handover {
       if (result.kind === 'unknown' && found) return found.answer;
       return this.#failureOf(result) ?? answerOf(result);
     });
-    await this.#write(results, answers, found?.state);
-    if (attempt.queueId !== undefined && found?.state !== 'prepared') {
+    const written = await this.#write(results, answers, found?.state);
+    if (attempt.queueId !== undefined && written && found?.state !== 'prepared') {
       this.#parts.evidence.release(attempt.queueId);
     }
     return answers;
   }
 
   /**
-   * It ends here, in custody or dropped by rule.
-   *
-   * @throws {OperationalError} STORE
+   * It ends here, in custody or dropped by rule. A ledger that cannot take that down takes nothing
+   * back: at worst a retry ends here once more.
    */
   async end(attempt: Attempt, state: 'quarantined' | 'discarded', name?: string): Promise<void> {
     this.#attempt = attempt;
-    await this.#commitNew(state, name === undefined ? {} : { quarantineId: name });
+    const more = name === undefined ? {} : { quarantineId: name };
+    await this.#commitNew(state, more).catch(this.#notWritten);
   }
 
   async #prepare(queueId: string): Promise<void> {
     const { ledger, evidence, clock, tell } = this.#parts;
     const held = await evidence.hold(queueId);
+    const attempt = this.#begun();
+    // It was settled meanwhile; an entry that comes after that would never be.
+    if (attempt.isOver()) {
+      evidence.release(queueId);
+      return;
+    }
     if (!held) tell({ kind: 'no-witness', nextQueueId: queueId });
-    // Settled meanwhile: it is answered `stale`, and an entry would only put it in doubt.
-    if (this.#settled) return;
     if (!this.#written) return this.#commitNew('prepared', { nextQueueId: queueId });
-    const attempt = this.#begun().id;
-    const change = { kind: 'settle', attempt, from: ['sending'], state: 'prepared' } as const;
+    const from = ['sending'] as const;
+    const change = { kind: 'settle', attempt: attempt.id, from, state: 'prepared' } as const;
     await ledger.commit([{ ...change, nextQueueId: queueId, changed: clock.now() }]);
   }
 
@@ -174,14 +181,18 @@ export class Handover {
     return { state: 'in-doubt', answer: inSituation(situation) };
   }
 
-  /** A failure here takes nothing back: the next hop has the message, and that is the truth. */
+  /**
+   * A failure here takes nothing back: the next hop has the message, and that is the truth.
+   *
+   * @returns whether the ledger tells it, too.
+   */
   async #write(
     results: readonly RelayResult[],
     answers: readonly Answer[],
     lostState: AttemptState | undefined,
-  ): Promise<void> {
-    const { ledger, tell } = this.#parts;
-    if (!this.#known.message) return;
+  ): Promise<boolean> {
+    const { ledger } = this.#parts;
+    if (!this.#known.message) return true;
     const changes = results.flatMap((result, index): Settlement[] => {
       const state = stateOf(result, lostState);
       const answer = answers[index];
@@ -194,22 +205,31 @@ export class Handover {
         // A next hop that was known to ask, and did not: its entries begin here.
         await ledger.commit([...this.#entries('sending'), ...changes]);
       }
+      return true;
     } catch (error) {
-      tell({ kind: 'ledger-failed', attempt: this.#begun().id, detail: messageOf(error) });
+      return this.#notWritten(error);
     }
   }
+
+  readonly #notWritten = (error: unknown): false => {
+    const { tell } = this.#parts;
+    tell({ kind: 'ledger-failed', attempt: this.#begun().id, detail: messageOf(error) });
+    return false;
+  };
 
   #settlement(state: AttemptState, answer: Answer, index: number | undefined): Settlement {
     const path = index === undefined ? undefined : this.due[index];
     return {
-      kind: 'settle',
-      attempt: this.#begun().id,
+      ...this.#settleAll(state),
       ...(path && { recipients: [recipientKey(path)] }),
-      from: ['sending', 'prepared'],
-      state,
       ...(state === 'delivered' && answer.kind === 'next-hop' && { reply: answer.reply }),
-      changed: this.#parts.clock.now(),
     };
+  }
+
+  #settleAll(state: AttemptState): Settlement {
+    const from = ['sending', 'prepared'] as const;
+    const changed = this.#parts.clock.now();
+    return { kind: 'settle', attempt: this.#begun().id, from, state, changed };
   }
 
   async #commitNew(state: AttemptState, more: Partial<LedgerEntry> = {}): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Never twice: who may hand which message to a next hop. It claims a message's recipients for one
  * transaction at a time, recalls what earlier attempts came to, and answers the commit question for
- * those under way. The rules are those of docs/guarantees.md.
+ * those under way. The states are those of store/ledger.ts.
  */
 import type { Path } from '../envelope.ts';
 import { AskingNextHops } from './asking-next-hops.ts';
@@ -104,10 +104,5 @@ export class Handovers implements CommitGate {
       attempts.add(entry.attempt);
       await this.#earlier.answer(entry);
     }
-  }
-
-  /** Whether a claim is held, for what works on the ledger beside us. */
-  isLive(attempt: string): boolean {
-    return this.#attempts.has(attempt);
   }
 }

@@ -33,7 +33,7 @@ interface Flight {
 export class Scans {
   readonly #options: ScansOptions;
   readonly #flights = new Map<string, Flight>();
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Map<AbortController, Promise<ScanReport>>();
   /** Scans that came to an end, to tell a message that hangs from a clamd that does. */
   #ended = 0;
   #orphans = 0;
@@ -50,9 +50,9 @@ export class Scans {
   /** Begins to scan a content that is still arriving. An abort of `signal` is not heeded here. */
   begin(content: Spool): Scanning {
     const stop = new AbortController();
-    this.#running.add(stop);
     const endedBefore = this.#ended;
     const report = this.#options.scanner.scan(content, stop.signal);
+    this.#running.set(stop, report);
     const over = (): void => {
       this.#running.delete(stop);
     };
@@ -115,9 +115,10 @@ export class Scans {
     this.#orphans--;
   }
 
-  /** Ends every scan: the daemon is going down. */
-  close(): void {
-    for (const stop of this.#running) stop.abort(new Cancelled('shutdown'));
+  /** Ends every scan: the daemon is going down. Resolves when all have ended. */
+  async close(): Promise<void> {
+    for (const stop of this.#running.keys()) stop.abort(new Cancelled('shutdown'));
+    await Promise.allSettled(this.#running.values());
   }
 
   #settle(digest: string, { findings, streams }: ScanReport, endedBefore: number): void {

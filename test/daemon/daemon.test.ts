@@ -1,30 +1,71 @@
+import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import { parseConfig, type Config } from '../../src/daemon/config.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { Log } from '../../src/daemon/log.ts';
+import { SqliteLedger } from '../../src/store/sqlite-ledger.ts';
 import { makeFolder, type Folder } from '../support/config-file.ts';
+import { FakeClamd } from '../support/fake-clamd.ts';
+import { FakeNextHop } from '../support/fake-next-hop.ts';
+import { until } from '../support/memory-content.ts';
 
 let folder: Folder;
 let daemon: Daemon;
+let log: Log;
 
 beforeEach(async () => {
   folder = makeFolder();
   const config = configWith('control.sock', 'first');
-  const log = new Log(config.log, systemClock, new PassThrough().resume());
-  daemon = new Daemon(config, {
-    clock: systemClock,
-    log,
-    observe: () => undefined,
-    observeHandover: () => undefined,
-  });
+  log = new Log(config.log, systemClock, new PassThrough().resume());
+  daemon = newDaemon(config);
   await daemon.adopt(config);
 });
 afterEach(async () => {
   await daemon.stop();
   folder.remove();
 });
+
+function newDaemon(config: Config): Daemon {
+  const nothing = (): void => undefined;
+  const clock = systemClock;
+  return new Daemon(config, { clock, log, observe: nothing, observeHandover: nothing });
+}
+
+interface Programs {
+  readonly clamd: FakeClamd;
+  readonly nextHop: FakeNextHop;
+}
+
+/** Beside the other daemon, with sockets and a ledger of its own. */
+function secondConfig({ clamd, nextHop }: Programs): Config {
+  const { path } = folder;
+  return parseConfig(
+    `[[listener]]
+protocol = "smtp"
+address = "unix:${path}/second.sock"
+next_hop = "${nextHop.address}"
+[clamd]
+endpoints = ["${clamd.address.name}"]
+[control]
+address = "unix:${path}/control.sock"
+[spool]
+directory = "${path}/second-spool"
+[quarantine]
+directory = "${path}/quarantine"
+[ledger]
+file = "${path}/second/ledger.db"
+`,
+    'f',
+  );
+}
+
+function openLedger({ ledger }: Config): Promise<SqliteLedger> {
+  const warn = (): void => undefined;
+  return SqliteLedger.open({ ...ledger, clock: systemClock, commitMsMax: 1000, warn });
+}
 
 function configWith(control: string, text: string): Config {
   const { path } = folder;
@@ -57,4 +98,32 @@ test('another control address is refused with all that came with it, and the wor
   expect(daemon.config.header.text).toBe('first');
   await daemon.adopt(configWith('control.sock', 'third'));
   expect(daemon.config.header.text).toBe('third');
+});
+
+test('a start that fails leaves nothing open that would keep the process', async () => {
+  const { listeners, ledger, ...rest } = configWith('control.sock', 'second');
+  const file = `${folder.path}/second/ledger.db`;
+  const second = { ...rest, listeners, ledger: { ...ledger, file } };
+  await expect(newDaemon(second).adopt(second)).rejects.toThrow('in use');
+  // Whoever has it open, holds it against others.
+  await (await openLedger(second)).close();
+});
+
+test('going down ends the scans that nobody waits for, and they do not count as broken', async () => {
+  const [clamd, nextHop] = await Promise.all([FakeClamd.start(), FakeNextHop.start()]);
+  clamd.usual = { step: 'hold' };
+  const config = secondConfig({ clamd, nextHop });
+  const second = newDaemon(config);
+  await second.adopt(config);
+  const content = 'Subject: x\r\n\r\nbody\r\n';
+  const peer = connect(`${folder.path}/second.sock`).resume();
+  peer.write(`EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n${content}.\r\n`);
+  await until(() => clamd.held === 1, 'the scan runs');
+  peer.destroy();
+  await until(() => second.load.transactions === 0, 'the peer is missed');
+  await second.stop();
+  await Promise.all([clamd.stop(), nextHop.stop()]);
+  const ledger = await openLedger(config);
+  expect(ledger.brokenScans(createHash('sha256').update(content).digest('hex'))).toBe(0);
+  await ledger.close();
 });

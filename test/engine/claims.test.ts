@@ -61,8 +61,16 @@ test('who is called off while waiting holds nothing and leaves the others alone'
   await expect(waiting).rejects.toMatchObject({ why: 'deadline' });
   expect(claims.size).toBe(1);
   release();
-  release();
   expect(claims.size).toBe(0);
+});
+
+test('giving a claim back again does not take it from who has it by then', async () => {
+  const claims = new Claims();
+  const release = await claims.take(['a'], never);
+  release();
+  await claims.take(['a'], never);
+  release();
+  expect(claims.size).toBe(1);
 });
 
 test('a claim that is free is had even by who was called off before', async () => {

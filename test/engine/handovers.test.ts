@@ -28,17 +28,22 @@ const unreachable: RelayResult = { kind: 'unreachable', detail: 'refused' };
 class StandInEvidence implements QueueEvidence {
   holds = true;
   fates: QueueFate[] = ['unknown'];
+  /** What `hold` waits for. */
+  reached: Promise<unknown> = Promise.resolve();
   readonly held = new Set<string>();
+  readonly released = new Set<string>();
   hold(queueId: string): Promise<boolean> {
     if (this.holds) this.held.add(queueId);
-    return Promise.resolve(this.holds);
+    return this.reached.then(() => this.holds);
   }
-  fate(): Promise<QueueFate> {
+  fate(queueId: string): Promise<QueueFate> {
+    if (this.released.has(queueId)) return Promise.resolve('unknown');
     const [next = 'unknown'] = this.fates.length > 1 ? this.fates.splice(0, 1) : this.fates;
     return Promise.resolve(next);
   }
   release(queueId: string): void {
     this.held.delete(queueId);
+    this.released.add(queueId);
   }
 }
 
@@ -220,6 +225,20 @@ describe('Handovers', () => {
       expect(await ask(attempt)).toBe('stale');
     });
 
+    test('stale when the next hop was lost meanwhile, and nothing is written down any more', async () => {
+      await knownToAsk();
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      await handover.begin(attempt);
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      evidence.reached = promise;
+      const asking = ask(attempt);
+      expect(words(await handover.settle([lost]))).toEqual(['next-hop-unreachable']);
+      resolve(undefined);
+      expect(await asking).toBe('stale');
+      expect([states(), [...evidence.held]]).toEqual([[], []]);
+    });
+
     test('an attempt of the process before this one is stale', async () => {
       const attempt = handovers.nameAttempt('host');
       await (await claim('b')).begin(attempt);
@@ -322,6 +341,30 @@ describe('Handovers', () => {
       expect([new Set(answers), asked]).toEqual([new Set(['250']), 1]);
     });
 
+    test('what is found out for one recipient holds for all of its attempt', async () => {
+      await attempted({ recipients: ['b', 'c'] });
+      evidence.fates = ['committed'];
+      crash();
+      expect(words((await claim('b', 'c')).earlier)).toEqual(['250', '250']);
+      expect([states(), events.map(({ kind }) => kind)]).toEqual([
+        ['delivered', 'delivered'],
+        ['recovered'],
+      ]);
+    });
+
+    test.each<[QueueFate, string | undefined, AttemptState]>([
+      ['committed', '250', 'delivered'],
+      ['not-committed', undefined, 'aborted'],
+    ])('a retry while recover is at work, and the queue says %s', async (fate, expected, state) => {
+      await attempted();
+      // Recovery asks first, and releases; the retry comes too late for the evidence.
+      evidence.fates = [fate, 'unknown'];
+      crash();
+      const [, retry] = await Promise.all([handovers.recover(), claim('b')]);
+      expect([words(retry.earlier), states()]).toEqual([[expected], [state]]);
+      expect(events.map(({ kind }) => kind)).toEqual(['recovered']);
+    });
+
     test('recover settles what there is evidence for, and leaves the rest', async () => {
       await attempted();
       evidence.fates = ['committed'];
@@ -348,7 +391,30 @@ describe('Handovers', () => {
     ledger.failAt({ at: 1, kind: 'refused' });
     expect(words(await handover.settle([ok]))).toEqual(['250']);
     expect(events.map(({ kind }) => kind)).toContain('ledger-failed');
+    // The ledger still says `prepared`: only the evidence tells a retry.
+    expect([states(), [...evidence.held]]).toEqual([['prepared'], ['N1']]);
   });
+
+  test('in custody and the ledger fails: it stays in custody, and an operator hears', async () => {
+    const handover = await claim('b');
+    ledger.failAt({ at: 1, kind: 'refused' });
+    await handover.end(handovers.nameAttempt('host'), 'quarantined', 'K1');
+    expect(events.map(({ kind }) => kind)).toEqual(['ledger-failed']);
+  });
+
+  test.each(['refused', 'unknown'] as const)(
+    'the ledger fails before anything is sent (%s): a retry is not in doubt',
+    async (kind) => {
+      handovers = started({ inDoubt: 'hold' });
+      ledger.failAt({ at: 1, kind });
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      await expect(handover.begin(attempt)).rejects.toMatchObject({ code: 'STORE' });
+      handover.release();
+      await new Promise(setImmediate);
+      expect((await claim('b')).due).toEqual([to('b')]);
+    },
+  );
 
   test('a next hop that is told to ask and does not is told of once', async () => {
     await attempted({ recipients: ['b'], asks: false, results: [ok] });

@@ -8,6 +8,7 @@ import { render } from '../../src/listener/render.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { someHandovers } from '../support/handovers.ts';
 import { MemoryLedger } from '../support/memory-ledger.ts';
+import { defaultRules, type Rules } from '../../src/verdict/rules.ts';
 import { accepted } from '../support/stand-ins.ts';
 import { door, noViolations, Parts } from './parts.ts';
 
@@ -34,12 +35,13 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     engine = started();
   });
 
-  function started(inDoubt: 'retry' | 'hold' = 'retry'): Engine {
+  function started(inDoubt: 'retry' | 'hold' = 'retry', rules: Partial<Rules> = {}): Engine {
     const { clock, scanner } = parts;
     const names = { newAttempt: () => `a${++attempts}` };
     return new Engine(
       { ...door, flavour },
       parts.engineParts({
+        rules: { ...defaultRules, ...rules },
         handovers: someHandovers(clock, { ledger, inDoubt, ...names }),
         scans: new Scans({ scanner, ledger, clock }),
       }),
@@ -131,6 +133,32 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     expect(sentTo().length).toBe(flavour === 'lmtp' ? 2 : 1);
   });
 
+  test.each(['quarantine', 'discard', 'reject'] as const)(
+    'of what is in doubt, beside another recipient, and found infected by now (%s)',
+    async (infectedRule) => {
+      engine = started('hold');
+      parts.nextHop.dot = lost;
+      await send('b');
+      // Scanned again, with newer signatures.
+      engine = started('hold', { infected: infectedRule });
+      parts.scanner.findings = [infected];
+      const done = infectedRule === 'reject' ? '550 5.7.1' : '250 2.7.0';
+      // Nobody has taken it for the first one: it must not be told so.
+      expect(await send('b', 'c')).toEqual(
+        flavour === 'lmtp' ? ['451 4.3.0', done] : ['451 4.3.0'],
+      );
+    },
+  );
+
+  test('of what was accepted, beside another recipient, and refused by now', async () => {
+    await send('b');
+    engine = started('retry', { infected: 'reject' });
+    parts.scanner.findings = [infected];
+    expect(await send('b', 'c')).toEqual(
+      flavour === 'lmtp' ? ['250 2.0.0', '550 5.7.1'] : ['550 5.7.1'],
+    );
+  });
+
   test('of a message that broke its scan too often: set apart, and not scanned', async () => {
     ledger = new MemoryLedger((finish) => {
       queueMicrotask(finish);
@@ -154,5 +182,12 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     ledger.failAt({ at: 1, kind: 'refused', persistent: true });
     expect(await send('b')).toEqual(['452 4.3.1']);
     expect(sentTo()).toEqual([]);
+  });
+
+  test('a ledger that cannot be written: what is in custody is taken, and not kept again and again', async () => {
+    parts.scanner.findings = [infected];
+    ledger.failAt({ at: 1, kind: 'refused', persistent: true });
+    expect(await send('b', 'c')).toEqual(['250 2.7.0']);
+    expect(await parts.quarantine.list()).toHaveLength(1);
   });
 });

@@ -146,8 +146,7 @@ describe('Scans', () => {
     for (let n = 0; n < 40; n++) void (await begin(`message ${n}`)).scanning.leave(true);
     await turn();
     expect(scans.running).toBe(32);
-    scans.close();
-    await turn();
+    await scans.close();
     expect([scans.running, scanner.ended]).toEqual([0, 40]);
   });
 
@@ -199,8 +198,7 @@ describe('Scans', () => {
       const first = await begin('x');
       await report(failed);
       const second = await begin('y');
-      scans.close();
-      await turn();
+      await scans.close();
       expect([await count(first.digest), await count(second.digest)]).toEqual([0, 0]);
     });
   });

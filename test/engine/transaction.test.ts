@@ -99,14 +99,13 @@ describe('Transaction', () => {
     });
   }
 
-  /** Whatever ended it, nothing is held any more and it was told once. */
   /** What nobody waits for ends at the latest with the daemon. */
   async function expectScanToEndWith(orphans: Scans): Promise<void> {
-    orphans.close();
-    await new Promise(setImmediate);
+    await orphans.close();
     expect([scanner.open, orphans.running]).toEqual([0, 0]);
   }
 
+  /** Whatever ended it, nothing is held any more and it was told once. */
   function expectNothingHeld(): void {
     expect({ inside: line.inside, waiting: line.waiting }).toEqual({ inside: 0, waiting: 0 });
     expect({ deliveries: nextHop.open, timers: clock.pending }).toEqual({

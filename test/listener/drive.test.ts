@@ -57,6 +57,8 @@ class Recorder implements Handler<Said> {
   act: (text: string) => Promise<void> | undefined = () => undefined;
   open: Promise<void> | undefined;
   atWork = false;
+  /** Silence is borne until the turn is over, as while the daemon drains. */
+  patient = false;
 
   constructor(session: LineSession) {
     this.#session = session;
@@ -77,8 +79,9 @@ class Recorder implements Handler<Said> {
     if (this.calls.at(-1) !== '(gone)') this.calls.push('(gone)');
   }
 
-  silent(): void {
-    this.calls.push('(silent)');
+  silent(overdue: boolean): void {
+    this.calls.push(overdue ? '(overdue)' : '(silent)');
+    if (this.patient && !overdue) return;
     this.#session.say('bye');
     this.#session.close();
   }
@@ -187,6 +190,7 @@ describe('drive', () => {
   });
 
   test('a peer that drips has one turn, and not one octet more', async () => {
+    handler.patient = true;
     const driving = start();
     await until(() => clock.pending === 1, 'it waits for the peer');
     const drips = Math.floor(sessionTurnMs / (sessionIdleMs - 1));
@@ -198,7 +202,7 @@ describe('drive', () => {
     clock.advance(sessionIdleMs - 1);
     await driving;
     await until(() => heard === 'bye', 'the last words');
-    expect(handler.calls).toEqual(['(silent)', '(gone)']);
+    expect(handler.calls).toEqual(['(silent)', '(overdue)', '(gone)']);
   });
 
   test('a session that waits for its peer hears of the end of the daemon', async () => {

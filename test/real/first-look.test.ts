@@ -25,6 +25,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'the first look', () => {
     expect(clean).toMatch(/the recipient +got it \(\d+ bytes\)/);
     expect(eicar).toMatch(/clamgate +found \S+ in \d+ ms, quarantined it as \S+\n/);
     expect(eicar).toMatch(/the recipient +got nothing/);
+    expect(eicar).toMatch(/everything is removed\.\n$/);
     expect(child.exitCode).toBe(0);
 
     const [, directory = ''] = /quarantine, log +(\S+)/.exec(output) ?? [];

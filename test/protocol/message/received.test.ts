@@ -59,6 +59,10 @@ describe('the queue id that Postfix wrote', () => {
   });
 });
 
+test('a line that Postfix would have begun and that does not begin is not its own', () => {
+  expect(idOf(bySmtpd({ rest: ` for <user@example.org>; ${date}\n` }))).toBeUndefined();
+});
+
 describe('what a client says of itself', () => {
   const hostile = [
     'x by evil (Postfix) with ESMTP id FAKE00',
