@@ -1,11 +1,15 @@
 /** Asks the running daemon, at its control endpoint. */
 import { request } from 'node:http';
 import { parseLocalAddress } from '../daemon/config-address.ts';
+import { actionHeader } from '../daemon/control.ts';
 import { messageOf } from '../errors.ts';
+import { systemCode } from '../store/files.ts';
 import { exitCodes } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 
 const answerMs = 10_000;
+/** A large ledger takes its time to be compacted. */
+const doneMs = 600_000;
 /** A thousand long records; more is not from us. */
 const answerBytesMax = 64 * 2 ** 20;
 
@@ -17,19 +21,55 @@ const answerBytesMax = 64 * 2 ** 20;
  */
 export async function askControl(address: string, target: string): Promise<unknown> {
   try {
-    return JSON.parse(await get(address, target)) as unknown;
+    return JSON.parse(await exchange(address, target, { ms: answerMs })) as unknown;
   } catch (error) {
-    const why = `no answer from the daemon at ${address} (${messageOf(error)}); is it running?`;
-    throw new CliFailure(exitCodes.unavailable, why, { cause: error });
+    throw noAnswer(address, error);
   }
 }
 
-function get(address: string, path: string): Promise<string> {
+/**
+ * Has the daemon do what stands at `target`.
+ *
+ * @returns its answer; undefined when no daemon is there.
+ * @throws {CliFailure} unavailable, when one is there and it cannot be told or does not do it.
+ */
+export async function tellControl(address: string, target: string): Promise<unknown> {
+  try {
+    const options = { method: 'POST', headers: { [actionHeader]: '1' }, ms: doneMs };
+    return JSON.parse(await exchange(address, target, options)) as unknown;
+  } catch (error) {
+    if (error instanceof Refusal) throw new CliFailure(exitCodes.unavailable, error.message);
+    if (isNobodyThere(error)) return undefined;
+    throw noAnswer(address, error);
+  }
+}
+
+/** What the daemon said instead of 200. */
+class Refusal extends Error {}
+
+/** Not: no right to connect, or no answer. */
+function isNobodyThere(error: unknown): boolean {
+  return ['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '');
+}
+
+function noAnswer(address: string, cause: unknown): CliFailure {
+  const why = `no answer from the daemon at ${address} (${messageOf(cause)}); is it running?`;
+  return new CliFailure(exitCodes.unavailable, why, { cause });
+}
+
+interface Exchange {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long all of it may take. */
+  readonly ms: number;
+}
+
+function exchange(address: string, path: string, { ms, ...options }: Exchange): Promise<string> {
   const where = parseLocalAddress(address);
   const target = where && 'path' in where ? { socketPath: where.path } : { ...where };
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(answerMs);
-    const asking = request({ ...target, path, signal, agent: false }, (response) => {
+    const signal = AbortSignal.timeout(ms);
+    const asking = request({ ...target, ...options, path, signal, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('error', reject);
       response.on('data', (chunk: string) => {
@@ -38,7 +78,7 @@ function get(address: string, path: string): Promise<string> {
       });
       response.on('end', () => {
         if (response.statusCode === 200) resolve(body);
-        else reject(new Error(`${response.statusCode ?? 0} ${body.trim()}`));
+        else reject(new Refusal(`${response.statusCode ?? 0} ${body.trim()}`));
       });
     });
     asking.on('error', reject).end();

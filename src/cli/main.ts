@@ -65,6 +65,7 @@ async function programFor(args: readonly string[], context: CliContext): Promise
   addDaemonVerbs(program, context);
   addMessageVerbs(program, context);
   addPostfixVerbs(program, context);
+  await addLedger(program, args, context);
   await addQuarantine(program, args, context);
   return program;
 }
@@ -160,5 +161,18 @@ async function addQuarantine(
     quarantineCommand(program, context);
   } else {
     program.command('quarantine').description('list, show, release, delete and expire messages');
+  }
+}
+
+async function addLedger(
+  program: Command,
+  args: readonly string[],
+  context: CliContext,
+): Promise<void> {
+  if (args.includes('ledger')) {
+    const { ledgerCommand } = await import('./ledger.ts');
+    ledgerCommand(program, context);
+  } else {
+    program.command('ledger').description('list, show, settle and compact what was handed over');
   }
 }

@@ -33,8 +33,13 @@ export interface PostfixEntries {
   readonly notes: readonly string[];
 }
 
-/** Messages in the filter at once; the re-injection must take as many. */
-const processes = 10;
+/** Messages in the filter at once. */
+const filterProcesses = 10;
+/**
+ * More than can be in the filter: a connection that the filter keeps for the next message holds its
+ * smtpd for five seconds, and a release from quarantine or another client wants one, too.
+ */
+const backProcesses = 20;
 
 /** @param queueDirectory Postfix's own (postconf queue_directory). */
 export function postfixEntries(config: Config, queueDirectory: string): PostfixEntries {
@@ -88,7 +93,7 @@ function filterTransport({ protocol, address }: ListenerConfig, at: number): Ser
     type: 'unix',
     private: '-',
     chroot: 'n',
-    processes,
+    processes: filterProcesses,
     command: protocol,
     options: [
       {
@@ -161,10 +166,12 @@ function reinjection(
     type: 'inet',
     private: 'n',
     chroot: 'n',
-    processes,
+    processes: backProcesses,
     command: 'smtpd',
     options: reinjectionOptions(commit.server),
-    why: `Back from clamgate, at ${name}.`,
+    why:
+      `Back from clamgate, at ${name}. The last number must be above that of the way to it: a ` +
+      'connection that waits for the next message holds a process for 5 s.',
   };
   const note = `${name} is on another machine: its entry belongs there, and nobody there can ask here.`;
   return isLoopback(connect.host) ? { service } : { service, note };

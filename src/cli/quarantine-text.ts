@@ -3,6 +3,7 @@ import { timeOf } from '../store/quarantine-id.ts';
 import type { QuarantineRecord, Release } from '../store/quarantine-record.ts';
 import type { QuarantineItem, Removal } from '../store/quarantine.ts';
 import type { ReleaseReport } from './quarantine-release.ts';
+import { table } from './table.ts';
 
 export function listText(items: readonly QuarantineItem[]): string {
   if (items.length === 0) return 'The quarantine is empty.';
@@ -91,22 +92,4 @@ function releaseRows({ time, results }: Release): string[][] {
 
 function sender({ envelope }: QuarantineRecord): string {
   return envelope.reversePath.address || '<>';
-}
-
-/** Columns as wide as their widest cell; the last one is not padded. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    });
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

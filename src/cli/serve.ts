@@ -56,6 +56,7 @@ export async function serve(context: CliContext): Promise<ExitCode> {
   const report = new StatusReport(statusSources(daemon, clock.now()), clock);
   const control = new Control({
     sources: { report, metrics, history },
+    ledger: daemon.ledger,
     onFault: (error) => {
       log.error('control-fault', { detail: messageOf(error) });
     },
@@ -97,6 +98,7 @@ function statusSources(
     load: () => daemon.load,
     clamd: (signal) => daemon.clamdStatus(signal),
     quarantine: () => daemon.quarantineSize(),
+    ledger: () => daemon.ledgerStatus(),
     ledgerProblem: () => daemon.ledgerProblem,
   };
 }

@@ -4,6 +4,7 @@ import { showSize } from '../daemon/config-units.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
 import { exitCodes } from './exit-codes.ts';
+import { fileSizeText } from './ledger-text.ts';
 
 /** @throws {CliFailure} unavailable, when no daemon answers. */
 export async function status(context: CliContext): Promise<void> {
@@ -13,7 +14,7 @@ export async function status(context: CliContext): Promise<void> {
   if (!answer.ready) context.exitCode = exitCodes.negative;
 }
 
-function statusText({ load, quarantine, ...status }: Status): string {
+function statusText({ load, quarantine, ledger, ...status }: Status): string {
   const kept = quarantine && `${quarantine.messages} messages, ${showSize(quarantine.bytes)}`;
   const rows: [string, string][] = [
     ['clamgate', `${status.version}, up since ${status.started}`],
@@ -26,6 +27,14 @@ function statusText({ load, quarantine, ...status }: Status): string {
       `${endpoint} ${ok ? 'answers' : 'does not answer'}: ${detail}`,
     ]),
     ['quarantine', kept ?? 'cannot be read'],
+    ['ledger', ledgerText(ledger)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n');
+}
+
+function ledgerText(ledger: Status['ledger']): string {
+  if (!ledger) return 'none';
+  const { usable, unsettled, inDoubt, bytes } = ledger;
+  if (!usable) return 'cannot be used';
+  return `${fileSizeText(bytes)}, ${unsettled} unsettled, ${inDoubt} of them in doubt`;
 }

@@ -1,6 +1,9 @@
-/** What each path of the control endpoint answers. Reading only: nothing can be changed here. */
+/**
+ * What each path of the control endpoint answers. Reading only: what changes something is in
+ * control-ledger.ts.
+ */
 import type { History } from './history.ts';
-import { escapeControls } from './log-text.ts';
+import { json, text, type Page } from './control-page.ts';
 import type { Metrics } from './metrics.ts';
 import type { StatusReport } from './control-status.ts';
 
@@ -8,12 +11,6 @@ export interface ControlSources {
   readonly report: StatusReport;
   readonly metrics: Metrics;
   readonly history: History;
-}
-
-export interface Page {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
 }
 
 type Route = (sources: ControlSources, query: URLSearchParams) => Page | Promise<Page>;
@@ -26,21 +23,15 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/transactions', transactions],
 ]);
 
-/** @param target of the request: path and query. */
-export async function answer(target: string, sources: ControlSources): Promise<Page> {
-  const [path = '', query = ''] = target.split(/\?(.*)/s);
+/** @param path of the request. */
+export async function answer(
+  path: string,
+  query: URLSearchParams,
+  sources: ControlSources,
+): Promise<Page> {
   const route = routes.get(path);
-  if (route) return route(sources, new URLSearchParams(query));
+  if (route) return route(sources, query);
   return text(404, `not here; there is ${[...routes.keys()].join(', ')}`);
-}
-
-export function text(status: number, body: string): Page {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${body}\n` };
-}
-
-function json(status: number, value: unknown): Page {
-  const body = escapeControls(JSON.stringify(value));
-  return { status, contentType: 'application/json', body: `${body}\n` };
 }
 
 async function readiness({ report }: ControlSources): Promise<Page> {
@@ -49,8 +40,9 @@ async function readiness({ report }: ControlSources): Promise<Page> {
 }
 
 async function metrics(sources: ControlSources): Promise<Page> {
-  const { version, load, clamd, quarantine } = await sources.report.status();
-  const gauges = { version, ...load, clamd, ...(quarantine && { quarantine }) };
+  const { version, load, clamd, quarantine, ledger } = await sources.report.status();
+  const kept = { ...(quarantine && { quarantine }), ...(ledger && { ledger }) };
+  const gauges = { version, ...load, clamd, ...kept };
   const { contentType, text: body } = await sources.metrics.exposition(gauges);
   return { status: 200, contentType, body };
 }

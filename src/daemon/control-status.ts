@@ -9,6 +9,16 @@ export interface QuarantineSize {
   readonly bytes: number;
 }
 
+export interface LedgerStatus {
+  /** Whether it can be read and was opened for writing; where not, every message is put off. */
+  readonly usable: boolean;
+  /** Entries whose end nobody knows, those in doubt included and those at work not. */
+  readonly unsettled: number;
+  readonly inDoubt: number;
+  /** On the disk. */
+  readonly bytes: number;
+}
+
 /** The daemon as the control endpoint sees it. */
 export interface StatusSources {
   readonly version: string;
@@ -22,6 +32,8 @@ export interface StatusSources {
   /** Whether each clamd answers; may take until `signal` is aborted. */
   clamd(signal: AbortSignal): Promise<readonly EndpointStatus[]>;
   quarantine(): Promise<QuarantineSize>;
+  /** Undefined when it is switched off. */
+  ledger(): Promise<LedgerStatus | undefined>;
   /** Why every message is put off; undefined when none is for such a reason. */
   ledgerProblem(): string | undefined;
 }
@@ -39,29 +51,35 @@ export interface Status {
   readonly clamd: readonly EndpointStatus[];
   /** Absent when it could not be read. */
   readonly quarantine?: QuarantineSize;
+  /** Absent when it is switched off, or nothing could be learned of it. */
+  readonly ledger?: LedgerStatus;
 }
 
 const clamdAnswerMs = 5000;
 const clamdGoodForMs = 2000;
 const quarantineGoodForMs = 60_000;
+const ledgerGoodForMs = 5000;
 
 export class StatusReport {
   readonly #sources: StatusSources;
   readonly #clamd: Recent<readonly EndpointStatus[]>;
   readonly #quarantine: Recent<QuarantineSize>;
+  readonly #ledger: Recent<LedgerStatus | undefined>;
 
   constructor(sources: StatusSources, clock: Clock) {
     this.#sources = sources;
     const ask = () => sources.clamd(AbortSignal.timeout(clamdAnswerMs));
     this.#clamd = new Recent(ask, clamdGoodForMs, clock);
     this.#quarantine = new Recent(() => sources.quarantine(), quarantineGoodForMs, clock);
+    this.#ledger = new Recent(() => sources.ledger(), ledgerGoodForMs, clock);
   }
 
   /** Never rejects: what could not be learned is missing. */
   async status(): Promise<Status> {
-    const [clamd, quarantine] = await Promise.all([
+    const [clamd, quarantine, ledger] = await Promise.all([
       this.#clamd.get().catch(() => []),
       this.#quarantine.get().catch(() => undefined),
+      this.#ledger.get().catch(() => undefined),
     ]);
     const reasons = this.#reasons(clamd);
     return {
@@ -73,6 +91,7 @@ export class StatusReport {
       load: this.#sources.load(),
       clamd,
       ...(quarantine && { quarantine }),
+      ...(ledger && { ledger }),
     };
   }
 

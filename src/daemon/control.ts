@@ -1,7 +1,7 @@
 /**
  * The control endpoint: HTTP on a Unix socket, or on a loopback port, for probes, Prometheus and
- * our own command line. It shows senders and recipients, so no other machine may reach it; it only
- * reads, and whatever is asked of it costs little and ends soon.
+ * our own command line. It shows senders and recipients, so no other machine may reach it. What is
+ * read there costs little and ends soon; changed is only the ledger, at the operator's word.
  */
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -9,7 +9,9 @@ import type { ListenOptions } from 'node:net';
 import { messageOf, OperationalError } from '../errors.ts';
 import { removeStaleSocket } from '../listener/stale-socket.ts';
 import { isLoopback, parseLocalAddress } from './config-address.ts';
-import { answer, text, type ControlSources, type Page } from './control-routes.ts';
+import { actionAt, type LedgerActions } from './control-ledger.ts';
+import { notAllowed, text, type Page } from './control-page.ts';
+import { answer, type ControlSources } from './control-routes.ts';
 
 const bounds = {
   maxHeaderSize: 8192,
@@ -21,11 +23,14 @@ const bounds = {
 const connectionsMax = 50;
 /** A client that does not read its answer is cut off. */
 const silenceMs = 30_000;
+/** A large ledger takes its time to be compacted. */
+const actionMs = 600_000;
 /** Owner and group: whoever may look at the mail of this machine. */
 const socketMode = 0o660;
 
 export interface ControlOptions {
   readonly sources: ControlSources;
+  readonly ledger: LedgerActions;
   /** Told of what broke while answering; the client gets 500. */
   readonly onFault: (error: unknown) => void;
 }
@@ -86,15 +91,36 @@ export class Control {
 
   async #page(request: IncomingMessage): Promise<Page> {
     if (!isAddressedToUs(request)) return text(403, 'ask by address, not by a name');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET');
+    const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
     try {
-      return await answer(request.url ?? '', this.#options.sources);
+      return await this.#answer(request, path, new URLSearchParams(query));
     } catch (error) {
       this.#options.onFault(error);
       return text(500, 'failed; the log says why');
     }
   }
+
+  async #answer(request: IncomingMessage, path: string, query: URLSearchParams): Promise<Page> {
+    const { sources, ledger } = this.#options;
+    const { method, headers, socket } = request;
+    const action = actionAt(path);
+    if (!action) {
+      if (method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD');
+      return answer(path, query, sources);
+    }
+    if (method !== 'POST') return notAllowed('POST');
+    if (headers[actionHeader] === undefined) return text(403, `say ${actionHeader}: 1`);
+    socket.setTimeout(actionMs);
+    return action(ledger, query);
+  }
 }
+
+/**
+ * Whoever wants something changed says so with this header field. A web page that has a browser send
+ * a form to a loopback port cannot; for a script to send it the browser asks with OPTIONS first,
+ * which is 405 here.
+ */
+export const actionHeader = 'x-clamgate';
 
 /**
  * A browser can be led to a loopback port by a name that its owner lets point there (DNS
@@ -111,7 +137,9 @@ function send({ method }: IncomingMessage, response: ServerResponse, page: Page)
     'content-type': page.contentType,
     'content-length': Buffer.byteLength(page.body),
     'cache-control': 'no-store',
-    ...(page.status === 405 && { allow: 'GET, HEAD', connection: 'close' }),
+    ...(page.allow !== undefined && { allow: page.allow }),
+    // What came with it is not read.
+    ...(method !== 'GET' && method !== 'HEAD' && { connection: 'close' }),
   });
   response.end(method === 'HEAD' ? undefined : page.body);
 }

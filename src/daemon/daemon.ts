@@ -8,7 +8,8 @@ import type { EndpointStatus } from '../scan/clamd-pool.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
 import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
 import { assemble, type Assembly } from './assemble.ts';
-import type { QuarantineSize } from './control-status.ts';
+import type { LedgerActions } from './control-ledger.ts';
+import type { LedgerStatus, QuarantineSize } from './control-status.ts';
 import type { Config } from './config.ts';
 import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -69,6 +70,21 @@ export class Daemon {
   /** Why there is no ledger, and every message is put off. */
   get ledgerProblem(): string | undefined {
     return this.#once?.problem;
+  }
+
+  /** Undefined when the ledger is switched off. */
+  async ledgerStatus(): Promise<LedgerStatus | undefined> {
+    return this.#once?.ledgerStatus();
+  }
+
+  /** What may be done to the ledger while the daemon runs. */
+  get ledger(): LedgerActions {
+    const once = this.#once;
+    assert(once, 'a configuration is adopted first');
+    return {
+      settle: (order) => once.handovers.settle(order),
+      compact: () => once.compactLedger(),
+    };
   }
 
   get listening(): readonly string[] {

@@ -58,9 +58,17 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('transactions_waiting', 'Transactions that wait at MAIL').set(gauges.waiting);
   const up = gauge('clamd_up', 'Whether a clamd answers: 1 or 0', ['endpoint']);
   for (const { endpoint, ok } of gauges.clamd) up.set({ endpoint }, ok ? 1 : 0);
-  if (!gauges.quarantine) return;
-  gauge('quarantine_messages', 'Messages in quarantine').set(gauges.quarantine.messages);
-  gauge('quarantine_bytes', 'Bytes of the messages in quarantine').set(gauges.quarantine.bytes);
+  if (gauges.quarantine) {
+    gauge('quarantine_messages', 'Messages in quarantine').set(gauges.quarantine.messages);
+    gauge('quarantine_bytes', 'Bytes of the messages in quarantine').set(gauges.quarantine.bytes);
+  }
+  if (gauges.ledger) {
+    const { usable, unsettled, inDoubt, bytes } = gauges.ledger;
+    gauge('ledger_usable', 'Whether the ledger can be used: 1 or 0').set(usable ? 1 : 0);
+    gauge('ledger_unsettled', 'Entries whose end nobody knows, and not at work').set(unsettled);
+    gauge('ledger_in_doubt', 'Those of them that are in doubt').set(inDoubt);
+    gauge('ledger_bytes', 'Bytes of the ledger on the disk').set(bytes);
+  }
 }
 
 /** A histogram that was counted elsewhere: prom-client's own can only observe. */

@@ -5,6 +5,7 @@
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import type { Finding } from '../verdict/finding.ts';
+import type { LedgerStatus } from './control-status.ts';
 import { Spread, Tally } from './metrics-tally.ts';
 
 /** What is not counted but looked at when somebody asks. */
@@ -17,6 +18,8 @@ export interface Gauges {
   readonly clamd: readonly { readonly endpoint: string; readonly ok: boolean }[];
   /** Absent when the quarantine could not be read. */
   readonly quarantine?: { readonly messages: number; readonly bytes: number };
+  /** Absent when it is switched off. */
+  readonly ledger?: LedgerStatus;
 }
 
 /** Text in the format of Prometheus, with its Content-Type. */
@@ -52,7 +55,8 @@ export class Metrics {
   ]);
   readonly #handovers = new Tally(
     'clamgate_handover_events_total',
-    'Handovers that did not go as usual: in-doubt, recovered, not-asked, no-witness, ledger-failed',
+    'Handovers that did not go as usual: in-doubt, recovered, settled-by-hand, not-asked, no-witness, ' +
+      'ledger-failed',
     ['kind'],
   );
   readonly #stages = new Spread(

@@ -13,10 +13,15 @@ import { noEvidence } from '../relay/evidence.ts';
 import { WitnessClient } from '../relay/witness-client.ts';
 import { parseSocketAddress, type SocketAddress } from '../socket-address.ts';
 import { failedLedger } from '../store/failed-ledger.ts';
+import { nodeFiles } from '../store/files.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { ledgerBytes } from '../store/ledger-size.ts';
 import { noLedger } from '../store/no-ledger.ts';
 import { SqliteLedger } from '../store/sqlite-ledger.ts';
 import type { Config, LedgerConfig } from './config.ts';
+import type { Compacted } from './control-ledger.ts';
+import type { LedgerStatus } from './control-status.ts';
+import { handoverLog } from './handover-log.ts';
 import type { Log } from './log.ts';
 import { Seldom } from './seldom.ts';
 
@@ -39,6 +44,8 @@ export class Once {
   readonly handovers: Handovers;
   /** Why there is no ledger, and every message is put off; undefined when there is one. */
   readonly problem: string | undefined;
+  /** Undefined when the ledger is switched off. */
+  readonly #ledgerFile: string | undefined;
   readonly #sqlite: SqliteLedger | undefined;
   readonly #witness: WitnessClient | undefined;
   readonly #door: CommitListener | undefined;
@@ -47,6 +54,7 @@ export class Once {
     ledger: Ledger;
     handovers: Handovers;
     problem: string | undefined;
+    ledgerFile: string | undefined;
     sqlite: SqliteLedger | undefined;
     witness: WitnessClient | undefined;
     door: CommitListener | undefined;
@@ -54,6 +62,7 @@ export class Once {
     this.ledger = parts.ledger;
     this.handovers = parts.handovers;
     this.problem = parts.problem;
+    this.#ledgerFile = parts.ledgerFile;
     this.#sqlite = parts.sqlite;
     this.#witness = parts.witness;
     this.#door = parts.door;
@@ -66,7 +75,8 @@ export class Once {
    * @throws {OperationalError} CONFIG, when the socket of the commit question cannot be opened.
    */
   static async open(config: Config, surroundings: OnceSurroundings): Promise<Once> {
-    const { clock, log } = surroundings;
+    const { clock, log, observe } = surroundings;
+    const tell = handoverLog(log, clock);
     const { ledger, sqlite, problem } = await openLedger(config.ledger, clock, log);
     const { commit } = config;
     const witness = commit.address === undefined ? undefined : witnessClient(config, surroundings);
@@ -77,7 +87,10 @@ export class Once {
       inDoubt: config.ledger.inDoubt,
       suffix: commit.address === undefined ? undefined : commit.name,
       newAttempt: randomUUID,
-      tell: teller(surroundings),
+      tell: (event) => {
+        observe(event);
+        tell(event);
+      },
     });
     const door = await openDoor(commit.address, handovers, surroundings).catch(
       async (error: unknown) => {
@@ -86,7 +99,8 @@ export class Once {
         throw error;
       },
     );
-    const once = new Once({ ledger, handovers, problem, sqlite, witness, door });
+    const ledgerFile = config.ledger.enabled ? config.ledger.file : undefined;
+    const once = new Once({ ledger, handovers, problem, ledgerFile, sqlite, witness, door });
     if (sqlite) void once.#recover(log);
     return once;
   }
@@ -96,6 +110,34 @@ export class Once {
     await this.#door?.close();
     this.#witness?.close();
     await this.#sqlite?.close();
+  }
+
+  /** How the ledger is; undefined when it is switched off. Never rejects. */
+  async ledgerStatus(): Promise<LedgerStatus | undefined> {
+    if (this.#ledgerFile === undefined) return undefined;
+    const bytes = await ledgerBytes(nodeFiles, this.#ledgerFile).catch(() => 0);
+    try {
+      const open = this.ledger.unsettled().filter((one) => !this.handovers.isLive(one.attempt));
+      const inDoubt = open.filter(({ state }) => state === 'in-doubt').length;
+      return { usable: true, unsettled: open.length, inDoubt, bytes };
+    } catch {
+      return { usable: false, unsettled: 0, inDoubt: 0, bytes };
+    }
+  }
+
+  /**
+   * Gives what is empty in the ledger's file back to the file system.
+   *
+   * @throws {OperationalError} STORE
+   */
+  async compactLedger(): Promise<Compacted> {
+    const file = this.#ledgerFile;
+    if (!this.#sqlite || file === undefined) {
+      throw new OperationalError('STORE', this.problem ?? 'the ledger is switched off');
+    }
+    const before = await ledgerBytes(nodeFiles, file);
+    await this.#sqlite.compact();
+    return { before, after: await ledgerBytes(nodeFiles, file) };
   }
 
   async #recover(log: Log): Promise<void> {
@@ -167,20 +209,4 @@ function addressOf(text: string): SocketAddress {
   const parsed = parseSocketAddress(text);
   assert(parsed.ok, 'the configuration has been checked');
   return parsed.address;
-}
-
-function teller({ clock, log, observe }: OnceSurroundings): (event: HandoverEvent) => void {
-  const seldom = new Seldom(troubleEveryMs, clock);
-  return (event) => {
-    observe(event);
-    const { kind, ...fields } = event;
-    if (kind === 'recovered') log.info('recovered', fields);
-    else if (kind === 'ledger-failed') log.error('ledger', fields);
-    else if (kind !== 'no-witness') log.warn(kind, fields);
-    else {
-      seldom.say((more) => {
-        log.warn(kind, { ...fields, ...more });
-      });
-    }
-  };
 }

@@ -24,6 +24,11 @@ export class Claims {
     }
   }
 
+  /** As `take`, without waiting: undefined when others hold any of `keys`. */
+  tryTake(keys: readonly string[]): (() => void) | undefined {
+    return keys.some((key) => this.#held.has(key)) ? undefined : this.#hold(keys);
+  }
+
   #hold(keys: readonly string[]): () => void {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     for (const key of keys) this.#held.set(key, promise);

@@ -28,6 +28,14 @@ export type HandoverEvent =
       readonly queueId: string;
       readonly state: AttemptState;
     }
+  /** An operator has said what became of it. */
+  | {
+      readonly kind: 'settled-by-hand';
+      readonly attempt: string;
+      readonly queueId: string;
+      readonly recipients: readonly string[];
+      readonly state: AttemptState;
+    }
   /** The next hop accepted a message without the question it is configured to ask. */
   | { readonly kind: 'not-asked'; readonly nextHop: string }
   /** No witness holds the queue file: after a crash there may be no evidence. */
@@ -54,6 +62,16 @@ function isOpen({ state }: LedgerEntry): boolean {
   return openStates.includes(state);
 }
 
+/**
+ * Which of the entries of one message and recipient, oldest first, a retry is answered by: one that
+ * was accepted, even if a later attempt failed before that was known; else the latest.
+ */
+export function decidingEntry(entries: readonly LedgerEntry[]): LedgerEntry | undefined {
+  return entries.findLast(({ state }) => accepted.includes(state)) ?? entries.at(-1);
+}
+
+const accepted: readonly AttemptState[] = ['delivered', 'quarantined', 'discarded'];
+
 /** What the attempts that are over, in this process or before it, mean for a retry. */
 export class EarlierAttempts {
   readonly #parts: EarlierParts;
@@ -70,15 +88,16 @@ export class EarlierAttempts {
     message: MessageKey,
     recipients: readonly RecipientKey[],
   ): Promise<readonly (Answer | undefined)[]> {
-    const latest = new Map<string, LedgerEntry>();
+    const own = new Map<string, LedgerEntry[]>();
     for (const entry of this.#parts.ledger.find(message.queueId)) {
-      latest.set(handoverKey(entry, entry), entry);
+      const key = handoverKey(entry, entry);
+      own.set(key, [...(own.get(key) ?? []), entry]);
     }
     // What is not settled yet is found out once for all recipients of an attempt.
     const found = new Map<string, Promise<Answer | undefined>>();
     return Promise.all(
       recipients.map(async (recipient) => {
-        const entry = latest.get(handoverKey(message, recipient));
+        const entry = decidingEntry(own.get(handoverKey(message, recipient)) ?? []);
         if (!entry || !isOpen(entry)) return entry && this.answer(entry);
         const answer = found.get(entry.attempt) ?? this.answer(entry);
         found.set(entry.attempt, answer);

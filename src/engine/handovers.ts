@@ -9,6 +9,7 @@ import { Attempt } from './attempt.ts';
 import { Claims } from './claims.ts';
 import type { CommitAnswer, CommitGate, CommitQuestion } from './commit-gate.ts';
 import { EarlierAttempts, type EarlierParts } from './earlier-attempts.ts';
+import { type HandSettled, type HandSettlement, settleByHand } from './hand-settlement.ts';
 import { Handover, type HandoverParts } from './handover.ts';
 import { handoverKey, type MessageKey, recipientKey } from './message-key.ts';
 
@@ -104,5 +105,26 @@ export class Handovers implements CommitGate {
       attempts.add(entry.attempt);
       await this.#earlier.answer(entry);
     }
+  }
+
+  /** Whether the attempt is at work in this process. */
+  isLive(attempt: string): boolean {
+    return this.#attempts.has(attempt);
+  }
+
+  /**
+   * Settles what an operator knows of; nothing of what is at work.
+   *
+   * @throws {OperationalError} STORE
+   */
+  async settle(order: HandSettlement): Promise<HandSettled> {
+    if (this.isLive(order.attempt)) return { kind: 'at-work' };
+    const settled = await settleByHand(order, { ...this.#options, claims: this.#claims });
+    if (settled.kind !== 'settled') return settled;
+    const { attempt, state } = order;
+    const queueId = settled.entries[0]?.queueId ?? '';
+    const recipients = settled.entries.map(({ recipient }) => recipient);
+    this.#options.tell({ kind: 'settled-by-hand', attempt, queueId, recipients, state });
+    return settled;
   }
 }

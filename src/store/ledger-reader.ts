@@ -27,6 +27,7 @@ export class LedgerReader {
   readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #find: StatementSync;
+  readonly #ofAttempt: StatementSync;
   readonly #unsettled: StatementSync;
   readonly #note: StatementSync;
   readonly #scansDatabase: DatabaseSync | undefined;
@@ -38,6 +39,7 @@ export class LedgerReader {
     this.#database = database;
     this.#scansDatabase = scans;
     this.#find = database.prepare(`${selectEntries} WHERE queue_id = ? ORDER BY began, number`);
+    this.#ofAttempt = database.prepare(`${selectEntries} WHERE attempt = ? ORDER BY number`);
     this.#unsettled = database.prepare(
       `${selectEntries} WHERE state IN ('sending', 'prepared', 'in-doubt') ORDER BY began, number`,
     );
@@ -48,6 +50,11 @@ export class LedgerReader {
   /** As Ledger.find. @throws {OperationalError} STORE. */
   find(queueId: string): readonly LedgerEntry[] {
     return this.#read(() => entriesOf(this.#find.all(queueId)));
+  }
+
+  /** All entries of one attempt, in the order in which they came. @throws as `find`. */
+  ofAttempt(attempt: string): readonly LedgerEntry[] {
+    return this.#read(() => entriesOf(this.#ofAttempt.all(attempt)));
   }
 
   /** As Ledger.unsettled. @throws {OperationalError} STORE. */

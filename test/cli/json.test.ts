@@ -7,6 +7,7 @@ import { Quarantine } from '../../src/store/quarantine.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
 import { startControl, type TestControl } from '../support/control.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
+import { entry, LedgerBench } from '../support/ledgers.ts';
 import { MemoryContent } from '../support/memory-content.ts';
 import { message, text } from '../support/messages.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -14,33 +15,40 @@ import { startSink, type Sink } from '../support/sink.ts';
 
 let folder: Folder;
 let daemon: TestControl;
+let bench: LedgerBench;
 let clamd: FakeClamd;
 let server: Sink;
 
 beforeAll(async () => {
   folder = makeFolder();
+  bench = await LedgerBench.make();
   daemon = await startControl(`${folder.path}/control.sock`);
   clamd = await FakeClamd.start();
   server = await startSink();
   folder.write('m.eml', message(text()));
   folder.write('bad.toml', '[nonsense]');
-  folder.write('c.toml', configWith('control.sock'));
-  folder.write('alone.toml', configWith('none.sock'));
+  folder.write('c.toml', configWith('control.sock', bench.file));
+  folder.write('alone.toml', configWith('none.sock', `${folder.path}/none.db`));
+  const ledger = await bench.open();
+  await ledger.commit([{ kind: 'begin', entries: [entry({ state: 'in-doubt' })] }]);
 });
 afterAll(async () => {
   await server.stop();
   await clamd.stop();
   await daemon.control.close();
+  await bench.remove();
   folder.remove();
 });
 
-function configWith(control: string): string {
+function configWith(control: string, ledger: string): string {
   return tomlWith(`[control]
 address = "unix:${folder.path}/${control}"
 [clamd]
 endpoints = ["${clamd.address.name}"]
 [quarantine]
-directory = "${folder.path}/q"`);
+directory = "${folder.path}/q"
+[ledger]
+file = "${ledger}"`);
 }
 
 /** A message in quarantine. */
@@ -98,6 +106,17 @@ const table: readonly (readonly [string, number, unknown])[] = [
   ['quarantine delete nothing $ID', 1, { removed: [anything], missing: ['nothing'] }],
   ['quarantine expire', 0, { removed: [] }],
   ['quarantine expire --nonsense', 64, failed],
+  ['ledger', 64, failed],
+  ['ledger list', 0, { entries: [anything], more: 0 }],
+  ['ledger list --state nonsense', 64, failed],
+  ['ledger list -c $DIR/bad.toml', 78, failed],
+  ['ledger list -c $DIR/alone.toml', 74, failed],
+  ['ledger show 4Xy1', 0, { entries: [anything], meanings: [anything] }],
+  ['ledger show nothing', 1, failed],
+  ['ledger settle a1 --delivered', 1, { outcome: 'nothing-open', entries: [] }],
+  ['ledger settle a1', 64, failed],
+  ['ledger compact', 0, { before: anything, after: anything }],
+  ['ledger compact -c $DIR/alone.toml', 74, failed],
   ['postfix', 0, { mainCf: anything, masterCf: anything }],
   ['postfix -c $DIR/bad.toml', 78, failed],
   ['witness --socket nowhere', 64, failed],
@@ -126,7 +145,7 @@ test('no command is forgotten', async () => {
       [...args, verb].join(' '),
     );
   };
-  const all = [...(await verbs()), ...(await verbs('quarantine'))];
+  const all = [...(await verbs()), ...(await verbs('quarantine')), ...(await verbs('ledger'))];
   expect(all.length).toBeGreaterThan(10);
   const isTried = (verb: string) => table.some(([line]) => `${line} `.startsWith(`${verb} `));
   expect(all.filter((verb) => !verb.endsWith('help') && !isTried(verb))).toEqual([]);

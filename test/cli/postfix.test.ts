@@ -37,7 +37,7 @@ test('says it as Postfix reads it', async () => {
     'receive_override_options = no_address_mappings',
     'enable_long_queue_ids = yes',
     'scan      unix  -       -       n       -       10      smtp',
-    '127.0.0.1:10025 inet  n       -       n       -       10      smtpd',
+    '127.0.0.1:10025 inet  n       -       n       -       20      smtpd',
   ]);
   for (const line of lines) expect(line).toMatch(/^(|\S.*|    -o \w+=\S*)$/);
   expect(out).toContain(
@@ -130,4 +130,10 @@ test.each(['lmtp:127.0.0.1:24', 'unix:/run/next.sock'])(
 test('a next hop on another machine: its entry belongs there', async () => {
   const { notes } = await entries(tomlWith(inside).replace('127.0.0.1:10025', 'mx.example.org:25'));
   expect(notes.join()).toContain('mx.example.org:25 is on another machine');
+});
+
+test('more messages can come back than are in the filter', async () => {
+  const { masterCf } = await entries(tomlWith(inside));
+  const [scan, back] = masterCf.map(({ processes }) => processes);
+  expect(back).toBeGreaterThan(scan ?? Infinity);
 });

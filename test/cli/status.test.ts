@@ -32,6 +32,7 @@ listening   127.0.0.1:10024
 load        3 sessions, 2 messages, 1 waiting
 clamd       unix:/a answers: ClamAV 1.4
 quarantine  5 messages, 1K
+ledger      40K, 7 unsettled, 2 of them in doubt
 `,
   );
 });
@@ -41,6 +42,14 @@ test('one that is not', async () => {
   const { code, out } = await runCli(['status', '-c', config]);
   expect(code).toBe(1);
   expect(out).toContain('ready       no\n            the daemon is going down\n');
+});
+
+test.each([
+  [undefined, 'none'],
+  [{ usable: false, unsettled: 0, inDoubt: 0, bytes: 1 }, 'cannot be used'],
+])('a ledger that is %j', async (ledger, words) => {
+  daemon = await startControl(socket, { ledger: () => Promise.resolve(ledger) });
+  expect((await runCli(['status', '-c', config])).out).toContain(`ledger      ${words}\n`);
 });
 
 test('for programs', async () => {

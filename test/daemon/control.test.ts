@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Control } from '../../src/daemon/control.ts';
+import type { Compacted, LedgerActions } from '../../src/daemon/control-ledger.ts';
+import type { HandSettled, HandSettlement } from '../../src/engine/hand-settlement.ts';
 import { Recent } from '../../src/daemon/control-recent.ts';
 import { StatusReport, type StatusSources } from '../../src/daemon/control-status.ts';
 import { History } from '../../src/daemon/history.ts';
@@ -27,13 +29,33 @@ const healthy: StatusSources = {
       { endpoint: 'unix:/b', ok: true, detail: 'ClamAV 1.4' },
     ]),
   quarantine: () => Promise.resolve({ messages: 5, bytes: 500 }),
+  ledger: () => Promise.resolve({ usable: true, unsettled: 7, inDoubt: 2, bytes: 4096 }),
   ledgerProblem: () => undefined,
 };
+
+/** Does nothing and says so. */
+class StandInLedger implements LedgerActions {
+  readonly orders: HandSettlement[] = [];
+  compacted = 0;
+  failure: Error | undefined;
+
+  settle(order: HandSettlement): Promise<HandSettled> {
+    if (this.failure) return Promise.reject(this.failure);
+    this.orders.push(order);
+    return Promise.resolve({ kind: 'nothing-open' });
+  }
+
+  compact(): Promise<Compacted> {
+    this.compacted++;
+    return Promise.resolve({ before: 2, after: 1 });
+  }
+}
 
 let folder: string;
 let path: string;
 let history: History;
 let open: Control[];
+let ledger: StandInLedger;
 const faults: unknown[] = [];
 
 beforeEach(() => {
@@ -41,6 +63,7 @@ beforeEach(() => {
   path = join(folder, 'control.sock');
   history = new History(10);
   open = [];
+  ledger = new StandInLedger();
   faults.length = 0;
 });
 
@@ -52,7 +75,8 @@ afterEach(async () => {
 function controlOver(change: Partial<StatusSources> = {}): Control {
   const report = new StatusReport({ ...healthy, ...change }, new FakeClock());
   const onFault = (error: unknown) => faults.push(error);
-  const control = new Control({ sources: { report, metrics: new Metrics(), history }, onFault });
+  const sources = { report, metrics: new Metrics(), history };
+  const control = new Control({ sources, ledger, onFault });
   open.push(control);
   return control;
 }
@@ -65,6 +89,8 @@ interface Answer {
   status: number | undefined;
   type: string | undefined;
   body: string;
+  /** What a browser would take for leave. */
+  allowed?: string | undefined;
 }
 
 function ask(target: string, options: object = {}): Promise<Answer> {
@@ -73,7 +99,8 @@ function ask(target: string, options: object = {}): Promise<Answer> {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => {
-        resolve({ status: response.statusCode, type: response.headers['content-type'], body });
+        const { 'content-type': type, 'access-control-allow-origin': allowed } = response.headers;
+        resolve({ status: response.statusCode, type, body, allowed });
       });
     });
     asking.on('error', reject).end();
@@ -126,12 +153,22 @@ describe('the pages', () => {
         { endpoint: 'unix:/b', ok: true, detail: 'ClamAV 1.4' },
       ],
       quarantine: { messages: 5, bytes: 500 },
+      ledger: { usable: true, unsettled: 7, inDoubt: 2, bytes: 4096 },
     });
   });
 
   test('/status: a quarantine that cannot be read is missing', async () => {
     await serving({ quarantine: () => Promise.reject(new Error()) });
     expect(JSON.parse((await ask('/status')).body)).not.toHaveProperty('quarantine');
+  });
+
+  test.each<[string, StatusSources['ledger']]>([
+    ['is switched off', () => Promise.resolve(undefined)],
+    ['cannot be looked at', () => Promise.reject(new Error())],
+  ])('/status and /metrics: a ledger that %s is missing', async (_, asked) => {
+    await serving({ ledger: asked });
+    expect(JSON.parse((await ask('/status')).body)).not.toHaveProperty('ledger');
+    expect((await ask('/metrics')).body).not.toContain('clamgate_ledger_');
   });
 
   test('/metrics: for Prometheus', async () => {
@@ -141,6 +178,7 @@ describe('the pages', () => {
     expect(page.body).toMatch(/^clamgate_clamd_up\{endpoint="unix:\/b"\} 1$/m);
     expect(page.body).toMatch(/^clamgate_sessions 3$/m);
     expect(page.body).toMatch(/^clamgate_quarantine_bytes 500$/m);
+    expect(page.body).toMatch(/^clamgate_ledger_in_doubt 2$/m);
   });
 
   test.each([
@@ -205,6 +243,84 @@ describe('the pages', () => {
     const socket = connect(path).end('EHLO example.org\r\n\r\n');
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     expect(chunk.toString()).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('what changes the ledger', () => {
+  const settling = '/ledger/settle?attempt=a1&state=delivered';
+  const headers = { 'x-clamgate': '1' };
+
+  test('settles what was asked for', async () => {
+    await serving();
+    const page = await ask(`${settling}&recipient=b%2Bc@x&recipient=d`, {
+      method: 'POST',
+      headers,
+    });
+    expect([page.status, JSON.parse(page.body)]).toEqual([200, { kind: 'nothing-open' }]);
+    await ask('/ledger/settle?attempt=a2&state=aborted', { method: 'POST', headers });
+    expect(ledger.orders).toEqual([
+      { attempt: 'a1', state: 'delivered', recipients: ['b+c@x', 'd'] },
+      { attempt: 'a2', state: 'aborted' },
+    ]);
+  });
+
+  test('compacts', async () => {
+    await serving();
+    const page = await ask('/ledger/compact', { method: 'POST', headers });
+    expect(JSON.parse(page.body)).toEqual({ before: 2, after: 1 });
+  });
+
+  test.each([
+    ['POST', '/ledger/settle?state=delivered', 400],
+    ['POST', '/ledger/settle?attempt=a1', 400],
+    ['POST', '/ledger/settle?attempt=a1&state=sending', 400],
+    ['POST', `${settling}&recipients=b`, 400],
+    ['GET', settling, 405],
+    ['HEAD', '/ledger/compact', 405],
+    ['POST', '/ledger', 405],
+    ['POST', '/ledger/settle/', 405],
+  ])('%s %s: %d, and nothing done', async (method, target, status) => {
+    await serving();
+    expect((await ask(target, { method, headers })).status).toBe(status);
+    expect([ledger.orders, ledger.compacted]).toEqual([[], 0]);
+  });
+
+  test('that cannot be written is 503, in its own words; a fault of ours is 500', async () => {
+    await serving();
+    ledger.failure = new OperationalError('STORE', 'the disk is full');
+    const page = await ask(settling, { method: 'POST', headers });
+    expect(page).toMatchObject({ status: 503, body: 'the disk is full\n' });
+    ledger.failure = new Error('broken');
+    expect((await ask(settling, { method: 'POST', headers })).status).toBe(500);
+    expect(faults).toEqual([ledger.failure]);
+  });
+
+  /** A page in a browser on this machine can make these; whoever has a shell can make others. */
+  describe('is not for web pages', () => {
+    const form = {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: 'http://evil.test',
+    };
+    test.each<[string, string, Record<string, string>, number]>([
+      ['a form, to the address', 'POST', form, 403],
+      ['a form, by a name that was made to point here', 'POST', { host: 'evil.test' }, 403],
+      ['a script, by such a name', 'POST', { host: 'evil.test:80', ...headers }, 403],
+      [
+        'a script, to the address: the browser asks first',
+        'OPTIONS',
+        { origin: 'http://evil.test', 'access-control-request-headers': 'x-clamgate' },
+        405,
+      ],
+      ['our own command line', 'POST', headers, 200],
+    ])('%s', async (_, method, sent, status) => {
+      const port = await freePort();
+      await controlOver().open(`127.0.0.1:${port}`);
+      const where = { socketPath: undefined, host: '127.0.0.1', port };
+      const page = await ask(settling, { ...where, method, headers: sent });
+      expect(page.status).toBe(status);
+      expect(page.allowed).toBeUndefined();
+      expect(ledger.orders.length).toBe(status === 200 ? 1 : 0);
+    });
   });
 });
 

@@ -34,6 +34,12 @@ function newDaemon(config: Config): Daemon {
   return new Daemon(config, { clock, log, observe: nothing, observeHandover: nothing });
 }
 
+async function started(config: Config): Promise<Daemon> {
+  const starting = newDaemon(config);
+  await starting.adopt(config);
+  return starting;
+}
+
 interface Programs {
   readonly clamd: FakeClamd;
   readonly nextHop: FakeNextHop;
@@ -67,7 +73,7 @@ function openLedger({ ledger }: Config): Promise<SqliteLedger> {
   return SqliteLedger.open({ ...ledger, clock: systemClock, commitMsMax: 1000, warn });
 }
 
-function configWith(control: string, text: string): Config {
+function configWith(control: string, text: string, ledger = ''): Config {
   const { path } = folder;
   return parseConfig(
     `[[listener]]
@@ -82,6 +88,7 @@ directory = "${path}/spool"
 directory = "${path}/quarantine"
 [ledger]
 file = "${path}/ledger/ledger.db"
+${ledger}
 [header]
 text = "${text}"
 `,
@@ -126,4 +133,31 @@ test('going down ends the scans that nobody waits for, and they do not count as 
   const ledger = await openLedger(config);
   expect(ledger.brokenScans(createHash('sha256').update(content).digest('hex'))).toBe(0);
   await ledger.close();
+});
+
+test('what is done to the ledger is done by the daemon that has it open', async () => {
+  const order = { attempt: 'a1', state: 'aborted' } as const;
+  expect(await daemon.ledger.settle(order)).toEqual({ kind: 'nothing-open' });
+  const { before, after } = await daemon.ledger.compact();
+  expect(before).toBeGreaterThanOrEqual(after);
+  expect(after).toBeGreaterThan(20_000);
+  const status = { usable: true, unsettled: 0, inDoubt: 0, bytes: after };
+  expect(await daemon.ledgerStatus()).toEqual(status);
+});
+
+test('a ledger that cannot be used is told of, and nothing can be done to it', async () => {
+  await daemon.stop();
+  folder.write('ledger/ledger.db', 'no database');
+  daemon = await started(configWith('control.sock', 'first'));
+  expect(await daemon.ledgerStatus()).toMatchObject({ usable: false, bytes: 11 });
+  await expect(daemon.ledger.compact()).rejects.toMatchObject({ code: 'STORE' });
+  const order = { attempt: 'a1', state: 'aborted' } as const;
+  await expect(daemon.ledger.settle(order)).rejects.toMatchObject({ code: 'STORE' });
+});
+
+test('a ledger that is switched off has no status', async () => {
+  await daemon.stop();
+  daemon = await started(configWith('control.sock', 'first', 'enabled = false'));
+  expect(await daemon.ledgerStatus()).toBeUndefined();
+  await expect(daemon.ledger.compact()).rejects.toThrow('the ledger is switched off');
 });

@@ -16,6 +16,7 @@ const gauges: Gauges = {
     { endpoint: 'tcp://b:1', ok: false },
   ],
   quarantine: { messages: 7, bytes: 700 },
+  ledger: { usable: false, unsettled: 6, inDoubt: 5, bytes: 4096 },
 };
 
 /** The lines of ours, without help and type. */
@@ -139,6 +140,10 @@ test('gauges are as they are now', async () => {
       'clamgate_clamd_up{endpoint="tcp://b:1"} 0',
       'clamgate_quarantine_messages 7',
       'clamgate_quarantine_bytes 700',
+      'clamgate_ledger_usable 0',
+      'clamgate_ledger_unsettled 6',
+      'clamgate_ledger_in_doubt 5',
+      'clamgate_ledger_bytes 4096',
     ]),
   );
 });
@@ -147,6 +152,12 @@ test('a quarantine that could not be read has no size', async () => {
   const { quarantine, ...rest } = gauges;
   expect(quarantine).toBeDefined();
   expect((await samples([], rest)).filter((line) => line.includes('quarantine'))).toEqual([]);
+});
+
+test('a ledger that is switched off has no figures', async () => {
+  const { ledger, ...rest } = gauges;
+  expect(ledger).toBeDefined();
+  expect((await samples([], rest)).filter((line) => line.includes('ledger'))).toEqual([]);
 });
 
 test('may be asked for again and again, and has the process in it', async () => {

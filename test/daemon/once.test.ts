@@ -11,6 +11,7 @@ import { Once } from '../../src/daemon/once.ts';
 import type { HandoverEvent } from '../../src/engine/earlier-attempts.ts';
 import { OperationalError } from '../../src/errors.ts';
 import { type Folder, makeFolder } from '../support/config-file.ts';
+import { entry } from '../support/ledgers.ts';
 import { until } from '../support/memory-content.ts';
 
 let folder: Folder;
@@ -134,4 +135,23 @@ test('what was left in doubt is settled or told of at the start', async () => {
   await until(() => events.length > 0, 'it is told of');
   expect(second.ledger.unsettled().map(({ state }) => state)).toEqual(['in-doubt']);
   expect(events.map(({ kind }) => kind)).toEqual(['in-doubt']);
+});
+
+test('what is at work is not counted as unsettled; what is in doubt is counted apart', async () => {
+  const one = await open();
+  const live = one.handovers.nameAttempt('mx.test');
+  const states = { [live.id]: 'sending', a1: 'sending', a2: 'in-doubt', a3: 'delivered' } as const;
+  const entries = Object.entries(states).map(([attempt, state]) => entry({ attempt, state }));
+  await one.ledger.commit([{ kind: 'begin', entries }]);
+  expect(await one.ledgerStatus()).toMatchObject({ usable: true, unsettled: 2, inDoubt: 1 });
+  one.handovers.forget(live);
+  expect(await one.ledgerStatus()).toMatchObject({ unsettled: 3, inDoubt: 1 });
+});
+
+test('what becomes of a handover is counted and logged', async () => {
+  const one = await open();
+  await one.ledger.commit([{ kind: 'begin', entries: [entry({ state: 'in-doubt' })] }]);
+  await one.handovers.settle({ attempt: 'a1', state: 'delivered' });
+  expect(events).toMatchObject([{ kind: 'settled-by-hand', attempt: 'a1' }]);
+  expect(logged).toContain('"event":"settled-by-hand","attempt":"a1"');
 });

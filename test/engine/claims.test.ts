@@ -79,3 +79,15 @@ test('a claim that is free is had even by who was called off before', async () =
   release();
   expect(claims.size).toBe(0);
 });
+
+test('who will not wait has what is free, and nothing of what others hold', async () => {
+  const claims = new Claims();
+  const release = claims.tryTake(['a', 'b']);
+  expect([claims.tryTake(['b', 'c']), claims.size]).toEqual([undefined, 2]);
+  const waiting = taking(claims, ['a']);
+  await turn();
+  expect(waiting.release).toBeUndefined();
+  release?.();
+  await turn();
+  expect(waiting.release).toBeDefined();
+});

@@ -432,6 +432,97 @@ describe('Handovers', () => {
     ]);
   });
 
+  test('what was accepted holds, also where a later attempt failed before that was known', async () => {
+    await attempted();
+    crash();
+    await attempted({ results: [refusal] });
+    // The queue file of that one was another.
+    evidence.released.clear();
+    evidence.fates = ['committed'];
+    // It was in doubt, was sent again and refused; then the witness was there again.
+    expect(states()).toEqual(['in-doubt', 'aborted']);
+    await handovers.recover();
+    expect(words((await claim('b')).earlier)).toEqual(['250']);
+  });
+
+  describe('settled by hand', () => {
+    /** Two recipients in doubt, and their attempt. */
+    async function inDoubt(): Promise<string> {
+      await attempted({ recipients: ['b', 'c'] });
+      crash({ inDoubt: 'hold' });
+      (await claim('b', 'c')).release();
+      const attempt = ledger.find('Q0')[0]?.attempt ?? '';
+      events = [];
+      return attempt;
+    }
+
+    test.each([
+      ['delivered', ['250', '250']],
+      ['aborted', [undefined, undefined]],
+    ] as const)('%s: what a retry is told, and what the log is', async (state, expected) => {
+      const attempt = await inDoubt();
+      evidence.held.add('N1');
+      const settled = await handovers.settle({ attempt, state });
+      expect(settled).toMatchObject({ kind: 'settled', entries: [{ state }, { state }] });
+      expect([states(), [...evidence.held]]).toEqual([[state, state], []]);
+      expect(events).toEqual([
+        { kind: 'settled-by-hand', attempt, queueId: 'Q0', recipients: ['b', 'c'], state },
+      ]);
+      expect(words((await claim('b', 'c')).earlier)).toEqual(expected);
+      expect(await handovers.settle({ attempt, state })).toEqual({ kind: 'nothing-open' });
+    });
+
+    test('one recipient of several', async () => {
+      const attempt = await inDoubt();
+      const settled = await handovers.settle({
+        attempt,
+        recipients: ['c', 'd'],
+        state: 'delivered',
+      });
+      expect(settled).toMatchObject({ entries: [{ recipient: 'c' }] });
+      expect(words((await claim('b', 'c')).earlier)).toEqual(['earlier-unknown', '250']);
+    });
+
+    test.each([{ attempt: 'none' }, { recipients: ['d'] }])('nothing open: %j', async (other) => {
+      const order = { attempt: await inDoubt(), state: 'delivered', ...other } as const;
+      expect(await handovers.settle(order)).toEqual({ kind: 'nothing-open' });
+      expect(states()).toEqual(['in-doubt', 'in-doubt']);
+    });
+
+    test('not what is at work', async () => {
+      await attempted();
+      const attempt = ledger.find('Q0')[0]?.attempt ?? '';
+      expect(await handovers.settle({ attempt, state: 'aborted' })).toEqual({ kind: 'at-work' });
+      expect(states()).toEqual(['prepared']);
+    });
+
+    test('not while a retry of it is at work', async () => {
+      const attempt = await inDoubt();
+      const retry = await claim('b');
+      const order = { attempt, state: 'delivered' } as const;
+      expect(await handovers.settle(order)).toEqual({ kind: 'at-work' });
+      expect(events).toEqual([]);
+      retry.release();
+      expect(await handovers.settle(order)).toMatchObject({ kind: 'settled' });
+    });
+
+    test('a retry that comes meanwhile waits for it', async () => {
+      const attempt = await inDoubt();
+      const settling = handovers.settle({ attempt, state: 'delivered' });
+      expect(words((await claim('b')).earlier)).toEqual(['250']);
+      await settling;
+    });
+
+    test('a ledger that cannot be written: an error, and nothing is claimed', async () => {
+      const attempt = await inDoubt();
+      ledger.failAt({ at: 1, kind: 'refused' });
+      await expect(handovers.settle({ attempt, state: 'aborted' })).rejects.toMatchObject({
+        code: 'STORE',
+      });
+      expect([states(), handovers.load.claims]).toEqual([['in-doubt', 'in-doubt'], 0]);
+    });
+  });
+
   test('nothing is held in the end', async () => {
     await attempted({ results: [ok] });
     await attempted({ recipients: ['c'], results: [refusal] });

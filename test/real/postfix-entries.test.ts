@@ -38,8 +38,8 @@ describeNeeding(['root', 'postfix'], 'the printed entries', () => {
     async (protocol, chroot) => {
       const [filterPort, backPort] = [await freePort(), await freePort()];
       const printed = await print(protocol, filterPort, backPort);
-      const masterCf = printed.masterCf.replace(/ n( +- +10 +smtpd)$/m, ` ${chroot}$1`);
-      expect(masterCf).toMatch(new RegExp(` ${chroot} +- +10 +smtpd$`, 'm'));
+      const masterCf = printed.masterCf.replace(/ n( +- +20 +smtpd)$/m, ` ${chroot}$1`);
+      expect(masterCf).toMatch(new RegExp(` ${chroot} +- +20 +smtpd$`, 'm'));
       postfix = await startPostfix({
         mainCf: printed.mainCf.split('\n'),
         masterCf: masterCf.split('\n'),

@@ -1,5 +1,6 @@
 /** A control endpoint on a Unix socket over a daemon that is only pretended. */
 import { Control } from '../../src/daemon/control.ts';
+import type { LedgerActions } from '../../src/daemon/control-ledger.ts';
 import { StatusReport, type StatusSources } from '../../src/daemon/control-status.ts';
 import { History } from '../../src/daemon/history.ts';
 import { Metrics } from '../../src/daemon/metrics.ts';
@@ -19,17 +20,26 @@ const ready: StatusSources = {
   load: () => ({ sessions: 3, transactions: 2, waiting: 1 }),
   clamd: () => Promise.resolve([{ endpoint: 'unix:/a', ok: true, detail: 'ClamAV 1.4' }]),
   quarantine: () => Promise.resolve({ messages: 5, bytes: 1024 }),
+  ledger: () => Promise.resolve({ usable: true, unsettled: 7, inDoubt: 2, bytes: 40_960 }),
   ledgerProblem: () => undefined,
+};
+
+/** A ledger that nothing can be done to. */
+const noActions: LedgerActions = {
+  settle: () => Promise.resolve({ kind: 'nothing-open' }),
+  compact: () => Promise.resolve({ before: 0, after: 0 }),
 };
 
 export async function startControl(
   path: string,
   change: Partial<StatusSources> = {},
+  ledger = noActions,
 ): Promise<TestControl> {
   const history = new History(100);
   const report = new StatusReport({ ...ready, ...change }, new FakeClock());
   const control = new Control({
     sources: { report, metrics: new Metrics(), history },
+    ledger,
     onFault: (error) => {
       throw error;
     },

@@ -2,7 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { LedgerEntry } from '../../src/store/ledger.ts';
+import { insertEntry, valuesOf } from '../../src/store/ledger-rows.ts';
+import { createTables } from '../../src/store/ledger-schema.ts';
 import { SqliteLedger, type SqliteLedgerSettings } from '../../src/store/sqlite-ledger.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -82,4 +85,15 @@ export class LedgerBench {
     for (const ledger of this.#open) await ledger.close().catch(() => undefined);
     await rm(this.directory, { recursive: true });
   }
+}
+
+/** A ledger as a daemon that has ended leaves it, without the cost of opening one. */
+export function writeLedger(file: string, entries: readonly LedgerEntry[]): void {
+  const database = new DatabaseSync(file);
+  createTables(database, '0'.repeat(32));
+  database.exec('PRAGMA journal_mode = WAL; BEGIN');
+  const insert = database.prepare(insertEntry);
+  for (const one of entries) insert.run(...valuesOf(one));
+  database.exec('COMMIT');
+  database.close();
 }

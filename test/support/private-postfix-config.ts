@@ -68,7 +68,7 @@ export function masterCf(place: Place, options: PostfixOptions): string {
   const chroot = options.chrooted === true ? 'y' : 'n';
   const reinject = fixture('reinject.master.cf')
     .replace('127.0.0.1:10025', `127.0.0.1:${place.reinjectPort}`)
-    .replace(/^(127\S* inet +n +- +)n( +- +)10/m, `$1${chroot}$2${options.processes ?? 10}`);
+    .replace(/^(127\S* inet +n +- +)n( +- +)\d+/m, `$1${chroot}$2${options.processes ?? 20}`);
   return [
     fixture('private-instance.master.cf'),
     `127.0.0.1:${place.submitPort} inet n - ${chroot} - - smtpd`,
