@@ -76,11 +76,17 @@ function attachmentMaker(size: number): Maker {
   });
 }
 
-/** A header section with its empty line, and these lines after the usual ones. */
+/**
+ * A header section with its empty line, and these lines after the usual ones. The queue id on top is
+ * each message's own, as from a Postfix: without one the ledger would have nothing to remember.
+ */
 function header(more: readonly string[]): Piece[] {
-  const first = [
+  const received = [
     'Received: from mail.example.net (mail.example.net [192.0.2.1])',
-    '\tby mx.example.org (Postfix) with ESMTP id 4XyZ012345z1234',
+    '\tby mx.example.org (Postfix) with ESMTP id 4X',
+  ];
+  const first = [
+    'z1234',
     '\tfor <ben@example.org>; Thu, 20 Nov 2025 10:00:00 +0000 (UTC)',
     'From: Anna <anna@example.net>',
     'To: Ben <ben@example.org>',
@@ -89,7 +95,14 @@ function header(more: readonly string[]): Piece[] {
     'Message-ID: <',
   ];
   const last = ['@example.net>', ...more, '', ''];
-  return [Buffer.from(first.join('\r\n')), 'serial', Buffer.from(last.join('\r\n'))];
+  const [start, middle, end] = [received, first, last].map((lines) => lines.join('\r\n'));
+  return [
+    Buffer.from(start ?? ''),
+    'serial',
+    Buffer.from(middle ?? ''),
+    'serial',
+    Buffer.from(end ?? ''),
+  ];
 }
 
 function sizeOf(pieces: readonly Piece[]): number {

@@ -7,9 +7,13 @@ export const variants = ['sink', 'clamd', 'clamgate'] as const;
 /** The load goes to smtp-sink alone, to clamd alone, or through clamgate with both. */
 export type Variant = (typeof variants)[number];
 
+export const onceVariants = ['sink-off', 'sink-on', 'postfix-off', 'postfix-on'] as const;
+/** Through clamgate to smtp-sink or to a Postfix, its ledger off or on; that Postfix then asks. */
+export type OnceVariant = (typeof onceVariants)[number];
+
 /** What is measured, repeatedly. */
 export interface Cell {
-  readonly variant: Variant;
+  readonly variant: Variant | OnceVariant;
   readonly kind: Kind;
   readonly sessions: number;
   /** Messages on one SMTP connection, before the next one is opened; clamd has one for each stream. */
@@ -42,16 +46,13 @@ export interface Figures extends Cell {
   readonly peakBytes: Partial<Readonly<Record<ProcessName, Spread>>>;
 }
 
-/** clamgate's rate as a share of another one's, measured just before or after it. */
-export interface Ratio {
-  readonly kind: Kind;
-  readonly sessions: number;
-  readonly perConnection: number;
-  readonly against: Exclude<Variant, 'clamgate'>;
+/** Its rate as a share of another one's, measured just before or after it. */
+export interface Ratio extends Cell {
+  readonly against: Cell['variant'];
   readonly ratio: Spread;
 }
 
-const processNames: readonly ProcessName[] = ['clamgate', 'clamd', 'sink', 'load'];
+const processNames: readonly ProcessName[] = ['clamgate', 'witness', 'clamd', 'sink', 'load'];
 
 export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
   const own = all.filter((one) => isOf(cell, one));
@@ -70,20 +71,16 @@ export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
 }
 
 /** Repeat by repeat, so that what slows the machine down for a while slows both. */
-export function ratioOf(
-  cell: Omit<Cell, 'variant'>,
-  against: Ratio['against'],
-  all: readonly Measurement[],
-): Ratio {
-  const own = all.filter((one) => isOf({ ...cell, variant: 'clamgate' }, one));
+export function ratioOf(cell: Cell, against: Cell['variant'], all: readonly Measurement[]): Ratio {
+  const own = all.filter((one) => isOf(cell, one));
   const others = all.filter((one) => isOf({ ...cell, variant: against }, one));
   const ratios = own.flatMap((one) =>
     others
       .filter(({ repeat }) => repeat === one.repeat)
       .map((other) => rateOf(one) / rateOf(other)),
   );
-  const { kind, sessions, perConnection } = cell;
-  return { kind, sessions, perConnection, against, ratio: spreadOf(ratios) };
+  const { variant, kind, sessions, perConnection } = cell;
+  return { variant, kind, sessions, perConnection, against, ratio: spreadOf(ratios) };
 }
 
 function isOf(cell: Cell, one: Measurement): boolean {
@@ -109,7 +106,7 @@ function ofEachProcess(
   return spreads;
 }
 
-function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const [low, high] = [sorted[Math.floor(middle)] ?? NaN, sorted[Math.ceil(middle)] ?? NaN];

@@ -3,6 +3,10 @@ import { parseArgs } from 'node:util';
 import { type Kind, kinds } from './content.ts';
 import { signaturesByDefault } from './signatures.ts';
 
+export const parts = ['one-hop', 'once'] as const;
+/** What is measured: clamgate beside what it stands between; the ledger on beside the ledger off. */
+export type Part = (typeof parts)[number];
+
 export interface Options {
   /** JSON instead of the table on standard output. */
   readonly json: boolean;
@@ -20,6 +24,10 @@ export interface Options {
   /** Before anything is measured, for each kind of message: until Node.js has compiled what runs often. */
   readonly steadySeconds: number;
   readonly profileDirectory: string | undefined;
+  readonly parts: readonly Part[];
+  /** Messages at work at once where the ledger is compared with none, and how often that is done. */
+  readonly onceSessions: readonly number[];
+  readonly onceRepeats: number;
 }
 
 export const usage = `node bench/run.ts [options]
@@ -31,6 +39,9 @@ export const usage = `node bench/run.ts [options]
   --sessions A,B       messages at work at once (1,8)
   --messages A,B       of ${kinds.join(', ')} (all)
   --per-connection A,B messages on one SMTP connection, before the next is opened (1,100)
+  --parts A,B          of ${parts.join(', ')} (all)
+  --once-sessions A,B  as --sessions, for the part 'once' (8)
+  --once-repeats N     as --repeats, for the part 'once' (7)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -45,6 +56,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
       ...{ json: flag, quick: flag, help: flag },
       ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
       ...{ 'per-connection': text, profile: text },
+      ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
     },
   });
   if (values.help) return undefined;
@@ -61,6 +73,9 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     perConnection: (values['per-connection'] ?? '1,100').split(',').map(numberOf),
     steadySeconds: quick ? 8 : 40,
     profileDirectory: values.profile,
+    parts: values.parts === undefined ? parts : values.parts.split(',').map(partOf),
+    onceSessions: (values['once-sessions'] ?? '8').split(',').map(numberOf),
+    onceRepeats: numberOf(values['once-repeats'] ?? (quick ? '1' : '7')),
   };
 }
 
@@ -74,4 +89,10 @@ function kindOf(text: string): Kind {
   const kind = kinds.find((one) => one === text);
   if (kind === undefined) throw new Error(`no such message: '${text}' (${kinds.join(', ')})`);
   return kind;
+}
+
+function partOf(text: string): Part {
+  const part = parts.find((one) => one === text);
+  if (part === undefined) throw new Error(`no such part: '${text}' (${parts.join(', ')})`);
+  return part;
 }

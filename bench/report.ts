@@ -1,6 +1,6 @@
 /** The table of a benchmark, in Markdown, readable as it stands. */
 import type { Kind } from './content.ts';
-import type { Cell, Figures, Ratio, Spread, Variant } from './figures.ts';
+import type { Cell, Figures, Ratio, Spread } from './figures.ts';
 import { type Machine, machineText } from './machine.ts';
 import type { Options } from './options.ts';
 import type { ProcessName } from './stage.ts';
@@ -18,11 +18,15 @@ const messages: Record<Kind, string> = {
   'text-4k': '4 KiB text',
   'attachment-100k': '100 KiB, attachment',
 };
-const names: Record<Variant, string> = {
+const names: Readonly<Record<string, string>> = {
   sink: 'smtp-sink alone',
   clamd: 'clamd alone',
   clamgate: 'clamgate',
 };
+
+function nameOf(variant: Cell['variant']): string {
+  return names[variant] ?? variant;
+}
 
 const cellTitles = ['message', 'sessions', 'a connection'];
 
@@ -76,7 +80,7 @@ function preamble({ time, machine, options }: Report): string[] {
 
 function speedRow(row: Figures): string[] {
   const { p50, p99 } = row.latencyMs;
-  return [...cellOf(row), names[row.variant], spread(row.rate, 0), spread(p50, 1), spread(p99, 1)];
+  return [...cellOf(row), nameOf(row.variant), spread(row.rate, 0), spread(p50, 1), spread(p99, 1)];
 }
 
 function useRow(row: Figures): string[] {
@@ -84,17 +88,17 @@ function useRow(row: Figures): string[] {
   const memory = (name: ProcessName): string => peak(row.peakBytes[name]);
   return [
     ...cellOf(row),
-    names[row.variant],
+    nameOf(row.variant),
     ...[cpu('clamgate'), cpu('clamd'), cpu('sink'), cpu('load')],
     ...[memory('clamgate'), memory('clamd')],
   ];
 }
 
 function ratioRow(row: Ratio): string[] {
-  return [...cellOf(row), names[row.against], spread(row.ratio, 2)];
+  return [...cellOf(row), nameOf(row.against), spread(row.ratio, 2)];
 }
 
-function cellOf(cell: Omit<Cell, 'variant'> & { readonly variant?: Variant }): string[] {
+function cellOf(cell: Cell): string[] {
   const { variant, kind, sessions, perConnection } = cell;
   const each = variant === 'clamd' ? '' : String(perConnection);
   return [messages[kind], String(sessions), each];
@@ -104,7 +108,7 @@ function cpuTitle(name: string): string {
   return `${name} CPU s`;
 }
 
-function spread(figure: Spread | undefined, decimals: number): string {
+export function spread(figure: Spread | undefined, decimals: number): string {
   if (figure === undefined) return '';
   const [median, min, max] = [figure.median, figure.min, figure.max].map((each) =>
     each.toFixed(decimals),
@@ -112,12 +116,12 @@ function spread(figure: Spread | undefined, decimals: number): string {
   return min === max ? `${median}` : `${median} (${min} to ${max})`;
 }
 
-function peak(figure: Spread | undefined): string {
+export function peak(figure: Spread | undefined): string {
   return figure === undefined ? '' : (figure.max / MiB).toFixed(0);
 }
 
 /** Columns as wide as their widest cell, so that it can be read without a renderer. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

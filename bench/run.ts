@@ -13,66 +13,74 @@ import {
   type Cell,
   figuresOf,
   type Measurement,
-  type ProcessUse,
-  ratioOf,
   type Variant,
+  ratioOf,
   variants,
 } from './figures.ts';
-import type { Job } from './load.ts';
 import { machine, machineText } from './machine.ts';
-import { type Options, optionsOf, usage } from './options.ts';
-import { cpuSeconds, forgetPeak, peakResidentBytes } from './process-usage.ts';
+import { type Options, optionsOf, type Part, usage } from './options.ts';
+import { measure } from './measure.ts';
+import { measureOnce } from './once.ts';
+import { type OnceReport, onceTableOf } from './once-report.ts';
 import { type Report, tableOf } from './report.ts';
 import { SmtpLoad } from './smtp-load.ts';
-import { type ProcessName, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 
 const resultsDirectory = join(import.meta.dirname, 'results');
 
-/** Who is at work in each variant. */
-const atWork: Record<Variant, readonly ProcessName[]> = {
-  sink: ['sink', 'load'],
-  clamd: ['clamd', 'load'],
-  clamgate: ['clamgate', 'clamd', 'sink', 'load'],
-};
-
-async function bench(options: Options): Promise<Report> {
+async function bench(options: Options): Promise<Results> {
   const time = new Date().toISOString();
   const where = machine();
   tell(machineText(where));
   const stage = await Stage.start(options, tell);
   try {
-    for (const kind of options.kinds) {
-      await checkStreams(stage, kind);
-      await warmUp(stage, kind, options);
-    }
-    const { cells, measurements } = await measureAll(stage, options);
-    const { repeats, seconds, signatures, steadySeconds } = options;
-    const pairs = cells.filter(({ variant }) => variant === 'clamgate');
+    const begun = { time, machine: where };
+    const has = (part: Part): boolean => options.parts.includes(part);
     return {
-      time,
-      machine: where,
-      options: { repeats, seconds, signatures, steadySeconds },
-      figures: cells.map((cell) => figuresOf(cell, measurements)),
-      ratios: pairs.flatMap((cell) => [
-        ratioOf(cell, 'sink', measurements),
-        ratioOf(cell, 'clamd', measurements),
-      ]),
+      ...(has('one-hop') && { oneHop: { ...begun, ...(await oneHop(stage, options)) } }),
+      ...(has('once') && { once: { ...begun, ...(await measureOnce(stage, options, tell)) } }),
     };
   } finally {
     await stage.close();
   }
 }
 
+interface Results {
+  readonly oneHop?: Report;
+  readonly once?: OnceReport;
+}
+
+async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'time' | 'machine'>> {
+  for (const kind of options.kinds) {
+    await checkStreams(stage, kind);
+    await warmUp(stage, kind, options);
+  }
+  const { cells, measurements } = await measureAll(stage, options);
+  const { repeats, seconds, signatures, steadySeconds } = options;
+  const pairs = cells.filter(({ variant }) => variant === 'clamgate');
+  return {
+    options: { repeats, seconds, signatures, steadySeconds },
+    figures: cells.map((cell) => figuresOf(cell, measurements)),
+    ratios: pairs.flatMap((cell) => [
+      ratioOf(cell, 'sink', measurements),
+      ratioOf(cell, 'clamd', measurements),
+    ]),
+  };
+}
+
 async function measureAll(
   stage: Stage,
   options: Options,
-): Promise<{ cells: readonly Cell[]; measurements: readonly Measurement[] }> {
+): Promise<{ cells: readonly HopCell[]; measurements: readonly Measurement[] }> {
   const { repeats } = options;
   const cells = cellsOf(options);
   const measurements: Measurement[] = [];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     for (const cell of cells) {
-      const measurement = await measure(stage, cell, { ...options, repeat });
+      const measurement = await measure(stage, stage.places[cell.variant], cell, {
+        ...options,
+        repeat,
+      });
       measurements.push(measurement);
       tell(progressOf(measurement, repeats));
     }
@@ -80,8 +88,10 @@ async function measureAll(
   return { cells, measurements };
 }
 
+type HopCell = Cell & { readonly variant: Variant };
+
 /** clamd alone hears nothing of SMTP connections: it is measured once for all of them. */
-function cellsOf({ kinds, sessions, perConnection }: Options): Cell[] {
+function cellsOf({ kinds, sessions, perConnection }: Options): HopCell[] {
   const all = kinds.flatMap((kind) =>
     sessions.flatMap((count) =>
       perConnection.flatMap((messages) =>
@@ -90,35 +100,6 @@ function cellsOf({ kinds, sessions, perConnection }: Options): Cell[] {
     ),
   );
   return all.filter((cell) => cell.variant !== 'clamd' || cell.perConnection === perConnection[0]);
-}
-
-async function measure(
-  stage: Stage,
-  cell: Cell,
-  options: Options & { repeat: number },
-): Promise<Measurement> {
-  const { repeat, seconds, warmUpSeconds } = options;
-  const { kind, sessions, variant, perConnection } = cell;
-  const target: Job['target'] =
-    variant === 'clamd'
-      ? { protocol: 'clamd', path: stage.clamdSocket }
-      : { protocol: 'smtp', port: variant === 'sink' ? stage.sinkPort : stage.clamgatePort };
-  const job = { target, kind, sessions, perConnection };
-  await stage.load({ ...job, seconds: warmUpSeconds });
-  const watches = atWork[variant].map((name) => [name, watch(stage.pids[name])] as const);
-  const done = await stage.load({ ...job, seconds });
-  const uses = watches.map(([name, used]) => [name, used(done.messages)] as const);
-  return { ...cell, repeat, ...done, processes: Object.fromEntries(uses) };
-}
-
-/** Begins to watch a process; what it gives tells what the process has used since. */
-function watch(pid: number): (messages: number) => ProcessUse {
-  forgetPeak(pid);
-  const before = cpuSeconds(pid);
-  return (messages) => ({
-    cpu: ((cpuSeconds(pid) - before) * 1000) / messages,
-    peakBytes: peakResidentBytes(pid),
-  });
 }
 
 /**
@@ -156,10 +137,10 @@ function tell(what: string): void {
   stderr.write(`${what}\n`);
 }
 
-function store(report: Report): void {
+function store(name: string, results: unknown, table: string): void {
   mkdirSync(resultsDirectory, { recursive: true });
-  writeFileSync(join(resultsDirectory, 'one-hop.json'), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(resultsDirectory, 'one-hop.md'), tableOf(report));
+  writeFileSync(join(resultsDirectory, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(resultsDirectory, `${name}.md`), table);
 }
 
 async function main(words: readonly string[]): Promise<void> {
@@ -168,9 +149,13 @@ async function main(words: readonly string[]): Promise<void> {
     stdout.write(usage);
     return;
   }
-  const report = await bench(options);
-  if (!options.quick) store(report);
-  stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${tableOf(report)}`);
+  const results = await bench(options);
+  const { oneHop, once } = results;
+  const tables = [oneHop ? tableOf(oneHop) : '', once ? onceTableOf(once) : ''] as const;
+  if (!options.quick && oneHop) store('one-hop', oneHop, tables[0]);
+  if (!options.quick && once) store('once', once, tables[1]);
+  const text = options.json ? JSON.stringify(results, null, 2) : `\n${tables.join('\n')}`;
+  stdout.write(`${text}\n`);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

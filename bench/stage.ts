@@ -9,8 +9,13 @@ import {
   type PrivateClamdSettings,
   writeDatabase,
 } from '../test/support/private-clamd.ts';
-import { PrivateDaemon } from '../test/support/private-daemon.ts';
+import {
+  type DaemonListener,
+  type DaemonOptions,
+  PrivateDaemon,
+} from '../test/support/private-daemon.ts';
 import { makeWorkdir, type Workdir } from '../test/support/workdir.ts';
+import type { Variant } from './figures.ts';
 import type { Job, JobAnswer, JobDone } from './load.ts';
 import { writeSignatures } from './signatures.ts';
 
@@ -20,16 +25,24 @@ export interface StageOptions {
   readonly profileDirectory?: string | undefined;
 }
 
-export type ProcessName = 'clamgate' | 'clamd' | 'sink' | 'load';
+export type ProcessName = 'clamgate' | 'witness' | 'clamd' | 'sink' | 'load';
+
+/** Where a load goes, and who is at work then. */
+export interface Place {
+  readonly target: Job['target'];
+  readonly pids: Partial<Readonly<Record<ProcessName, number>>>;
+}
 
 export class Stage {
   readonly sinkPort: number;
   readonly clamgatePort: number;
   readonly clamdSocket: string;
   readonly daemon: PrivateDaemon;
-  readonly pids: Readonly<Record<ProcessName, number>>;
+  readonly pids: Readonly<Record<Exclude<ProcessName, 'witness'>, number>>;
+  readonly places: Readonly<Record<Variant, Place>>;
   readonly #load: ChildProcess;
   readonly #close: readonly (() => Promise<void>)[];
+  readonly #sent = new Map<string, number>();
 
   private constructor(parts: {
     ports: { sink: number; clamgate: number };
@@ -50,6 +63,7 @@ export class Stage {
       sink: parts.sinkPid,
       load: this.#load.pid ?? 0,
     };
+    this.places = placesOf(this);
   }
 
   /** @param tell what is being done, for people. */
@@ -60,7 +74,12 @@ export class Stage {
     tell(`starting clamd with ${options.signatures} signatures`);
     const clamd = await startClamd(workdir, options.signatures);
     tell('starting clamgate');
-    const daemon = await startDaemon(ports, clamd.unix.name, options.profileDirectory);
+    const { profileDirectory } = options;
+    const listener = listenerOf(ports.clamgate, ports.sink);
+    const daemon = await startDaemon(
+      { listeners: [listener], clamd: [clamd.unix.name] },
+      profileDirectory,
+    );
     return new Stage({
       ports,
       clamd: {
@@ -78,13 +97,29 @@ export class Stage {
     this.#load.send(job);
     const [answer] = await answered;
     if ('error' in answer) throw new Error(`${JSON.stringify(job)}: ${answer.error}`);
+    const to = JSON.stringify(job.target);
+    this.#sent.set(to, (this.#sent.get(to) ?? 0) + answer.messages);
     return answer;
+  }
+
+  /** How many messages all loads have sent there. */
+  sentTo(target: Job['target']): number {
+    return this.#sent.get(JSON.stringify(target)) ?? 0;
   }
 
   async close(): Promise<void> {
     this.#load.disconnect();
     for (const close of this.#close) await close();
   }
+}
+
+function placesOf({ sinkPort, clamgatePort, clamdSocket, pids }: Stage): Stage['places'] {
+  const { sink, clamd, load } = pids;
+  return {
+    sink: { target: { protocol: 'smtp', port: sinkPort }, pids: { sink, load } },
+    clamd: { target: { protocol: 'clamd', path: clamdSocket }, pids: { clamd, load } },
+    clamgate: { target: { protocol: 'smtp', port: clamgatePort }, pids },
+  };
 }
 
 async function startSink(workdir: Workdir, port: number): Promise<number> {
@@ -123,25 +158,24 @@ function pidFileOf(workdir: Workdir): string {
   return join(workdir.path, 'clamd.pid');
 }
 
-async function startDaemon(
-  ports: { sink: number; clamgate: number },
-  clamd: string,
+export function listenerOf(port: number, nextHopPort: number): DaemonListener {
+  return {
+    protocol: 'smtp',
+    address: `127.0.0.1:${port}`,
+    nextHop: `127.0.0.1:${nextHopPort}`,
+  };
+}
+
+/** A daemon as the service runs it. */
+export async function startDaemon(
+  options: DaemonOptions,
   profileDirectory: string | undefined,
 ): Promise<PrivateDaemon> {
   const { NODE_OPTIONS: usual } = process.env;
   const profile =
     profileDirectory === undefined ? '' : ` --cpu-prof --cpu-prof-dir=${profileDirectory}`;
   process.env['NODE_OPTIONS'] = `${serviceNodeOptions()}${profile}`;
-  const daemon = await PrivateDaemon.start({
-    listeners: [
-      {
-        protocol: 'smtp',
-        address: `127.0.0.1:${ports.clamgate}`,
-        nextHop: `127.0.0.1:${ports.sink}`,
-      },
-    ],
-    clamd: [clamd],
-  });
+  const daemon = await PrivateDaemon.start(options);
   if (usual === undefined) delete process.env['NODE_OPTIONS'];
   else process.env['NODE_OPTIONS'] = usual;
   return daemon;

@@ -50,7 +50,7 @@ export async function witness(context: CliContext, options: WitnessVerbOptions):
   }
   await ended;
   await server.close();
-  await held.close();
+  held.close();
 }
 
 /** @returns where it listens. */

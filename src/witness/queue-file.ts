@@ -2,8 +2,8 @@
  * A file of Postfix's queue, and what its state tells of its message. Opened for reading and never
  * read: only its mode and its links are looked at.
  */
-import { constants } from 'node:fs';
-import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { queueNames, queuePaths } from './queue-paths.ts';
 
@@ -26,18 +26,18 @@ export function fateOf({ mode, nlink }: FileState): FileFate {
   return nlink === 0 ? 'not-committed' : 'undecided';
 }
 
-/** A descriptor of the queue file, wherever it is; undefined when there is none. */
-export async function openQueueFile(
-  directory: string,
-  queueId: string,
-): Promise<FileHandle | undefined> {
+/**
+ * A descriptor of the queue file, wherever it is; undefined when there is none. It blocks for the
+ * time of an open(2): handing it to another thread would cost ten times that.
+ */
+export function openQueueFile(directory: string, queueId: string): number | undefined {
   // A link is not followed, and a pipe is not waited for.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   for (const path of placesOf(directory, queueId)) {
-    const file = await open(path, flags).catch(absent);
+    const file = openIfThere(path, flags);
     if (file === undefined) continue;
-    if ((await file.stat()).isFile()) return file;
-    await file.close();
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
   }
   return undefined;
 }
@@ -54,10 +54,19 @@ export async function queueFileFate(
   return undefined;
 }
 
-function placesOf(directory: string, queueId: string): string[] {
-  return queueNames.flatMap((queue) =>
-    queuePaths(queue, queueId).map((path) => join(directory, path)),
-  );
+function* placesOf(directory: string, queueId: string): Generator<string> {
+  for (const queue of queueNames) {
+    for (const path of queuePaths(queue, queueId)) yield join(directory, path);
+  }
+}
+
+function openIfThere(path: string, flags: number): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    absent(error as NodeJS.ErrnoException);
+    return undefined;
+  }
 }
 
 /** open(2): ELOOP is a link. Anything else, such as no rights, is a failure and not an answer. */

@@ -2,7 +2,7 @@
  * Keeps hold of queue files from the commit question on, and tells what became of them. In memory
  * alone: what it forgets by ending is looked up in the queue and in the log.
  */
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync } from 'node:fs';
 import type { Clock, Timer } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { WitnessRequest, WitnessWord } from '../protocol/witness/line.ts';
@@ -32,11 +32,10 @@ type Decided = Exclude<FileFate, 'undecided'>;
 
 export class Witness {
   readonly #options: WitnessOptions;
-  /** Being opened, or open; undefined when there was no such file. */
-  readonly #held = new Map<string, Promise<FileHandle | undefined>>();
+  /** Open descriptors. */
+  readonly #held = new Map<string, number>();
   readonly #facts = new Map<string, Decided>();
   #sweep: Timer | undefined;
-  #freeing: Promise<void> | undefined;
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -52,11 +51,11 @@ export class Witness {
     try {
       switch (verb) {
         case 'hold':
-          return await this.#hold(queueId);
+          return this.#hold(queueId);
         case 'fate':
           return await this.#fate(queueId);
         case 'release':
-          await this.#close(queueId);
+          this.#close(queueId);
           this.#facts.delete(queueId);
           return 'released';
       }
@@ -67,37 +66,31 @@ export class Witness {
   }
 
   /** Closes all descriptors. */
-  async close(): Promise<void> {
+  close(): void {
     this.#sweep?.cancel();
-    await Promise.all([...this.#held.keys()].map((queueId) => this.#close(queueId)));
+    for (const queueId of [...this.#held.keys()]) this.#close(queueId);
   }
 
-  async #hold(queueId: string): Promise<WitnessWord> {
+  #hold(queueId: string): WitnessWord {
+    // Asked again, it is the same file; with a descriptor on it no other can have its queue id.
+    if (this.#held.has(queueId)) return 'held';
     const { queueDirectory, heldMax, onTrouble } = this.#options;
-    if (this.#held.size >= heldMax && !this.#held.has(queueId)) await this.#free();
-    if (this.#held.size >= heldMax && !this.#held.has(queueId)) {
+    if (this.#held.size >= heldMax) this.#free();
+    if (this.#held.size >= heldMax) {
       onTrouble(`${heldMax} queue files are held and none is decided: ${queueId} is not held`);
       return 'full';
     }
-    // Asked again, it is the same file; with a descriptor on it no other can have its queue id.
-    const opening = this.#held.get(queueId) ?? openQueueFile(queueDirectory, queueId);
-    this.#held.set(queueId, opening);
+    const file = openQueueFile(queueDirectory, queueId);
+    if (file === undefined) return this.#facts.has(queueId) ? 'held' : 'not-found';
+    this.#held.set(queueId, file);
+    this.#facts.delete(queueId);
     this.#sweepLater();
-    const file = await opening.catch((error: unknown) => {
-      this.#held.delete(queueId);
-      throw error;
-    });
-    if (file) {
-      this.#facts.delete(queueId);
-      return 'held';
-    }
-    this.#held.delete(queueId);
-    return this.#facts.has(queueId) ? 'held' : 'not-found';
+    return 'held';
   }
 
   async #fate(queueId: string): Promise<WitnessWord> {
-    const file = await this.#held.get(queueId);
-    if (file) return fateOf(await file.stat());
+    const file = this.#held.get(queueId);
+    if (file !== undefined) return fateOf(fstatSync(file));
     return this.#facts.get(queueId) ?? (await this.#search(queueId)) ?? 'unknown';
   }
 
@@ -111,43 +104,37 @@ export class Witness {
     return loggedFate(log, queueId);
   }
 
-  async #close(queueId: string): Promise<void> {
-    const opening = this.#held.get(queueId);
+  #close(queueId: string): void {
+    const file = this.#held.get(queueId);
     this.#held.delete(queueId);
-    const file = await opening?.catch(() => undefined);
-    await file?.close();
+    if (file !== undefined) closeSync(file);
   }
 
   #sweepLater(): void {
     this.#sweep ??= this.#options.clock.after(sweepMs, () => {
       this.#sweep = undefined;
-      void this.#free().then(() => {
-        if (this.#held.size > 0) this.#sweepLater();
-      });
+      this.#free();
+      if (this.#held.size > 0) this.#sweepLater();
     });
   }
 
   /** Of messages that are decided only the fact is kept: an open file is not gone from the disk. */
-  #free(): Promise<void> {
-    this.#freeing ??= this.#freeDecided().finally(() => {
-      this.#freeing = undefined;
-    });
-    return this.#freeing;
+  #free(): void {
+    for (const [queueId, file] of [...this.#held]) {
+      const fate = fateIfKnown(file);
+      if (!fate || fate === 'undecided') continue;
+      this.#facts.set(queueId, fate);
+      const [oldest] = this.#facts.keys();
+      if (this.#facts.size > factsMax && oldest !== undefined) this.#facts.delete(oldest);
+      this.#close(queueId);
+    }
   }
+}
 
-  async #freeDecided(): Promise<void> {
-    for (const [queueId, opening] of [...this.#held]) await this.#freeIfDecided(queueId, opening);
-  }
-
-  async #freeIfDecided(queueId: string, opening: Promise<FileHandle | undefined>): Promise<void> {
-    const file = await opening.catch(() => undefined);
-    const state = await file?.stat().catch(() => undefined);
-    const fate = state && fateOf(state);
-    // Released meanwhile, or not decided.
-    if (!fate || fate === 'undecided' || this.#held.get(queueId) !== opening) return;
-    this.#facts.set(queueId, fate);
-    const [oldest] = this.#facts.keys();
-    if (this.#facts.size > factsMax && oldest !== undefined) this.#facts.delete(oldest);
-    await this.#close(queueId);
+function fateIfKnown(file: number): FileFate | undefined {
+  try {
+    return fateOf(fstatSync(file));
+  } catch {
+    return undefined;
   }
 }

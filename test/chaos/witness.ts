@@ -24,6 +24,10 @@ export class Witness {
     this.#queue = queue;
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Resolves when its socket is there. */
   async start(): Promise<void> {
     const { path } = this.#workdir;

@@ -51,7 +51,7 @@ describe('with a witness', () => {
 
   async function stop(): Promise<void> {
     await server.close();
-    await witness.close();
+    witness.close();
   }
 
   beforeEach(async () => {

@@ -20,8 +20,8 @@ describe('Witness', () => {
     troubles = [];
     witness = create();
   });
-  afterEach(async () => {
-    await witness.close();
+  afterEach(() => {
+    witness.close();
     expect([openFiles(), clock.pending]).toEqual([0, 0]);
     queue.remove();
   });
@@ -201,7 +201,7 @@ describe('Witness', () => {
     expect([await ask('hold', 'A1', other), other.held]).toEqual(['failed', 0]);
     expect(await ask('fate', 'A1', other)).toBe('failed');
     expect(troubles).toHaveLength(2);
-    await other.close();
+    other.close();
   });
 
   test('full: what is decided makes room, then it refuses aloud', async () => {
@@ -223,6 +223,6 @@ describe('Witness', () => {
     const fates = [];
     for (const id of ['A1', 'B1', 'C1', 'D1']) fates.push(await fate(id, small));
     expect(fates).toEqual(['committed', 'not-committed', 'undecided', 'undecided']);
-    await small.close();
+    small.close();
   });
 });
