@@ -78,7 +78,7 @@ witness = "unix:${witnessSocket(workdir.path)}"
     ledgers: { ...sinks.ledgers, 'postfix-on': ledgerOf(on.daemon) },
     close: async () => {
       await Promise.all([on.daemon.close(), off.daemon.close(), sinks.close()]);
-      await Promise.all([witness.close(), postfix.stop()]);
+      await Promise.all([witness.kill(), postfix.stop()]);
       await workdir.remove();
     },
   };

@@ -16,7 +16,7 @@ const detailMax = 1024;
 const listMax = 10;
 
 export function levelOf(record: TransactionRecord): LogLevel {
-  if (record.situation === 'impossible') return 'error';
+  if (record.situation === 'impossible' || record.situation === 'store-failed') return 'error';
   return record.outcome === 'relayed' || record.outcome === 'abandoned' ? 'info' : 'warn';
 }
 

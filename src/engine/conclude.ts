@@ -149,7 +149,11 @@ async function relay(verdict: Verdict, message: Judged): Promise<Outcome> {
   // Called off before the final dot: the next hop has nothing, and the reason is ours to tell.
   const calledOff = signal.aborted && results.every(({ kind }) => kind === 'unreachable');
   if (calledOff) return cancelled(cancelCause(signal));
-  return relayed(results, merge(handover.earlier, answers, door.flavour));
+  const outcome = relayed(results, merge(handover.earlier, answers, door.flavour));
+  // The next hop refused because of us; its own words do not say why.
+  return attempt.failure === undefined
+    ? outcome
+    : { ...outcome, detail: messageOf(attempt.failure) };
 }
 
 function send(verdict: Verdict, message: Judged): Promise<readonly RelayResult[]> {

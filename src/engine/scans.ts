@@ -89,7 +89,7 @@ export class Scans {
       },
       () => {
         this.#flights.delete(digest);
-        ledger.defer([{ kind: 'scan-ended', digest }]);
+        this.#noteEnd(digest);
       },
     );
   }
@@ -121,12 +121,17 @@ export class Scans {
     await Promise.allSettled(this.#running.values());
   }
 
+  /** At once, so that a death during the handover is not laid to the scan; not waited for. */
+  #noteEnd(digest: string): void {
+    this.#options.ledger.commit([{ kind: 'scan-ended', digest }]).catch(() => undefined);
+  }
+
   #settle(digest: string, { findings, streams }: ScanReport, endedBefore: number): void {
     const failed = findings.some(({ kind }) => kind === 'unavailable');
     const broke = findings.some((one) => one.kind === 'unavailable' && one.broke === true);
     // Where nothing else came to an end meanwhile, it is clamd that hangs, not this message.
     if (!broke || this.#ended === endedBefore) {
-      this.#options.ledger.defer([{ kind: 'scan-ended', digest }]);
+      this.#noteEnd(digest);
     }
     if (!failed) this.#ended++;
     // What failed is to be tried again, and what is large is not worth its memory.

@@ -11,7 +11,7 @@ export type QueueFate =
   | 'not-committed'
   /** Still being written: ask again later. */
   | 'undecided'
-  /** No evidence is left, or nobody is there to give it. */
+  /** No evidence is left, nobody is there to give it, or the file stays incomplete for too long. */
   | 'unknown';
 
 export interface QueueEvidence {

@@ -2,10 +2,11 @@
  * The thread in which the ledger is written, so that a slow or hanging disk never holds up the
  * event loop. What has come while it was in a COMMIT shares the next: one fsync a batch.
  */
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../assert.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, OperationalError } from '../errors.ts';
 import { nodeFiles } from './files.ts';
 import { checkLedger } from './ledger-check.ts';
 import { takeLock, type LedgerLock } from './ledger-lock.ts';
@@ -51,11 +52,27 @@ async function openWriter(): Promise<LedgerWriter> {
     prepare(database);
     await markOpen(nodeFiles, file);
     const scans = new ScanLog(await openScans(nodeFiles, beside.scans(file), warn));
-    return new LedgerWriter(database, scans, warn);
+    return new LedgerWriter(database, scans, warn, placeCheck([file, beside.wal(file)]));
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/**
+ * What is written to a file that somebody has removed or replaced is gone with this process, and no
+ * call but stat(2) tells.
+ */
+function placeCheck(paths: readonly string[]): () => void {
+  const opened = paths.map((path) => statSync(path));
+  return () => {
+    paths.forEach((path, index) => {
+      const [now, then] = [statSync(path, { throwIfNoEntry: false }), opened[index]];
+      if (now?.ino === then?.ino && now?.dev === then?.dev) return;
+      const problem = `${path} has been removed or replaced while it was in use`;
+      throw new OperationalError('STORE', problem);
+    });
+  };
 }
 
 /** Tries to write, which also brings the -wal file about. */

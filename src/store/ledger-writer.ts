@@ -21,6 +21,7 @@ export class LedgerWriter {
   readonly #database: DatabaseSync;
   readonly #scans: ScanLog;
   readonly #warn: (what: string) => void;
+  readonly #checkPlace: () => void;
   readonly #insert: StatementSync;
   readonly #settleAll: StatementSync;
   readonly #settleOne: StatementSync;
@@ -29,8 +30,17 @@ export class LedgerWriter {
   /** Deferred changes that could not be stored yet: they go before everything else. */
   #carried: LedgerChange[] = [];
 
-  /** @param warn told of what no answer tells. */
-  constructor(database: DatabaseSync, scans: ScanLog, warn: (what: string) => void) {
+  /**
+   * @param warn told of what no answer tells.
+   * @param checkPlace throws when the files are no longer there: nothing is written then.
+   */
+  constructor(
+    database: DatabaseSync,
+    scans: ScanLog,
+    warn: (what: string) => void,
+    checkPlace: () => void,
+  ) {
+    this.#checkPlace = checkPlace;
     this.#database = database;
     this.#scans = scans;
     this.#warn = warn;
@@ -137,6 +147,7 @@ export class LedgerWriter {
   #store(changes: readonly LedgerChange[]): void {
     const ours = changes.filter((change) => !isScanChange(change));
     if (ours.length === 0) return;
+    this.#checkPlace();
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       for (const change of ours) this.#apply(change);

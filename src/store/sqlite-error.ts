@@ -1,4 +1,5 @@
 /** What an error of SQLite is about. */
+import { OperationalError } from '../errors.ts';
 
 const busy = 5;
 const tooBig = 18;
@@ -12,6 +13,7 @@ export function isBusy(thrown: unknown): boolean {
 
 /** The values that were to be stored are at fault, not the place where they were to be stored. */
 export function isOfTheValues(thrown: unknown): boolean {
+  if (thrown instanceof OperationalError) return false;
   const code = resultCode(thrown);
   return code === undefined || [tooBig, constraint, mismatch].includes(code);
 }

@@ -7,12 +7,25 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { queueNames, queuePaths } from './queue-paths.ts';
 
-export type FileFate = 'committed' | 'not-committed' | 'undecided';
+export type FileFate =
+  | 'committed'
+  | 'not-committed'
+  | 'undecided'
+  /** Left behind incomplete: whoever wrote it has most likely died, and nothing proves it. */
+  | 'abandoned';
 
 interface FileState {
   readonly mode: number;
   readonly nlink: number;
+  readonly mtimeMs: number;
 }
+
+/**
+ * Nothing is written to a queue file between its last byte and its commit, while milters are asked
+ * (milter_content_timeout is 300 s) and the disk is waited for. Postfix itself removes what was
+ * left behind only when it is a week old (postsuper(1), -p): no message can wait for that.
+ */
+const abandonedMs = 15 * 60_000;
 
 /** mail_stream(3): the mode that cleanup gives a complete file; until then it has 0600. */
 const ready = constants.S_IXUSR;
@@ -20,10 +33,13 @@ const ready = constants.S_IXUSR;
 /**
  * What the state of a queue file means. It holds after delivery, too: a file that has been removed
  * and is still open keeps its mode.
+ *
+ * @param now milliseconds since the epoch.
  */
-export function fateOf({ mode, nlink }: FileState): FileFate {
+export function fateOf({ mode, nlink, mtimeMs }: FileState, now: number): FileFate {
   if ((mode & ready) !== 0) return 'committed';
-  return nlink === 0 ? 'not-committed' : 'undecided';
+  if (nlink === 0) return 'not-committed';
+  return now - mtimeMs > abandonedMs ? 'abandoned' : 'undecided';
 }
 
 /**
@@ -46,10 +62,11 @@ export function openQueueFile(directory: string, queueId: string): number | unde
 export async function queueFileFate(
   directory: string,
   queueId: string,
+  now: number,
 ): Promise<FileFate | undefined> {
   for (const path of placesOf(directory, queueId)) {
     const state = await lstat(path).catch(absent);
-    if (state?.isFile()) return fateOf(state);
+    if (state?.isFile()) return fateOf(state, now);
   }
   return undefined;
 }

@@ -28,7 +28,7 @@ const sweepMs = 10_000;
 /** A file may move between directories while they are looked through. */
 const secondLookMs = 100;
 
-type Decided = Exclude<FileFate, 'undecided'>;
+type Decided = Extract<FileFate, 'committed' | 'not-committed'>;
 
 export class Witness {
   readonly #options: WitnessOptions;
@@ -90,16 +90,19 @@ export class Witness {
 
   async #fate(queueId: string): Promise<WitnessWord> {
     const file = this.#held.get(queueId);
-    if (file !== undefined) return fateOf(fstatSync(file));
-    return this.#facts.get(queueId) ?? (await this.#search(queueId)) ?? 'unknown';
+    const fate =
+      file === undefined
+        ? (this.#facts.get(queueId) ?? (await this.#search(queueId)))
+        : fateOf(fstatSync(file), this.#options.clock.now());
+    return fate === undefined || fate === 'abandoned' ? 'unknown' : fate;
   }
 
   async #search(queueId: string): Promise<FileFate | undefined> {
     const { queueDirectory, log, clock } = this.#options;
-    const found = await queueFileFate(queueDirectory, queueId);
+    const found = await queueFileFate(queueDirectory, queueId, clock.now());
     if (found) return found;
     await new Promise<void>((resolve) => clock.after(secondLookMs, resolve));
-    const again = await queueFileFate(queueDirectory, queueId);
+    const again = await queueFileFate(queueDirectory, queueId, clock.now());
     if (again ?? log === undefined) return again;
     return loggedFate(log, queueId);
   }
@@ -121,8 +124,8 @@ export class Witness {
   /** Of messages that are decided only the fact is kept: an open file is not gone from the disk. */
   #free(): void {
     for (const [queueId, file] of [...this.#held]) {
-      const fate = fateIfKnown(file);
-      if (!fate || fate === 'undecided') continue;
+      const fate = fateIfKnown(file, this.#options.clock.now());
+      if (fate !== 'committed' && fate !== 'not-committed') continue;
       this.#facts.set(queueId, fate);
       const [oldest] = this.#facts.keys();
       if (this.#facts.size > factsMax && oldest !== undefined) this.#facts.delete(oldest);
@@ -131,9 +134,9 @@ export class Witness {
   }
 }
 
-function fateIfKnown(file: number): FileFate | undefined {
+function fateIfKnown(file: number, now: number): FileFate | undefined {
   try {
-    return fateOf(fstatSync(file));
+    return fateOf(fstatSync(file), now);
   } catch {
     return undefined;
   }

@@ -23,6 +23,7 @@ export function amavisdFilter(settings: FilterSettings): Filter {
     start: () => daemon.start('/usr/sbin/amavisd', ['-c', conf, 'foreground'], settings.port),
     kill: () => daemon.kill(),
     kept: () => Promise.resolve([]),
+    inDoubt: () => [],
     log: daemon.log,
     struck: () => false,
     close: async () => {

@@ -3,10 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { missingInBuild } from './clamgate-filter.ts';
 import { type Checkpoint, checkpoints, type KillAt } from './filter.ts';
 import type { LedgerSetting } from './options.ts';
-import { groupOf, killAll, startAgain } from './postfix-faults.ts';
+import { groupOf, killAll, letTimePassForUnfinished, startAgain } from './postfix-faults.ts';
 import type { Play, Scenario } from './scenario.ts';
 
 type Victim = 'filter' | 'smtpd of the next hop' | 'next hop';
+
+interface Death {
+  readonly victim: Victim;
+  readonly backAfterMs: number;
+}
 
 /** Shorter than Postfix's first retry, and longer than several. */
 const quickMs = 200;
@@ -17,19 +22,36 @@ const nth = 3;
 const messages = 8;
 const patienceMs = 15_000;
 
-const deaths: readonly { victim: Victim; backAfterMs: number; longOnly: boolean }[] = [
-  { victim: 'filter', backAfterMs: quickMs, longOnly: false },
-  { victim: 'filter', backAfterMs: slowMs, longOnly: true },
-  { victim: 'smtpd of the next hop', backAfterMs: 0, longOnly: true },
-  { victim: 'next hop', backAfterMs: quickMs, longOnly: true },
-  { victim: 'next hop', backAfterMs: slowMs, longOnly: true },
+const quickDeath: Death = { victim: 'filter', backAfterMs: quickMs };
+const deaths: readonly Death[] = [
+  quickDeath,
+  { victim: 'filter', backAfterMs: slowMs },
+  { victim: 'smtpd of the next hop', backAfterMs: 0 },
+  { victim: 'next hop', backAfterMs: quickMs },
+  { victim: 'next hop', backAfterMs: slowMs },
 ];
 
 /** What a message passes only with a ledger, and only with the commit question. */
 const withLedger: readonly Checkpoint[] = ['before-ledger', 'sending', 'delivered'];
 const withQuestion: readonly Checkpoint[] = ['asked', 'prepared', 'allowed'];
 
-export const checkpointScenarios: readonly Scenario[] = deaths.flatMap((death) =>
+const inTurn: Scenario = {
+  name: 'death at every point in turn: filter',
+  faults: 'kill -9 of the filter at each named point, back after 0.2 s',
+  settings: {},
+  promise: 'once-if-asked',
+  lacking: () => missingInBuild('checkpoints'),
+  run: async (play) => {
+    const { ledger, witness } = play.stage.filter;
+    const setting = witness ? 'commit' : ledger ? 'plain' : 'off';
+    for (const point of checkpoints) {
+      play.tell(point);
+      if (lacking(point, setting) === undefined) await strike(play, point, quickDeath);
+    }
+  },
+};
+
+const each = deaths.flatMap((death) =>
   [true, false].flatMap((chrooted) =>
     checkpoints.map((point): Scenario => {
       const { victim, backAfterMs } = death;
@@ -40,12 +62,14 @@ export const checkpointScenarios: readonly Scenario[] = deaths.flatMap((death) =
         settings: { chrooted },
         promise: 'once-if-asked',
         lacking: (ledger) => lacking(point, ledger),
-        ...((death.longOnly || !chrooted) && { longOnly: true }),
+        longOnly: true,
         run: (play) => strike(play, point, death),
       };
     }),
   ),
 );
+
+export const checkpointScenarios: readonly Scenario[] = [inTurn, ...each];
 
 function lacking(point: Checkpoint, ledger: LedgerSetting): string | undefined {
   if (ledger === 'off' && withLedger.includes(point)) return 'no ledger';
@@ -56,7 +80,7 @@ function lacking(point: Checkpoint, ledger: LedgerSetting): string | undefined {
 async function strike(
   { stage, load }: Play,
   point: Checkpoint,
-  { victim, backAfterMs }: { victim: Victim; backAfterMs: number },
+  { victim, backAfterMs }: Death,
 ): Promise<void> {
   await stage.filter.kill();
   await stage.filter.start({ point, nth, victim: target(stage, victim) });
@@ -67,6 +91,7 @@ async function strike(
   if (victim === 'next hop') {
     // What of it has survived, such as a process that was being made.
     await killAll(stage.b);
+    letTimePassForUnfinished(stage.b);
     await startAgain(stage.b);
   }
 }

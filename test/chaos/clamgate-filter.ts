@@ -3,10 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
+import { openLedgerReader } from '../../src/store/ledger-reader.ts';
 import { PrivateDaemon } from '../support/private-daemon.ts';
 import { makeWorkdir } from '../support/workdir.ts';
 import type { Filter, FilterSettings, KillAt } from './filter.ts';
 import type { LedgerSetting } from './options.ts';
+import type { InDoubt } from './tally.ts';
 import { Witness, witnessSocket } from './witness.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -32,7 +34,7 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
   const witness =
     settings.ledger === 'commit' ? new Witness(workdir, settings.nextHopQueue) : undefined;
   await witness?.start();
-  const daemon = PrivateDaemon.prepare({
+  const options = {
     listeners: [
       {
         protocol: 'smtp',
@@ -44,7 +46,8 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
     ledger: settings.ledger !== 'off',
     more: tables(settings, workdir.path),
     ...(settings.stateDirectory === undefined ? {} : { stateDirectory: settings.stateDirectory }),
-  });
+  } as const;
+  const daemon = PrivateDaemon.prepare(options);
   return {
     name: 'clamgate',
     discards: false,
@@ -58,11 +61,21 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
       await daemon.exited();
     },
     kept: () => keptBy(daemon),
+    inDoubt: () => (settings.ledger === 'off' ? [] : inDoubtIn(daemon.ledgerFile)),
+    ...(settings.ledger !== 'off' && {
+      ledger: {
+        file: daemon.ledgerFile,
+        limit: (ledgerMaxSize) => {
+          daemon.configure({ ...options, ...(ledgerMaxSize !== undefined && { ledgerMaxSize }) });
+        },
+      },
+    }),
+    ...(witness && { witness }),
     log: daemon.log,
     struck: () => existsSync(struckFile),
     close: async () => {
       await daemon.close();
-      await witness?.close();
+      await witness?.kill();
       await workdir.remove();
     },
   };
@@ -73,6 +86,16 @@ async function keptBy(daemon: PrivateDaemon): Promise<readonly string[]> {
   return items.flatMap((item) =>
     item.kind === 'whole' ? [item.record.messageId?.replace(/^<|>$/g, '') ?? ''] : [],
   );
+}
+
+/** As `clamgate ledger list` reads it. */
+function inDoubtIn(ledgerFile: string): readonly InDoubt[] {
+  const reader = openLedgerReader(ledgerFile);
+  try {
+    return [...reader.entries({ states: ['in-doubt'] })];
+  } finally {
+    reader.close();
+  }
 }
 
 function armed(killAt: KillAt, struckFile: string): Parameters<PrivateDaemon['restart']>[0] {

@@ -22,6 +22,7 @@ export function clamsmtpFilter(settings: FilterSettings): Filter {
     start: () => daemon.start('/usr/sbin/clamsmtpd', ['-d', '1', '-f', conf], settings.port),
     kill: () => daemon.kill(),
     kept: () => Promise.resolve([]),
+    inDoubt: () => [],
     log: daemon.log,
     struck: () => false,
     close: async () => {

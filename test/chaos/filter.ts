@@ -1,5 +1,6 @@
 /** A filter under test, as the harness sees it: between two Postfixes, in front of one clamd. */
 import type { LedgerSetting } from './options.ts';
+import type { InDoubt } from './tally.ts';
 
 export interface FilterSettings {
   /** Where it listens, and the port to which it hands mail back; both on 127.0.0.1. */
@@ -50,12 +51,30 @@ export interface Filter {
   kill(): Promise<void>;
   /** The Message-IDs of what it keeps. */
   kept(): Promise<readonly string[]>;
+  /** What its ledger lists; nothing where it has none. */
+  inDoubt(): readonly InDoubt[];
+  /** What only clamgate has. */
+  readonly ledger?: LedgerOfFilter;
+  readonly witness?: WitnessOfFilter;
   /** Path of its log. */
   readonly log: string;
   /** Whether the point of `KillAt` was reached since the last start. */
   struck(): boolean;
   /** Ends it and leaves nothing behind. */
   close(): Promise<void>;
+}
+
+export interface LedgerOfFilter {
+  readonly file: string;
+  /** From the next start on. @param size as the configuration has it; undefined: as by default. */
+  limit(size: string | undefined): void;
+}
+
+/** The program that watches the queue behind the filter. */
+export interface WitnessOfFilter {
+  start(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
 }
 
 export type FilterName = 'clamgate' | 'amavisd-new' | 'clamsmtp';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { eicar } from '../support/eicar.ts';
-import { chaosMessage, firstMessageId, lastQueueId, messageIds } from './message.ts';
+import { chaosMessage, firstMessageId, messageIds, queueIdsOf } from './message.ts';
 
 const smtpd = 'Received: from a (b [127.0.0.1])\r\n\tby postfix.test (Postfix) with ESMTP id';
 const pickup = 'Received: by postfix.test (Postfix)\r\n\tid';
@@ -19,8 +19,9 @@ test('the Message-ID is found in a queue file, where no line begins with it', ()
 test.each([
   ['smtpd', `${smtpd} 4dDkXK0y9Zz1;\r\n\tdate\r\n${smtpd} 4dDkXK0y9Zz2;\r\n`],
   ['pickup', `${pickup} 4dDkXK0y9Zz1; date\r\n${smtpd} 4dDkXK0y9Zz2;\r\n`],
-])('the last queue id is that of the topmost Received line, of %s', (_, header) => {
-  expect(lastQueueId(Buffer.from(header))).toBe('4dDkXK0y9Zz1');
+])('the queue ids are those of the Received lines, on top that of %s', (_, header) => {
+  const body = `Subject: s\r\n\r\n${smtpd} 4dDkXK0y9Zz3;\r\n`;
+  expect(queueIdsOf(Buffer.from(`${header}${body}`))).toEqual(['4dDkXK0y9Zz1', '4dDkXK0y9Zz2']);
 });
 
 test('EICAR is attached when asked for', () => {

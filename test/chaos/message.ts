@@ -39,7 +39,8 @@ export function firstMessageId(queueFile: Buffer): string | undefined {
   return new RegExp(idPattern.source.slice(1), 'i').exec(queueFile.toString('latin1'))?.[1];
 }
 
-/** Under which queue id the last Postfix had it: the one in the topmost Received line. */
-export function lastQueueId(data: Buffer): string {
-  return /^Received:[^]*?\bid (\w+)/i.exec(data.toString('latin1'))?.[1] ?? '';
+/** Under which queue ids the Postfixes had it that it came through, the last one first. */
+export function queueIdsOf(data: Buffer): readonly string[] {
+  const header = data.toString('latin1').split('\r\n\r\n', 1)[0] ?? '';
+  return [...header.matchAll(/^Received:[^]*?\bid (\w+)/gim)].map(([, id = '']) => id);
 }

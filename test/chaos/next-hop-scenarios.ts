@@ -1,6 +1,13 @@
 /** What befalls the Postfix behind the filter. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { freeze, killAll, killProcesses, startAgain, thaw } from './postfix-faults.ts';
+import {
+  freeze,
+  killAll,
+  killProcesses,
+  letTimePassForUnfinished,
+  startAgain,
+  thaw,
+} from './postfix-faults.ts';
 import type { Play, Scenario } from './scenario.ts';
 
 export const nextHopScenarios: readonly Scenario[] = [
@@ -59,6 +66,7 @@ async function killNextHop({ stage, load, random, short, tell }: Play): Promise<
     await delay(random.between(20, 400));
     await killAll(stage.b);
     await delay(1000);
+    letTimePassForUnfinished(stage.b);
     await startAgain(stage.b);
     await sent;
     tell(`kill ${kill} of ${kills}`);

@@ -17,7 +17,7 @@ export interface Options {
 }
 
 export const usage = `make chaos [VARIABLE=value ...]
-  SHORT=1                  the short form, as in CI
+  SHORT=1                  the short form, of which CI plays the heart
   PEERS=1                  the same with amavisd-new and clamsmtp (Debian packages)
   LEDGER=off|plain|commit  how clamgate is configured (commit)
   ONLY=REGEXP              only scenarios whose name matches

@@ -5,7 +5,7 @@ import type { FilterName } from './filter.ts';
 import { Load } from './load.ts';
 import type { Options } from './options.ts';
 import { Random, seedFor } from './random.ts';
-import { promisesOnce, type Scenario } from './scenario.ts';
+import { mayComeTwice, type Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { type Tally, tallyOf } from './tally.ts';
 
@@ -95,10 +95,10 @@ function brokenPromises(
   { tally, bystander }: { tally: Tally; bystander: Tally },
   { ledger }: Options,
 ): readonly string[] {
-  const once = promisesOnce(promise, ledger);
+  const twice = { nothing: tally.twice, listed: tally.twice - tally.listed, anything: 0 };
   const counts: readonly (readonly [number, string])[] = [
     [tally.lost, 'lost'],
-    [once ? tally.twice : 0, 'twice'],
+    [twice[mayComeTwice(promise, ledger)], 'twice'],
     [bypass === true ? 0 : tally.unscanned, 'infected, delivered'],
     [tally.bounced, 'bounced'],
     [tally.queued, 'still queued'],

@@ -1,6 +1,6 @@
 /** What can befall a whole private Postfix: frozen, killed, started again, its mail queued anew. */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -35,6 +35,19 @@ export async function killAll(postfix: PrivatePostfix): Promise<void> {
   while (processesOf(group).length > 0) {
     signalAll(processesOf(group), 'SIGKILL');
     await delay(20);
+  }
+}
+
+/**
+ * After `killAll`: a queue file that was never whole stays as it is, and long after its writer's
+ * death the witness takes it for left behind. Here that long is over at once.
+ */
+export function letTimePassForUnfinished(postfix: PrivatePostfix): void {
+  const earlier = new Date(Date.now() - 3_600_000);
+  const incoming = join(postfix.queueDirectory, 'incoming');
+  for (const entry of readdirSync(incoming, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && (statSync(path).mode & whole) === 0) utimesSync(path, earlier, earlier);
   }
 }
 

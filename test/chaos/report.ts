@@ -31,6 +31,7 @@ const columns = [
   ['stopped', 'stopped'],
   ['lost', 'lost'],
   ['twice', 'twice'],
+  ['of it in doubt', 'listed'],
   ['infected delivered', 'unscanned'],
   ['repeated by Postfix', 'repeated'],
   ['quarantined twice', 'keptTwice'],

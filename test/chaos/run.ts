@@ -10,17 +10,21 @@ import { clamdScenarios } from './clamd-scenarios.ts';
 import { missingInBuild } from './clamgate-filter.ts';
 import type { FilterName } from './filter.ts';
 import { filterScenarios } from './filter-scenarios.ts';
+import { ledgerScenarios } from './ledger-scenarios.ts';
 import { nextHopScenarios } from './next-hop-scenarios.ts';
 import { type Options, optionsOf } from './options.ts';
 import { play, type Result } from './play.ts';
 import { reportOf } from './report.ts';
 import { requeueScenarios } from './requeue-scenarios.ts';
+import { witnessScenarios } from './witness-scenarios.ts';
 
 const scenarios = [
   ...clamdScenarios,
   ...filterScenarios,
   ...nextHopScenarios,
   ...requeueScenarios,
+  ...witnessScenarios,
+  ...ledgerScenarios,
   ...checkpointScenarios,
 ];
 

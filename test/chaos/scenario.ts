@@ -16,10 +16,11 @@ export interface Play {
 
 /**
  * 'once': nothing lost, nothing twice, whatever the configuration. 'once-if-asked': nothing lost,
- * and nothing twice where the next hop asks before it commits (without, what is twice is counted). 'never-lost': nothing lost; that
- * Postfix queues anew by hand may come twice.
+ * and nothing twice where the next hop asks before it commits; where it does not, only what the
+ * ledger lists as in doubt. 'once-or-listed': the latter even where it asks. 'never-lost': nothing
+ * lost; that Postfix queues anew by hand may come twice.
  */
-export type Promised = 'once' | 'once-if-asked' | 'never-lost';
+export type Promised = 'once' | 'once-if-asked' | 'once-or-listed' | 'never-lost';
 
 export interface Scenario {
   readonly name: string;
@@ -40,7 +41,12 @@ export interface Scenario {
   readonly run: (play: Play) => Promise<void>;
 }
 
-/** Whether nothing may come twice. */
-export function promisesOnce(promise: Promised, ledger: LedgerSetting): boolean {
-  return promise === 'once' || (promise === 'once-if-asked' && ledger === 'commit');
+/** What may come twice. */
+export function mayComeTwice(
+  promise: Promised,
+  ledger: LedgerSetting,
+): 'nothing' | 'listed' | 'anything' {
+  if (promise === 'once') return 'nothing';
+  if (promise === 'never-lost' || ledger === 'off') return 'anything';
+  return promise === 'once-if-asked' && ledger === 'commit' ? 'nothing' : 'listed';
 }

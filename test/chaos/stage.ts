@@ -12,7 +12,7 @@ import type { SinkMessage } from '../support/sink.ts';
 import { type Disk, mountDisk } from './disk.ts';
 import type { Filter, FilterName } from './filter.ts';
 import { prepareFilter } from './filters.ts';
-import { lastQueueId, messageIds } from './message.ts';
+import { messageIds, queueIdsOf } from './message.ts';
 import type { LedgerSetting } from './options.ts';
 import { queuedIn } from './postfix-faults.ts';
 import { type Pair, type PairSettings, startPair } from './postfix-pair.ts';
@@ -92,7 +92,7 @@ export class Stage {
     let last = { arrived: -1, since: performance.now() };
     while (performance.now() < end) {
       const arrived = this.b.sink.messages.length;
-      const busy = this.#queued().length > 0 || arrived !== last.arrived;
+      const busy = this.queued().length > 0 || arrived !== last.arrived;
       if (busy) last = { arrived, since: performance.now() };
       else if (performance.now() - last.since > quietMs) return;
       await delay(lookMs);
@@ -105,8 +105,9 @@ export class Stage {
     return {
       arrivals: ended.filter((message) => !isBounce(message)).flatMap(arrivalsOf),
       kept: await this.filter.kept(),
+      inDoubt: this.filter.inDoubt(),
       bounced: ended.filter(isBounce).flatMap(({ data }) => messageIds(data)),
-      queued: this.#queued(),
+      queued: this.queued(),
     };
   }
 
@@ -129,13 +130,14 @@ export class Stage {
     return directory;
   }
 
-  #queued(): readonly string[] {
+  /** The Message-IDs of what is in a queue. */
+  queued(): readonly string[] {
     return [this.a, this.b].flatMap((postfix) => [...queuedIn(postfix).values()]);
   }
 }
 
 function arrivalsOf({ to, data }: SinkMessage): Arrival[] {
   const [id = ''] = messageIds(data);
-  const queueId = lastQueueId(data);
-  return to.map((path) => ({ id, queueId, recipient: /<([^>]*)>/.exec(path)?.[1] ?? '' }));
+  const [queueId = '', ...before] = queueIdsOf(data);
+  return to.map((path) => ({ id, queueId, before, recipient: /<([^>]*)>/.exec(path)?.[1] ?? '' }));
 }

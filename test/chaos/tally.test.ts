@@ -6,10 +6,10 @@ import { type Fates, tallyOf } from './tally.ts';
 const one = chaosMessage('1', ['ben@sink.test'], false);
 const two = chaosMessage('2', ['ben@sink.test', 'carl@sink.test'], false);
 const eicar = chaosMessage('3', ['ben@sink.test'], true);
-const nowhere: Fates = { arrivals: [], kept: [], bounced: [], queued: [] };
+const nowhere: Fates = { arrivals: [], kept: [], inDoubt: [], bounced: [], queued: [] };
 
 function arrival(id: string, queueId: string, recipient = 'ben@sink.test') {
-  return { id, queueId, recipient };
+  return { id, queueId, before: [`in-front-${id}`], recipient };
 }
 
 describe('tallyOf', () => {
@@ -21,6 +21,40 @@ describe('tallyOf', () => {
       [one],
       { arrivals: [arrival(one.id, 'A'), arrival(one.id, 'B')] },
       { twice: 1, suspects: [one.id] },
+    ],
+    [
+      'handed over twice, as the ledger lists',
+      [one],
+      {
+        arrivals: [arrival(one.id, 'A'), arrival(one.id, 'B')],
+        inDoubt: [{ queueId: `in-front-${one.id}`, recipient: 'ben@sink.test' }],
+      },
+      { twice: 1, listed: 1, suspects: [one.id] },
+    ],
+    [
+      'handed over more often than the ledger lists',
+      [one],
+      {
+        arrivals: [arrival(one.id, 'A'), arrival(one.id, 'B'), arrival(one.id, 'C')],
+        inDoubt: [{ queueId: `in-front-${one.id}`, recipient: 'ben@sink.test' }],
+      },
+      { twice: 1, suspects: [one.id] },
+    ],
+    [
+      'handed over twice, while others are listed',
+      [two],
+      {
+        arrivals: [
+          arrival(two.id, 'A'),
+          arrival(two.id, 'B'),
+          arrival(two.id, 'A', 'carl@sink.test'),
+        ],
+        inDoubt: [
+          { queueId: `in-front-${two.id}`, recipient: 'carl@sink.test' },
+          { queueId: `in-front-${one.id}`, recipient: 'ben@sink.test' },
+        ],
+      },
+      { twice: 1, suspects: [two.id] },
     ],
     [
       'repeated by Postfix itself',
@@ -60,7 +94,7 @@ describe('tallyOf', () => {
     ],
   ] as const)('%s', (_, sent, fates, expected) => {
     const none = { once: 0, stopped: 0, bounced: 0, queued: 0, lost: 0, twice: 0 };
-    const rest = { unscanned: 0, repeated: 0, keptTwice: 0 };
+    const rest = { listed: 0, unscanned: 0, repeated: 0, keptTwice: 0 };
     const tally = tallyOf(sent, { ...nowhere, ...fates }, false);
     expect(tally).toEqual({
       sent: 1,
@@ -87,6 +121,7 @@ describe('tallyOf', () => {
           {
             arrivals: at('arrived').map((id) => arrival(id, 'A')),
             kept: at('kept'),
+            inDoubt: [],
             bounced: at('bounced'),
             queued: at('queued'),
           },

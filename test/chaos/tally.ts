@@ -10,6 +10,15 @@ export interface Arrival {
   readonly recipient: string;
   /** Of the Postfix that delivered it. */
   readonly queueId: string;
+  /** Of the Postfixes that it came through before. */
+  readonly before: readonly string[];
+}
+
+/** An entry of the filter's ledger: nobody knows whether this hand-over succeeded. */
+export interface InDoubt {
+  /** Of the Postfix in front of the filter. */
+  readonly queueId: string;
+  readonly recipient: string;
 }
 
 /** Where messages ended. Message-IDs, one for each copy. */
@@ -17,6 +26,8 @@ export interface Fates {
   readonly arrivals: readonly Arrival[];
   /** In the filter's quarantine. */
   readonly kept: readonly string[];
+  /** Not a place: what explains a second copy. */
+  readonly inDoubt: readonly InDoubt[];
   readonly bounced: readonly string[];
   readonly queued: readonly string[];
 }
@@ -34,6 +45,8 @@ export interface Tally {
   readonly lost: number;
   /** The filter has handed it over more than once for the same recipient. */
   readonly twice: number;
+  /** Of those: where the filter lists as many entries in doubt as there are copies too many. */
+  readonly listed: number;
   /** Infected, and delivered all the same. */
   readonly unscanned: number;
   /** Postfix itself has repeated the delivery. */
@@ -48,7 +61,8 @@ export interface Tally {
 export function tallyOf(sent: readonly ChaosMessage[], fates: Fates, discards: boolean): Tally {
   const tally = {
     ...{ sent: sent.length, once: 0, stopped: 0, bounced: 0, queued: 0, lost: 0 },
-    ...{ twice: 0, unscanned: 0, repeated: 0, keptTwice: 0, suspects: [] as string[] },
+    ...{ twice: 0, listed: 0, unscanned: 0, repeated: 0, keptTwice: 0 },
+    suspects: [] as string[],
   };
   const kept = counts(fates.kept);
   const [bounced, queued] = [new Set(fates.bounced), new Set(fates.queued)];
@@ -59,6 +73,7 @@ export function tallyOf(sent: readonly ChaosMessage[], fates: Fates, discards: b
     const fewest = Math.min(...handed);
     const twice = handed.some((count) => count > 1);
     if (twice) tally.twice++;
+    if (twice && isListed(message, copies, fates.inDoubt)) tally.listed++;
     if (copies.length > handed.reduce((sum, count) => sum + count, 0)) tally.repeated++;
     if (message.infected && copies.length > 0) tally.unscanned++;
     if ((kept.get(message.id) ?? 0) > 1) tally.keptTwice++;
@@ -83,6 +98,19 @@ export function tallyOf(sent: readonly ChaosMessage[], fates: Fates, discards: b
 function handOvers(copies: readonly Arrival[], recipient: string): number {
   const own = copies.filter((copy) => copy.recipient === recipient);
   return new Set(own.map(({ queueId }) => queueId)).size;
+}
+
+/** Whether no recipient has more copies than the one, and one for each entry in doubt. */
+function isListed(
+  { recipients }: ChaosMessage,
+  copies: readonly Arrival[],
+  inDoubt: readonly InDoubt[],
+): boolean {
+  const passed = new Set(copies.flatMap(({ before }) => before));
+  return recipients.every((recipient) => {
+    const own = inDoubt.filter((one) => one.recipient === recipient && passed.has(one.queueId));
+    return handOvers(copies, recipient) <= 1 + own.length;
+  });
 }
 
 function counts(ids: readonly string[]): ReadonlyMap<string, number> {

@@ -1,7 +1,7 @@
 /** The program beside the daemon that looks into the queue of the Postfix behind it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,6 +34,8 @@ export class Witness {
     const pidFile = join(path, 'witness.group');
     this.#workdir.owns(pidFile);
     const socket = witnessSocket(path);
+    // What a killed one has left is not a sign of life.
+    rmSync(socket, { force: true });
     const args = [script, 'witness', '--socket', socket, '--queue-directory', this.#queue];
     this.#process = spawn(execPath, args, { stdio: 'ignore', detached: true });
     writeFileSync(pidFile, `${this.#process.pid ?? ''}\n`);
@@ -44,7 +46,8 @@ export class Witness {
     throw new Error(`the witness has no socket after ${startSeconds} s`);
   }
 
-  async close(): Promise<void> {
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
     const witness = this.#process;
     this.#process = undefined;
     if (witness?.exitCode !== null || witness.signalCode !== null) return;

@@ -90,6 +90,7 @@ describe('the line of a transaction', () => {
     [{ outcome: 'rejected' }, 'warn'],
     [{ outcome: 'deferred' }, 'warn'],
     [{ outcome: 'deferred', situation: 'impossible' }, 'error'],
+    [{ outcome: 'deferred', situation: 'store-failed' }, 'error'],
   ])('%j is of level %s', (change, level) => {
     expect(written(aRecord(change))['level']).toBe(level);
   });

@@ -6,6 +6,8 @@ import { Intake } from '../../src/engine/intake.ts';
 import { Stopwatch } from '../../src/engine/stopwatch.ts';
 import { Cancelled } from '../../src/errors.ts';
 import { HeaderCollector } from '../../src/protocol/message/header.ts';
+import { reply } from '../../src/protocol/smtp/reply.ts';
+import type { RelayResult } from '../../src/relay/next-hop.ts';
 import type { Finding } from '../../src/verdict/finding.ts';
 import type { Situation } from '../../src/verdict/situation.ts';
 import { until } from '../support/memory-content.ts';
@@ -125,6 +127,21 @@ describe('conclude', () => {
     expect(outcome.answers).toEqual([inSituation(situation)]);
     expect(outcome.verdict).toBeUndefined();
     expect([parts.nextHop.sent, await parts.quarantine.list()]).toEqual([[], []]);
+  });
+
+  test('refused because of us: the log is told why, not what the next hop said', async () => {
+    const whole = complete();
+    const delivery = {
+      ...whole.delivery,
+      send: async (): Promise<RelayResult[]> => {
+        whole.attempt.open(() => Promise.reject(new Error('the ledger is full')));
+        expect(await whole.attempt.asked('N1')).toBe('stale');
+        return [{ kind: 'reply', reply: reply(451, '4.3.0', 'stale') }];
+      },
+    };
+    const outcome = await conclude({ ...whole, delivery });
+    expect(outcome.answers).toEqual([inSituation('store-failed')]);
+    expect(outcome.detail).toBe('the ledger is full');
   });
 
   test('called off before the final dot: the reason is ours to tell', async () => {

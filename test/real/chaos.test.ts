@@ -1,4 +1,7 @@
-/** The short form of `make chaos`: whatever fails, nothing is lost. Its words tell why, and the seed. */
+/**
+ * The heart of `make chaos SHORT=1`: whatever fails, nothing is lost, and nothing comes twice. Its
+ * words tell why, and the seed.
+ */
 import { expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,11 +11,23 @@ import { describeNeeding } from '../support/needs.ts';
 const program = join(import.meta.dirname, '../chaos/run.ts');
 const minutes = 60_000;
 
+const scenarios = [
+  'clamd frozen',
+  'filter killed',
+  'next hop killed',
+  'death at every point in turn: filter',
+];
+
 describeNeeding(['root', 'postfix', 'clamd', 'mount'], 'make chaos SHORT=1', () => {
   test(
     'keeps every promise',
     async () => {
-      const env = { ...process.env, SHORT: '1' };
+      const env = {
+        ...process.env,
+        SHORT: '1',
+        LEDGER: 'commit',
+        ONLY: `^(${scenarios.join('|')})$`,
+      };
       const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe'], env });
       const words: string[] = [];
       for (const output of [child.stdout, child.stderr]) {
@@ -23,6 +38,8 @@ describeNeeding(['root', 'postfix', 'clamd', 'mount'], 'make chaos SHORT=1', () 
       if (code !== 0)
         throw new Error(`make chaos SHORT=1 ended with ${code ?? 'a signal'}\n${said}`);
       expect(said).toMatch(/^\| clamd frozen +\| 20 +\| 20 /m);
+      for (const scenario of scenarios) expect(said).toContain(`\n| ${scenario} `);
+      expect(said.match(/\| kept +\|/g)).toHaveLength(scenarios.length);
     },
     10 * minutes,
   );

@@ -203,6 +203,18 @@ describe('it is refused, and left as it is', () => {
   });
 });
 
+test.each(['ledger.db', 'ledger.db-wal'])(
+  'while %s is removed under it nothing is stored, and it says so',
+  async (name) => {
+    const ledger = await bench.open();
+    await ledger.commit([begin(1)]);
+    await unlink(join(bench.directory, name));
+    await expect(ledger.commit([begin(2)])).rejects.toThrow(`${name} has been removed or replaced`);
+    await writeFile(join(bench.directory, name), 'another');
+    await expect(ledger.commit([begin(2)])).rejects.toThrow(`${name} has been removed or replaced`);
+  },
+);
+
 describe('a second daemon', () => {
   test('is refused', async () => {
     await bench.open();

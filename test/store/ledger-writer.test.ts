@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, test } from '@jest/globals';
+import { OperationalError } from '../../src/errors.ts';
 import type { LedgerChange } from '../../src/store/ledger.ts';
 import type { Answer } from '../../src/store/ledger-orders.ts';
 import { ScanLog, scansMax } from '../../src/store/ledger-scans.ts';
@@ -11,6 +12,7 @@ let database: DatabaseSync;
 let scans: DatabaseSync;
 let writer: LedgerWriter;
 let warnings: string[];
+let misplaced: boolean;
 
 beforeEach(() => {
   database = new DatabaseSync(':memory:');
@@ -18,7 +20,15 @@ beforeEach(() => {
   scans = new DatabaseSync(':memory:');
   scans.exec('CREATE TABLE scans (digest TEXT PRIMARY KEY, unended INTEGER, at REAL)');
   warnings = [];
-  writer = new LedgerWriter(database, new ScanLog(scans), (what) => warnings.push(what));
+  misplaced = false;
+  writer = new LedgerWriter(
+    database,
+    new ScanLog(scans),
+    (what) => warnings.push(what),
+    () => {
+      if (misplaced) throw new OperationalError('STORE', 'the file is gone');
+    },
+  );
 });
 
 const begin = (attempt: string): LedgerChange => ({ kind: 'begin', entries: [entry({ attempt })] });
@@ -59,6 +69,16 @@ test('orders of a batch are stored in their order, deferred changes before the o
   );
   expect(answers).toEqual([{ id: 1 }, { id: 2 }]);
   expect(attempts()).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('while the file is not in its place nothing is stored, and deferred changes are kept', () => {
+  misplaced = true;
+  const answers = write({ deferred: [begin('deferred')], changes: [begin('a')] });
+  expect(answers).toEqual([{ id: 1, problem: 'the file is gone' }]);
+  expect(attempts()).toEqual([]);
+  misplaced = false;
+  write({ changes: [begin('b')] });
+  expect(attempts()).toEqual(['deferred', 'b']);
 });
 
 test('an order that fails leaves nothing of itself, and what was deferred is stored', () => {

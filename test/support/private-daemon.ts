@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly clamd: readonly string[];
   /** On unless it is said to be off. */
   readonly ledger?: boolean;
+  /** As the configuration has it, where not the default. */
+  readonly ledgerMaxSize?: string;
   /** TOML tables that are added. */
   readonly more?: string;
   /** Where spool and quarantine lie, when not among its other files. */
@@ -41,6 +43,7 @@ export class PrivateDaemon {
   readonly control: string;
   readonly quarantine: Quarantine;
   readonly spoolDirectory: string;
+  readonly ledgerFile: string;
   /** Path of its log. */
   readonly log: string;
   readonly #workdir: Workdir;
@@ -54,6 +57,7 @@ export class PrivateDaemon {
     this.control = `unix:${join(path, 'control.sock')}`;
     this.#state = options.stateDirectory ?? path;
     this.spoolDirectory = join(this.#state, 'spool');
+    this.ledgerFile = join(this.#state, 'ledger/ledger.db');
     this.log = join(path, 'clamgate.log');
     const directory = join(this.#state, 'quarantine');
     const removed = (): void => undefined;
@@ -77,7 +81,7 @@ export class PrivateDaemon {
     return this.#process?.pid ?? 0;
   }
 
-  configure({ listeners, clamd, ledger = true, more = '' }: DaemonOptions): void {
+  configure({ listeners, clamd, ledger = true, ledgerMaxSize, more = '' }: DaemonOptions): void {
     const tables = listeners.map(
       ({ protocol, address, nextHop }) =>
         `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n`,
@@ -95,8 +99,8 @@ directory = "${this.#state}/spool"
 directory = "${this.#state}/quarantine"
 [ledger]
 enabled = ${String(ledger)}
-file = "${this.#state}/ledger/ledger.db"
-[control]
+file = "${this.ledgerFile}"
+${ledgerMaxSize === undefined ? '' : `max_size = "${ledgerMaxSize}"\n`}[control]
 address = "${this.control}"
 ${more}`,
     );

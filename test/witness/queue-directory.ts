@@ -1,5 +1,13 @@
 /** A directory that looks like Postfix's queue, with files that go through it as cleanup's do. */
-import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +27,11 @@ export class QueueDirectory {
   begin(name: string): void {
     mkdirSync(dirname(this.at(name)), { recursive: true });
     writeFileSync(this.at(name), 'content', { mode: 0o600 });
+  }
+
+  /** As if it had been written to then for the last time; milliseconds since the epoch. */
+  date(name: string, ms: number): void {
+    utimesSync(this.at(name), ms / 1000, ms / 1000);
   }
 
   commit(name: string): void {

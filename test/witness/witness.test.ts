@@ -127,6 +127,28 @@ describe('Witness', () => {
     });
   });
 
+  test.each([true, false])('left behind incomplete, held %s: unknown in the end', async (held) => {
+    queue.begin('incoming/A1');
+    if (held) await ask('hold', 'A1');
+    queue.date('incoming/A1', clock.now() - 15 * 60_000);
+    expect(await fate('A1')).toBe('undecided');
+    queue.date('incoming/A1', clock.now() - 15 * 60_000 - 2000);
+    expect(await fate('A1')).toBe('unknown');
+    // Whoever wrote it was alive after all.
+    queue.commit('incoming/A1');
+    expect(await fate('A1')).toBe('committed');
+  });
+
+  test('what is left behind keeps its descriptor: it may be committed or removed yet', async () => {
+    queue.begin('incoming/A1');
+    await ask('hold', 'A1');
+    queue.date('incoming/A1', clock.now() - 60 * 60_000);
+    clock.advance(10_000);
+    await until(() => clock.pending === 1, 'looked at');
+    queue.unlink('incoming/A1');
+    expect(await fate('A1')).toBe('not-committed');
+  });
+
   test('several holds of one file at once share a descriptor', async () => {
     queue.begin('incoming/A1');
     const words = await Promise.all([ask('hold', 'A1'), ask('hold', 'A1'), ask('hold', 'A1')]);
