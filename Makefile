@@ -6,11 +6,12 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test bench chaos build lint packages node_modules
+.PHONY: help run test soak bench chaos build lint packages node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
 	@echo 'make test    types, lint, format, build, and all tests'
+	@echo 'make soak    the whole daemon simulated under many seeds; SEEDS=10000, SEED=n replays one'
 	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
 	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
@@ -23,6 +24,10 @@ run: packages build
 
 test: packages node_modules
 	@npm run --silent test
+
+# npm puts the right Node.js first.
+soak: node_modules
+	@npm exec --offline -- node test/simulation/soak.ts
 
 bench: export NEEDED = yes
 bench: packages build

@@ -67,10 +67,14 @@ function isOpen({ state }: LedgerEntry): boolean {
  * was accepted, even if a later attempt failed before that was known; else the latest.
  */
 export function decidingEntry(entries: readonly LedgerEntry[]): LedgerEntry | undefined {
-  return entries.findLast(({ state }) => accepted.includes(state)) ?? entries.at(-1);
+  return entries.findLast(isAcceptedEntry) ?? entries.at(-1);
 }
 
 const accepted: readonly AttemptState[] = ['delivered', 'quarantined', 'discarded'];
+
+export function isAcceptedEntry({ state }: LedgerEntry): boolean {
+  return accepted.includes(state);
+}
 
 /** What the attempts that are over, in this process or before it, mean for a retry. */
 export class EarlierAttempts {

@@ -92,7 +92,10 @@ export class Handover {
       return this.#failureOf(result) ?? answerOf(result);
     });
     const written = await this.#write(results, answers, found?.state);
-    if (attempt.queueId !== undefined && written && found?.state !== 'prepared') {
+    // What the ledger does not know for certain, only the evidence can tell a retry.
+    const certain = found === undefined || found.state === 'delivered' || found.state === 'aborted';
+    const mayBeAsked = this.#known.message !== undefined && !(written && certain);
+    if (attempt.queueId !== undefined && !mayBeAsked) {
       this.#parts.evidence.release(attempt.queueId);
     }
     return answers;

@@ -8,7 +8,7 @@ import { AskingNextHops } from './asking-next-hops.ts';
 import { Attempt } from './attempt.ts';
 import { Claims } from './claims.ts';
 import type { CommitAnswer, CommitGate, CommitQuestion } from './commit-gate.ts';
-import { EarlierAttempts, type EarlierParts } from './earlier-attempts.ts';
+import { EarlierAttempts, type EarlierParts, isAcceptedEntry } from './earlier-attempts.ts';
 import { type HandSettled, type HandSettlement, settleByHand } from './hand-settlement.ts';
 import { Handover, type HandoverParts } from './handover.ts';
 import { handoverKey, type MessageKey, recipientKey } from './message-key.ts';
@@ -89,6 +89,21 @@ export class Handovers implements CommitGate {
     } catch (error) {
       release();
       throw error;
+    }
+  }
+
+  /**
+   * Whether a recipient of this queue file was accepted before; of which bytes is not asked. Where
+   * the ledger cannot be read nothing is known: the claim will tell.
+   */
+  hasAccepted(queueId: string, path: Path): boolean {
+    const { recipient, orcpt } = recipientKey(path);
+    try {
+      const entries = this.#options.ledger.find(queueId);
+      const own = entries.filter((one) => one.recipient === recipient && one.orcpt === orcpt);
+      return own.some(isAcceptedEntry);
+    } catch {
+      return false;
     }
   }
 

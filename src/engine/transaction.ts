@@ -35,6 +35,8 @@ export class Transaction {
   #attempt: Attempt | undefined;
   #delivery: Delivery | undefined;
   #intake: Intake | undefined;
+  /** Whether its recipients were accepted before; the first one decides. */
+  #hadIt: boolean | undefined;
   #finishing = false;
   #over = false;
 
@@ -90,7 +92,7 @@ export class Transaction {
   async recipient(path: Path): Promise<Answer> {
     await this.#opened;
     if (!this.#delivery || this.#over) return inSituation('stopping');
-    if (this.#isOneTooMany()) return inSituation('one-recipient');
+    if (this.#isOneTooMany() || this.#isApart(path)) return inSituation('one-recipient');
     const note: RecipientNote = { path };
     this.#recipients.push(note);
     const result = await this.#delivery.recipient(path);
@@ -106,6 +108,18 @@ export class Transaction {
   #isOneTooMany(): boolean {
     const single = this.#door.flavour === 'smtp' && this.#parts.nextHop.flavour === 'lmtp';
     return single && this.#recipients.some(({ answer }) => !answer || isAccepted(answer));
+  }
+
+  /**
+   * Over SMTP one reply holds for all recipients. One that has the message already must not share
+   * the reply of another that may yet be refused: the others come again by themselves.
+   */
+  #isApart(path: Path): boolean {
+    const { ident } = this.#client;
+    if (this.#door.flavour !== 'smtp' || ident === undefined) return false;
+    const hadIt = this.#parts.handovers.hasAccepted(ident, path);
+    this.#hadIt ??= hadIt;
+    return this.#hadIt !== hadIt;
   }
 
   /** DATA: undefined when content may come, else why not. */

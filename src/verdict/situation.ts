@@ -21,7 +21,7 @@ export type Situation =
   | 'stopping'
   | 'too-large'
   | 'header-too-large'
-  /** SMTP in front of an LMTP next hop takes one recipient at a time (docs/architecture.md). */
+  /** A recipient that has to come apart from the others of its transaction (docs/architecture.md). */
   | 'one-recipient'
   | 'lacks-smtputf8'
   | 'lacks-8bitmime'

@@ -94,6 +94,21 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     expect(outcomes().at(-1)).toBe('relayed');
   });
 
+  test('where the queue id is known at RCPT, who has it comes apart from who has not', async () => {
+    const client = { ident: '4dXyRt3Gz5z1n7P' };
+    await send('b');
+    const transaction = engine.begin(client, { address: 'a@example.net', parameters: [] });
+    await transaction.open();
+    const codes: number[] = [];
+    for (const address of ['b', 'c', 'b']) {
+      const answer = await transaction.recipient({ address, parameters: [] });
+      codes.push(render(answer, 'after-queue').code);
+    }
+    // Over LMTP each has a reply of its own anyway.
+    expect(codes).toEqual(flavour === 'smtp' ? [250, 452, 250] : [250, 250, 250]);
+    transaction.abandon();
+  });
+
   test('of what is in custody: taken, and not kept twice', async () => {
     parts.scanner.findings = [infected];
     expect(await send('b', 'c')).toEqual(['250 2.7.0']);

@@ -1,0 +1,58 @@
+/** clamd, as the engine sees it: slow, sometimes out of order, and right about what it has read. */
+import type { Clock } from '../../src/clock.ts';
+import type { Content } from '../../src/content.ts';
+import { Cancelled, cancelCause } from '../../src/errors.ts';
+import type { MessageScanner, ScanReport } from '../../src/scan/scanner.ts';
+import type { Finding } from '../../src/verdict/finding.ts';
+import { malware } from './mail.ts';
+import type { Weather } from './weather.ts';
+
+export class SimulatedScanner implements MessageScanner {
+  /** Scans under way. */
+  open = 0;
+  readonly #clock: Clock;
+  readonly #weather: Weather;
+
+  constructor(clock: Clock, weather: Weather) {
+    this.#clock = clock;
+    this.#weather = weather;
+  }
+
+  async scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+    this.open++;
+    try {
+      let text = '';
+      for await (const chunk of content.chunks(signal)) text += chunk.toString('latin1');
+      await this.#take(this.#weather.delay('scan'), signal);
+      return { findings: this.#findings(text), streams: [], parts: [] };
+    } finally {
+      this.open--;
+    }
+  }
+
+  #findings(text: string): Finding[] {
+    const stream = 'message';
+    if (this.#weather.happens('scan fails')) {
+      return [{ kind: 'unavailable', stream, detail: 'clamd is away' }];
+    }
+    if (this.#weather.happens('scan breaks')) {
+      return [{ kind: 'unavailable', broke: true, stream, detail: 'clamd died' }];
+    }
+    return text.includes(malware) ? [{ kind: 'infected', stream, detail: 'Simulated' }] : [];
+  }
+
+  #take(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        timer.cancel();
+        reject(new Cancelled(cancelCause(signal)));
+      };
+      const timer = this.#clock.after(ms, () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      });
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    });
+  }
+}
