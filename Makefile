@@ -25,15 +25,14 @@ run: packages build
 test: packages node_modules
 	@npm run --silent test
 
-# npm puts the right Node.js first.
+# npm exec puts the right Node.js first, as npm run does.
 soak: node_modules
-	@npm exec --offline -- node test/simulation/soak.ts
+	@npm exec --silent -c 'node test/simulation/soak.ts'
 
 bench: export NEEDED = yes
 bench: packages build
 	@npm run --silent bench -- $(BENCH)
 
-# npm exec puts the right Node.js first, as npm run does.
 chaos: export NEEDED = yes
 chaos: packages build
 	@npm exec --silent -c 'node test/chaos/run.ts'
