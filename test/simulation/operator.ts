@@ -7,8 +7,9 @@ import type { Downstream } from './downstream.ts';
 import type { Mail } from './mail.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Longer than the next hop can still be at work on anything. */
 const hourMs = 3_600_000;
+/** Longer than the next hop can still be at work on anything. */
+const oldMs = hourMs / 2;
 
 export interface Workplace {
   readonly timeline: Timeline;
@@ -33,7 +34,7 @@ export async function operate(place: Workplace): Promise<void> {
 async function settleAll(ledger: Ledger, { timeline, downstream, mails }: Workplace) {
   const old = ledger
     .unsettled()
-    .filter(({ state, changed }) => state === 'in-doubt' && timeline.now - changed > hourMs);
+    .filter(({ state, changed }) => state === 'in-doubt' && timeline.now - changed > oldMs);
   for (const entry of old) {
     const id = mails.find(({ digest }) => digest === entry.digest)?.id;
     const isThere = downstream.copies.some((copy) => copy.id === id && isFor(copy, entry));
