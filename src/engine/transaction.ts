@@ -3,7 +3,7 @@ import type { Client, Path } from '../envelope.ts';
 import { Cancelled, notNeeded, type CancelCause } from '../errors.ts';
 import { HeaderCollector } from '../protocol/message/header.ts';
 import type { Violations } from '../protocol/smtp/data.ts';
-import type { Delivery } from '../relay/next-hop.ts';
+import type { Delivery, RelayResult } from '../relay/next-hop.ts';
 import type { Leave } from '../waiting-line.ts';
 import { answerOf, detailOf, inSituation, isAccepted, type Answer } from './answer.ts';
 import type { Attempt } from './attempt.ts';
@@ -13,6 +13,17 @@ import type { Door, EngineParts } from './engine.ts';
 import { Intake } from './intake.ts';
 import { abandoned, failed, refused, relayed, type Outcome } from './outcome.ts';
 import { Stopwatch } from './stopwatch.ts';
+
+/** A recipient that was named to the next hop. */
+interface Named extends RecipientNote {
+  /** Whether it has the message from an earlier attempt. */
+  readonly hadIt: boolean;
+  readonly result: Promise<RelayResult>;
+}
+
+async function isTaken({ result }: Named): Promise<boolean> {
+  return isAccepted(answerOf(await result));
+}
 
 /**
  * One message, from MAIL to its outcome (RFC 5321 §3.3). It holds a place in the line, a delivery
@@ -29,14 +40,12 @@ export class Transaction {
   readonly #time: number;
   readonly #stopwatch: Stopwatch;
   readonly #cancel = new AbortController();
-  readonly #recipients: RecipientNote[] = [];
+  readonly #recipients: Named[] = [];
   #opened: Promise<unknown> = Promise.resolve();
   #leave: Leave | undefined;
   #attempt: Attempt | undefined;
   #delivery: Delivery | undefined;
   #intake: Intake | undefined;
-  /** Whether its recipients were accepted before; the first one decides. */
-  #hadIt: boolean | undefined;
   #finishing = false;
   #over = false;
 
@@ -92,12 +101,19 @@ export class Transaction {
   async recipient(path: Path): Promise<Answer> {
     await this.#opened;
     if (!this.#delivery || this.#over) return inSituation('stopping');
-    if (this.#isOneTooMany() || this.#isApart(path)) return inSituation('one-recipient');
-    const note: RecipientNote = { path };
+    if (this.#isOneTooMany()) return inSituation('one-recipient');
+    const hadIt = this.#hadIt(path);
+    for (const other of this.#recipients) {
+      if (other.hadIt === hadIt || !(await isTaken(other))) continue;
+      return inSituation('one-recipient');
+    }
+    // Looked at anew: others were waited for.
+    if (this.#isOver()) return inSituation('stopping');
+    const result = this.#delivery.recipient(path);
+    const note: Named = { path, hadIt, result };
     this.#recipients.push(note);
-    const result = await this.#delivery.recipient(path);
-    note.answer = answerOf(result);
-    note.detail = detailOf([result]);
+    note.answer = answerOf(await result);
+    note.detail = detailOf([await result]);
     return note.answer;
   }
 
@@ -111,15 +127,17 @@ export class Transaction {
   }
 
   /**
-   * Over SMTP one reply holds for all recipients. One that has the message already must not share
-   * the reply of another that may yet be refused: the others come again by themselves.
+   * Whether a recipient has the message already, as far as is known at RCPT. Over SMTP one reply
+   * holds for all recipients, and it must not share that of another that may yet be refused.
    */
-  #isApart(path: Path): boolean {
+  #hadIt(path: Path): boolean {
     const { ident } = this.#client;
     if (this.#door.flavour !== 'smtp' || ident === undefined) return false;
-    const hadIt = this.#parts.handovers.hasAccepted(ident, path);
-    this.#hadIt ??= hadIt;
-    return this.#hadIt !== hadIt;
+    return this.#parts.handovers.hasAccepted(ident, path);
+  }
+
+  #isOver(): boolean {
+    return this.#over;
   }
 
   /** DATA: undefined when content may come, else why not. */

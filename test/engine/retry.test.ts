@@ -109,6 +109,27 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     transaction.abandon();
   });
 
+  test.each<[string, string[], RelayResult, number[]]>([
+    ['a refused one holds nobody up', ['c', 'b'], later, [451, 250]],
+    ['an accepted one goes first', ['c', 'b'], accepted, [250, 452]],
+    ['two that are accepted, and one between', ['c', 'b', 'd'], accepted, [250, 452, 250]],
+  ])('who has it, named at once with who has not: %s', async (_, names, result, expected) => {
+    await send('b');
+    parts.nextHop.recipient = (address) => (address === 'c' ? result : accepted);
+    const client = { ident: '4dXyRt3Gz5z1n7P' };
+    const transaction = engine.begin(client, { address: 'a@example.net', parameters: [] });
+    const opened = transaction.open();
+    const answers = await Promise.all(
+      names.map((address) => transaction.recipient({ address, parameters: [] })),
+    );
+    await opened;
+    // Over LMTP each has a reply of its own, and hears the next hop.
+    const refusals = result === later ? [451, 250] : names.map(() => 250);
+    const codes = answers.map((answer) => render(answer, 'after-queue').code);
+    expect(codes).toEqual(flavour === 'smtp' ? expected : refusals);
+    transaction.abandon();
+  });
+
   test('of what is in custody: taken, and not kept twice', async () => {
     parts.scanner.findings = [infected];
     expect(await send('b', 'c')).toEqual(['250 2.7.0']);
