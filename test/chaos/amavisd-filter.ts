@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeWorkdir } from '../support/workdir.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import type { Filter, FilterSettings } from './filter.ts';
+import { peerFilter } from './peer-filter.ts';
 
 /** It refuses to read a configuration that its own user could write, and to run as root. */
 export function amavisdFilter(settings: FilterSettings): Filter {
@@ -16,21 +17,15 @@ export function amavisdFilter(settings: FilterSettings): Filter {
   const conf = join(workdir.path, 'amavisd.conf');
   writeFileSync(conf, configuration(settings, home));
   const daemon = new DaemonProcess(workdir, 'amavisd-new');
-  return {
-    name: 'amavisd-new',
-    discards: true,
-    port: settings.port,
-    start: () => daemon.start('/usr/sbin/amavisd', ['-c', conf, 'foreground'], settings.port),
-    kill: () => daemon.kill(),
-    kept: () => Promise.resolve([]),
-    inDoubt: () => [],
-    log: daemon.log,
-    struck: () => false,
-    close: async () => {
-      await daemon.kill();
-      await workdir.remove();
+  return peerFilter(
+    {
+      name: 'amavisd-new',
+      port: settings.port,
+      start: () => daemon.start('/usr/sbin/amavisd', ['-c', conf, 'foreground'], settings.port),
     },
-  };
+    daemon,
+    workdir,
+  );
 }
 
 function configuration(settings: FilterSettings, home: string): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeWorkdir } from '../support/workdir.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import type { Filter, FilterSettings } from './filter.ts';
+import { peerFilter } from './peer-filter.ts';
 
 export function clamsmtpFilter(settings: FilterSettings): Filter {
   const workdir = makeWorkdir();
@@ -14,22 +15,16 @@ export function clamsmtpFilter(settings: FilterSettings): Filter {
   const conf = join(workdir.path, 'clamsmtpd.conf');
   writeFileSync(conf, configuration(settings, temporary));
   const daemon = new DaemonProcess(workdir, 'clamsmtp');
-  return {
-    name: 'clamsmtp',
-    discards: true,
-    port: settings.port,
-    // With -d it stays in the foreground.
-    start: () => daemon.start('/usr/sbin/clamsmtpd', ['-d', '1', '-f', conf], settings.port),
-    kill: () => daemon.kill(),
-    kept: () => Promise.resolve([]),
-    inDoubt: () => [],
-    log: daemon.log,
-    struck: () => false,
-    close: async () => {
-      await daemon.kill();
-      await workdir.remove();
+  return peerFilter(
+    {
+      name: 'clamsmtp',
+      port: settings.port,
+      // With -d it stays in the foreground.
+      start: () => daemon.start('/usr/sbin/clamsmtpd', ['-d', '1', '-f', conf], settings.port),
     },
-  };
+    daemon,
+    workdir,
+  );
 }
 
 function configuration(settings: FilterSettings, temporary: string): string {

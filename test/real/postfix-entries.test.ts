@@ -1,6 +1,6 @@
 /** What `clamgate postfix` prints, run as it is by a real Postfix. */
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { connect, createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { postfixEntries } from '../../src/cli/postfix-entries.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -8,6 +8,7 @@ import { parseConfig } from '../../src/daemon/config.ts';
 import { CommitListener, defaultCommitLimits } from '../../src/listener/commit-listener.ts';
 import { describeNeeding } from '../support/needs.ts';
 import { makeFolder } from '../support/config-file.ts';
+import { passThrough } from '../support/pass-through.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostfix, type PrivatePostfix } from '../support/private-postfix.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -102,19 +103,4 @@ address = "unix:/var/spool/postfix/clamgate/commit.sock"
   } finally {
     folder.remove();
   }
-}
-
-function passThrough(port: number, to: number, seen: string[]): Server {
-  const server = createServer((inward) => {
-    const outward = connect({ port: to, host: '127.0.0.1' });
-    inward.on('data', (chunk) => seen.push(chunk.toString('latin1')));
-    inward.pipe(outward).pipe(inward);
-    for (const socket of [inward, outward]) {
-      socket.on('error', () => {
-        inward.destroy();
-        outward.destroy();
-      });
-    }
-  });
-  return server.listen(port, '127.0.0.1');
 }

@@ -1,9 +1,10 @@
 /** The private Postfix itself, without clamgate: what it is trusted for by the other tests here. */
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { describeNeeding } from '../support/needs.ts';
+import { passThrough } from '../support/pass-through.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostfix, type PrivatePostfix } from '../support/private-postfix.ts';
 import type { SinkAnswer, SinkMessage, SinkStep } from '../support/sink.ts';
@@ -182,19 +183,3 @@ describeNeeding(['root', 'postfix'], 'a private Postfix', () => {
     await expect(startPostfix({ masterCf: [entry] })).rejects.toThrow(/Postfix does not start/);
   });
 });
-
-/** A filter that hands every byte on as it comes and knows nothing of SMTP. */
-function passThrough(port: number, to: number, seen: string[]): Server {
-  const server = createServer((inward) => {
-    const outward = connect({ port: to, host: '127.0.0.1' });
-    inward.on('data', (chunk) => seen.push(chunk.toString('latin1')));
-    inward.pipe(outward).pipe(inward);
-    for (const socket of [inward, outward]) {
-      socket.on('error', () => {
-        inward.destroy();
-        outward.destroy();
-      });
-    }
-  });
-  return server.listen(port, '127.0.0.1');
-}
