@@ -1,5 +1,5 @@
-import { cancelCause, messageOf } from '../errors.ts';
 import type { Envelope } from '../envelope.ts';
+import { cancelCause, messageOf } from '../errors.ts';
 import { editHeader } from '../protocol/message/edit.ts';
 import type { Violations } from '../protocol/smtp/data.ts';
 import type { Delivery, RelayResult } from '../relay/next-hop.ts';

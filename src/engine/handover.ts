@@ -6,6 +6,7 @@ import { assert } from '../assert.ts';
 import type { Path } from '../envelope.ts';
 import { messageOf } from '../errors.ts';
 import { isPositive } from '../protocol/smtp/reply.ts';
+import type { QueueFate } from '../relay/evidence.ts';
 import type { RelayResult } from '../relay/next-hop.ts';
 import type { AttemptState, LedgerChange, LedgerEntry } from '../store/ledger.ts';
 import { type Answer, answerOf, inSituation } from './answer.ts';
@@ -165,7 +166,7 @@ export class Handover {
     }
   }
 
-  async #fate(queueId: string): Promise<'committed' | 'not-committed' | 'undecided' | 'unknown'> {
+  async #fate(queueId: string): Promise<QueueFate> {
     const { evidence, clock } = this.#parts;
     for (const ms of fateWaits) {
       const fate = await evidence.fate(queueId);
