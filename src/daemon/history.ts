@@ -11,6 +11,9 @@ const listLengthMax = 50;
 /** A text of a record. The longest address has 320 (RFC 5321 §4.5.3.1), a Message-ID line 998. */
 const textCharactersMax = 1000;
 
+/** All texts of a record that is kept as it is: none of them is long, then. */
+const ordinaryCharactersMax = 1000;
+
 /** All texts of a record together; its lists become shorter until they fit. */
 export const recordCharactersMax = 32 * 1024;
 
@@ -44,7 +47,7 @@ export class History {
   }
 
   add(record: TransactionRecord): void {
-    this.#records[this.#next] = shortened(record);
+    this.#records[this.#next] = isOrdinary(record) ? record : shortened(record);
     this.#next = (this.#next + 1) % this.#size;
   }
 
@@ -77,6 +80,23 @@ function matches(record: TransactionRecord, { id, messageId, queueId }: HistoryQ
 
 function bare(messageId: string | undefined): string | undefined {
   return messageId?.replace(/^<(.*)>$/, '$1');
+}
+
+/**
+ * Most records can be kept as they are. Their texts are views on what the peer sent them in, so what
+ * they keep alive is bounded with it: a command (limits.commandBytesMax), a line of a reply.
+ */
+function isOrdinary(record: TransactionRecord): boolean {
+  const { recipients, findings, streams, sender, messageId = '', detail = '' } = record;
+  if (recipients.length > 2 || streams.length > 1 || findings.length > 0) return false;
+  let characters = sender.length + messageId.length + detail.length;
+  for (const { address, reply } of recipients) {
+    characters += address.length + (reply === undefined ? 0 : ordinaryCharactersMax);
+  }
+  for (const { label, answer } of streams) characters += label.length + answer.length;
+  for (const value of Object.values(record.client)) characters += value.length;
+  for (const line of record.reply?.lines ?? []) characters += line.length;
+  return characters < ordinaryCharactersMax;
 }
 
 function shortened(record: TransactionRecord): KeptRecord {

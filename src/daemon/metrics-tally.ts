@@ -2,6 +2,9 @@
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Stands in no label: they are words of ours, and addresses of the configuration. */
+const separator = '\n';
+
 /** A counter for each combination of labels that was seen. */
 export class Tally {
   readonly name: string;
@@ -17,18 +20,18 @@ export class Tally {
 
   /** @param labels values in the order of `labelNames`. */
   add(amount: number, ...labels: readonly string[]): void {
-    const key = JSON.stringify(labels);
+    const key = labels.join(separator);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + amount);
   }
 
   /** One for each combination; without labels always one. */
   counts(): { readonly labels: Labels; readonly value: number }[] {
-    if (this.labelNames.length === 0) return [{ labels: {}, value: this.#counts.get('[]') ?? 0 }];
+    if (this.labelNames.length === 0) return [{ labels: {}, value: this.#counts.get('') ?? 0 }];
     return [...this.#counts].map(([key, value]) => ({ labels: this.#labels(key), value }));
   }
 
   #labels(key: string): Labels {
-    const values = JSON.parse(key) as string[];
+    const values = key.split(separator);
     return Object.fromEntries(this.labelNames.map((name, at) => [name, values[at] ?? '']));
   }
 }

@@ -12,7 +12,6 @@ import { type Answer, inSituation } from './answer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Door, EngineParts } from './engine.ts';
 import type { Handover } from './handover.ts';
-import { identify } from './identity.ts';
 import type { Intake } from './intake.ts';
 import { messageKey } from './message-key.ts';
 import { cancelled, failed, merge, refused, relayed, repeated, type Outcome } from './outcome.ts';
@@ -68,7 +67,7 @@ export async function conclude(message: Complete): Promise<Outcome> {
 }
 
 function claim({ parts, intake, envelope, signal }: Complete): Promise<Handover> {
-  const key = messageKey(intake.header, intake.content.digest, envelope.client);
+  const key = messageKey(intake.identity, intake.content.digest, envelope.client);
   return parts.handovers.claim(key, envelope.recipients, parts.nextHop.address, signal);
 }
 
@@ -190,7 +189,7 @@ async function quarantine(
       envelope,
       listener: door.listener,
       digest: intake.content.digest,
-      ...identify(intake.header),
+      ...intake.identity,
     },
     signal,
   );

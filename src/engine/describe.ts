@@ -1,7 +1,6 @@
 import type { Client, Path } from '../envelope.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
 import { type Answer, isAccepted } from './answer.ts';
-import { identify } from './identity.ts';
 import type { Intake } from './intake.ts';
 import type { Outcome } from './outcome.ts';
 import type { RecipientRecord, StageMs, TransactionRecord } from './record.ts';
@@ -29,7 +28,7 @@ export interface Course {
 /** The record of a transaction that is over. */
 export function describe(outcome: Outcome, course: Course): TransactionRecord {
   const { intake, reversePath, recipients, ...known } = course;
-  const identity = intake ? identify(intake.header) : {};
+  const identity = intake?.identity;
   const { ident } = course.client;
   return {
     ...known,

@@ -1,6 +1,7 @@
 import type { HeaderCollector } from '../protocol/message/header.ts';
 import type { ScanReport } from '../scan/scanner.ts';
 import type { Spool } from '../store/spool.ts';
+import { identify, type Identity } from './identity.ts';
 import type { Scanning, Scans } from './scans.ts';
 
 /**
@@ -15,6 +16,7 @@ export class Intake {
   readonly #header: HeaderCollector;
   readonly #scanning: Scanning;
   #failure: { readonly error: unknown } | undefined;
+  #identity: Identity | undefined;
 
   constructor(content: Spool, header: HeaderCollector, scans: Scans) {
     this.content = content;
@@ -25,6 +27,11 @@ export class Intake {
   /** The header section with the empty line that ends it; whole only after `finish`. */
   get header(): Buffer {
     return this.#header.bytes;
+  }
+
+  /** By what names the message is known outside. To be asked when no more of it comes. */
+  get identity(): Identity {
+    return (this.#identity ??= identify(this.header));
   }
 
   get headerTooLarge(): boolean {

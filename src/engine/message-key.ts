@@ -4,7 +4,7 @@
  * mail, a missed one only repeats it.
  */
 import { type Client, parameterOf, type Path } from '../envelope.ts';
-import { topReceivedQueueId } from '../protocol/message/header.ts';
+import type { Identity } from './identity.ts';
 
 export interface MessageKey {
   readonly queueId: string;
@@ -23,11 +23,10 @@ export interface RecipientKey {
  * one that `postsuper -r` requeued, whose IDENT is the first queue file's.
  */
 export function messageKey(
-  header: Buffer,
+  { queueId }: Identity,
   digest: string,
   { ident }: Client,
 ): MessageKey | undefined {
-  const queueId = topReceivedQueueId(header);
   if (queueId === undefined) return undefined;
   // Absent where XFORWARD is off; in brackets where Postfix has none to tell (XFORWARD_README).
   const told = ident !== undefined && !ident.startsWith('[');

@@ -54,8 +54,12 @@ describe('looking up', () => {
 });
 
 function kept(change: Partial<TransactionRecord>): KeptRecord {
+  return keptOf(aRecord(change));
+}
+
+function keptOf(whole: TransactionRecord): KeptRecord {
   const history = new History(1);
-  history.add(aRecord(change));
+  history.add(whole);
   const [record] = history.find({}, 1);
   if (!record) throw new Error('it is not kept');
   return record;
@@ -74,6 +78,33 @@ describe('of a record', () => {
       streams: [{ stream: 'message', ...aStream, digest: 'd'.repeat(64) }],
     });
     expect(kept(whole)).toEqual(whole);
+  });
+
+  test('an ordinary one is kept as it is, until any text of it is longer', () => {
+    const short = aRecord({
+      recipients: [{ address: 'b@example.org' }],
+      streams: [],
+      findings: [],
+    });
+    expect(keptOf(short)).toBe(short);
+    const long = 'x'.repeat(1000);
+    const longer: Partial<TransactionRecord>[] = [
+      { sender: long },
+      { messageId: long },
+      { detail: long },
+      { client: { helo: long } },
+      { recipients: [{ address: long }] },
+      { recipients: [{ address: 'b@example.org', reply }] },
+      { reply: { code: 250, lines: [long] } },
+      { streams: [{ ...aStream, stream: 'message', answer: long }] },
+      { streams: [{ ...aStream, stream: 'message', label: long }] },
+      { findings: [{ kind: 'encrypted', stream: '1', detail: '' }] },
+    ];
+    for (const change of longer) {
+      const record = { ...short, ...change };
+      expect(keptOf(record)).not.toBe(record);
+      expect(keptOf(record)).toEqual(record);
+    }
   });
 
   test('with a thousand recipients, parts and findings some are kept, and it says so', () => {

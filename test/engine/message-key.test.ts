@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Client, Path } from '../../src/envelope.ts';
+import { identify } from '../../src/engine/identity.ts';
 import { handoverKey, messageKey, recipientKey } from '../../src/engine/message-key.ts';
 
 const received =
@@ -17,7 +18,7 @@ test.each<[string, string, Client, string | undefined]>([
   ['no Received field on top', `X: y\r\n${received}`, {}, undefined],
   ['no Received field, IDENT alone', '', { ident: '4dXyRt3Gz5z1n7P' }, undefined],
 ])('%s', (_, top, client, queueId) => {
-  const key = messageKey(header(top), 'd1', client);
+  const key = messageKey(identify(header(top)), 'd1', client);
   expect(key).toEqual(queueId === undefined ? undefined : { queueId, digest: 'd1' });
 });
 

@@ -23,16 +23,18 @@ export interface HeaderEdit {
  */
 export function editHeader(header: Buffer, { remove, prepend }: HeaderEdit): readonly Buffer[] {
   assert(prepend === undefined || isFieldLines(prepend), 'what is prepended is a field');
-  const kept = without(header, new Set(remove.map((name) => name.toLowerCase())));
+  const kept = without(
+    header,
+    remove.map((name) => name.toLowerCase()),
+  );
   if (prepend === undefined || !canPrepend(kept[0])) return kept;
   return [Buffer.from(prepend), ...kept];
 }
 
-function without(header: Buffer, names: ReadonlySet<string>): Buffer[] {
+function without(header: Buffer, names: readonly string[]): Buffer[] {
   const kept: Buffer[] = [];
   let from = 0;
-  for (const { name, start, end } of lenientFields(header)) {
-    if (!names.has(name.toLowerCase())) continue;
+  for (const { start, end } of lenientFields(header, names)) {
     if (start > from) kept.push(header.subarray(from, start));
     from = end;
   }

@@ -113,33 +113,61 @@ export interface Field extends Place {
  * (RFC 5322 §2.2, and §4.5 for the blanks).
  */
 export function* fields(header: Buffer): Generator<Field> {
-  for (const { start, end } of foldedLines(header)) {
-    const colon = colonIn(header, start, end);
-    if (colon < 0) continue;
-    const name = /^([!-9;-~]+)[ \t]*$/.exec(header.toString('latin1', start, colon))?.[1];
-    if (name !== undefined) yield new FieldInHeader(header, name, { start, colon, end });
+  for (const line of foldedLines(header)) {
+    const field = fieldIn(header, line);
+    if (field) yield field;
   }
 }
 
-/**
- * The fields as the most lenient of readers has them: whatever stands before a colon is a name, and
- * CR, LF, NUL and blanks count for nothing in it.
- */
-export function* lenientFields(header: Buffer): Generator<Place & { readonly name: string }> {
-  for (const { start, end } of foldedLines(header)) {
-    const colon = colonIn(header, start, end);
-    if (colon < 0) continue;
-    const name = header.toString('latin1', start, colon).replace(/[\r\n\0 \t]/g, '');
-    yield { name, start, end };
+/** Those whose name begins with `letter`, in either case; the others cost next to nothing. */
+function* fieldsBeginning(header: Buffer, letter: string): Generator<Field> {
+  for (const line of foldedLines(header)) {
+    const field = beginsWith(header, line.start, letter) ? fieldIn(header, line) : undefined;
+    if (field) yield field;
   }
+}
+
+function fieldIn(header: Buffer, { start, end }: Place): Field | undefined {
+  const colon = colonIn(header, start, end);
+  if (colon < 0) return undefined;
+  const name = /^([!-9;-~]+)[ \t]*$/.exec(header.toString('latin1', start, colon))?.[1];
+  return name === undefined ? undefined : new FieldInHeader(header, name, { start, colon, end });
+}
+
+/**
+ * The fields with any of these names, in lower case, as the most lenient of readers has them:
+ * whatever stands before a colon is a name, and CR, LF, NUL and blanks count for nothing in it.
+ */
+export function* lenientFields(header: Buffer, names: readonly string[]): Generator<Place> {
+  const letters = names.map((name) => name.charAt(0));
+  for (const { start, end } of foldedLines(header)) {
+    let first = start;
+    while (countsForNothing(header[first])) first++;
+    if (!letters.some((letter) => beginsWith(header, first, letter))) continue;
+    const colon = colonIn(header, first, end);
+    if (colon < 0) continue;
+    const name = header.toString('latin1', first, colon).replace(/[\r\n\0 \t]/g, '');
+    if (names.includes(name.toLowerCase())) yield { start, end };
+  }
+}
+
+function countsForNothing(byte: number | undefined): boolean {
+  return byte === 0 || byte === 0x0d || byte === 0x0a || isBlank(byte);
+}
+
+/** @param letter in lower case. */
+function beginsWith(header: Buffer, at: number, letter: string): boolean {
+  return ((header[at] ?? 0) | 0x20) === letter.charCodeAt(0);
 }
 
 /** The Message-ID as it is written ('<a@b>'); undefined when there is none, or no sane one. */
 export function messageId(header: Buffer): string | undefined {
-  for (const field of fields(header)) {
-    if (field.name.toLowerCase() !== 'message-id') continue;
-    const value = field.value.trim();
-    return value.length > 0 && value.length <= lineLengthMax ? value : undefined;
+  for (const { name, value, start, end } of fieldsBeginning(header, 'm')) {
+    if (name.toLowerCase() !== 'message-id') continue;
+    const id = value.trim();
+    if (id.length === 0 || id.length > lineLengthMax) return undefined;
+    // Its own text, where a view would keep a large field in memory.
+    return end - start > 2 * lineLengthMax ? Buffer.from(id).toString() : id;
   }
   return undefined;
 }
