@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancel-signal.ts';
 import { Cancelled, cancelCause } from './errors.ts';
 
 /**
@@ -7,7 +8,7 @@ import { Cancelled, cancelCause } from './errors.ts';
  */
 export async function unlessAborted<Value>(
   value: Promise<Value>,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<Value> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => {

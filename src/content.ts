@@ -1,3 +1,5 @@
+import type { CancelSignal } from './cancel-signal.ts';
+
 /**
  * The bytes of one message, as they are read by whoever needs them (scanners, relay, quarantine)
  * while they may still be arriving. Readers go at their own pace and never slow the writer down:
@@ -21,5 +23,5 @@ export interface Content {
    * @throws {Cancelled} when `signal` is aborted, or the content was given up before its end.
    * @throws {OperationalError} STORE, when the spool cannot be read.
    */
-  chunks(signal: AbortSignal): AsyncIterable<Buffer>;
+  chunks(signal: CancelSignal): AsyncIterable<Buffer>;
 }

@@ -1,3 +1,5 @@
+import type { CancelSignal } from './cancel-signal.ts';
+
 /**
  * What can go wrong in the world around us, as a closed list. What a peer does wrong and what a
  * scanner or next hop answers are values, not errors; an impossible state is an assertion
@@ -24,7 +26,7 @@ export class OperationalError extends Error {
   }
 }
 
-/** Why a step was called off. It is the `reason` of the AbortSignal that every step is given. */
+/** Why a step was called off. It is the `reason` of the signal that every step is given. */
 export type CancelCause =
   /** The transaction's deadline passed. */
   | 'deadline'
@@ -51,7 +53,7 @@ export const notNeeded = new Cancelled('not-needed');
 export const peerGone = new Cancelled('peer-gone');
 
 /** Why `signal` was aborted; an abort that is not ours counts as `not-needed`. */
-export function cancelCause(signal: AbortSignal): CancelCause {
+export function cancelCause(signal: CancelSignal): CancelCause {
   return signal.reason instanceof Cancelled ? signal.reason.why : 'not-needed';
 }
 

@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancel-signal.ts';
 import { Cancelled, cancelCause } from './errors.ts';
 import type { Clock, Timer } from './clock.ts';
 
@@ -48,14 +49,14 @@ export class WaitingLine {
    *
    * @throws {Cancelled} when `signal` is aborted while waiting.
    */
-  async enter(signal: AbortSignal): Promise<Leave | undefined> {
+  async enter(signal: CancelSignal): Promise<Leave | undefined> {
     if (signal.aborted) throw new Cancelled(cancelCause(signal));
     if (this.#inside < this.#limits.places) return this.#take();
     if (this.#waiters.size >= this.#limits.waiting) return undefined;
     return this.#wait(signal);
   }
 
-  #wait(signal: AbortSignal): Promise<Leave | undefined> {
+  #wait(signal: CancelSignal): Promise<Leave | undefined> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#waiters.delete(waiter);

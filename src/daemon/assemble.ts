@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { Engine, type EngineParts } from '../engine/engine.ts';
 import type { Handovers } from '../engine/handovers.ts';
@@ -22,7 +23,7 @@ export interface Lasting {
   readonly clock: Clock;
   /** In front of all transactions. */
   readonly line: WaitingLine;
-  readonly stopping: AbortSignal;
+  readonly stopping: CancelSignal;
   readonly ledger: Ledger;
   readonly handovers: Handovers;
   readonly observe: (record: TransactionRecord) => void;

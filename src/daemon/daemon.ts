@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../assert.ts';
+import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
@@ -36,7 +37,7 @@ export interface DaemonSurroundings {
  */
 export class Daemon {
   readonly #surroundings: DaemonSurroundings;
-  readonly #stopping = new AbortController();
+  readonly #stopping = new Canceller();
   readonly #line: WaitingLine;
   readonly #sessions: WaitingLine;
   readonly #listeners: Listeners;
@@ -151,7 +152,7 @@ export class Daemon {
   }
 
   /** Whether each clamd answers. @throws {Cancelled} */
-  clamdStatus(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+  clamdStatus(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
     return this.#assembly.scanner.status(signal);
   }
 

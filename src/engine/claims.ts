@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import { unlessAborted } from '../cancellable.ts';
 
 /**
@@ -16,7 +17,7 @@ export class Claims {
    * @returns gives the claim back; harmless when called again.
    * @throws {Cancelled} when `signal` is aborted while others hold any of `keys`.
    */
-  async take(keys: readonly string[], signal: AbortSignal): Promise<() => void> {
+  async take(keys: readonly string[], signal: CancelSignal): Promise<() => void> {
     for (;;) {
       const others = keys.map((key) => this.#held.get(key)).find((held) => held !== undefined);
       if (!others) return this.#hold(keys);

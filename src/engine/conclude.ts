@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Envelope } from '../envelope.ts';
 import { cancelCause, messageOf } from '../errors.ts';
 import { editHeader } from '../protocol/message/edit.ts';
@@ -31,7 +32,7 @@ export interface Complete {
   readonly intake: Intake;
   readonly violations: Violations;
   readonly stopwatch: Stopwatch;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 /** What is known so far, for the log, however it ends. */

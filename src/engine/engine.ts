@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Client, Path } from '../envelope.ts';
 import type { Limits } from '../limits.ts';
@@ -39,7 +40,7 @@ export interface EngineParts {
   /** A new name for a transaction, unique over restarts. */
   readonly newId: () => string;
   /** Aborted when the daemon goes down: what is not past its final dot is answered 451. */
-  readonly stopping: AbortSignal;
+  readonly stopping: CancelSignal;
   /** Told of each transaction once, when it is over. Must not throw. */
   readonly observe: (record: TransactionRecord) => void;
 }

@@ -3,6 +3,7 @@
  * transaction at a time, recalls what earlier attempts came to, and answers the commit question for
  * those under way. The states are those of store/ledger.ts.
  */
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Path } from '../envelope.ts';
 import { AskingNextHops } from './asking-next-hops.ts';
 import { Attempt } from './attempt.ts';
@@ -75,7 +76,7 @@ export class Handovers implements CommitGate {
     message: MessageKey | undefined,
     recipients: readonly Path[],
     nextHop: string,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<Handover> {
     const tos = recipients.map(recipientKey);
     const keys = message ? tos.map((to) => handoverKey(message, to)) : [];

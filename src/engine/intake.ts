@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { HeaderCollector } from '../protocol/message/header.ts';
 import type { ScanReport } from '../scan/scanner.ts';
 import type { Spool } from '../store/spool.ts';
@@ -68,7 +69,7 @@ export class Intake {
    * @throws {Cancelled} when `signal` is aborted.
    * @throws as MessageScanner.scan.
    */
-  report(signal: AbortSignal): Promise<ScanReport> {
+  report(signal: CancelSignal): Promise<ScanReport> {
     return this.#scanning.finish(this.content.digest, signal);
   }
 

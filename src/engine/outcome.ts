@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import { ImpossibleState } from '../assert.ts';
 import {
   Cancelled,
@@ -91,7 +92,7 @@ export function merge(
  * What a thrown thing means for the peer. What nobody foresaw is temporary (RFC 5321 §4.2.1: the
  * peer keeps the message), and goes to the log with its stack.
  */
-export function failed(error: unknown, signal: AbortSignal): Outcome {
+export function failed(error: unknown, signal: CancelSignal): Outcome {
   if (error instanceof Cancelled) return cancelled(cancelCause(signal));
   if (error instanceof OperationalError && error.code === 'STORE') {
     return refused('store-failed', messageOf(error));

@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 
 /**
@@ -10,7 +11,7 @@ export async function* outgoing(
   content: Content,
   head: readonly Buffer[],
   headBytes: number,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): AsyncIterable<Buffer> {
   // The head goes with the first bytes of the body: a small message leaves in one piece.
   let due = head;

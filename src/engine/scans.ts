@@ -3,6 +3,7 @@
  * that scan, and what a scan came to whose peer had gone serves the retry. clamd does not stop when
  * a client goes away, so starting again would only add to what made the first one late.
  */
+import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import { unlessAborted } from '../cancellable.ts';
 import type { Clock } from '../clock.ts';
 import { Cancelled, notNeeded } from '../errors.ts';
@@ -33,7 +34,7 @@ interface Flight {
 export class Scans {
   readonly #options: ScansOptions;
   readonly #flights = new Map<string, Flight>();
-  readonly #running = new Map<AbortController, Promise<ScanReport>>();
+  readonly #running = new Map<Canceller, Promise<ScanReport>>();
   /** Scans that came to an end, to tell a message that hangs from a clamd that does. */
   #ended = 0;
   #orphans = 0;
@@ -49,7 +50,7 @@ export class Scans {
 
   /** Begins to scan a content that is still arriving. An abort of `signal` is not heeded here. */
   begin(content: Spool): Scanning {
-    const stop = new AbortController();
+    const stop = new Canceller();
     const endedBefore = this.#ended;
     const report = this.#options.scanner.scan(content, stop.signal);
     this.#running.set(stop, report);
@@ -141,7 +142,7 @@ export class Scans {
 
 interface RunningScan {
   readonly content: Spool;
-  readonly stop: AbortController;
+  readonly stop: Canceller;
   readonly report: Promise<ScanReport>;
   readonly endedBefore: number;
 }
@@ -174,7 +175,7 @@ export class Scanning {
    * @throws {Cancelled} when `signal` is aborted; the scan then goes on, for the retry.
    * @throws as MessageScanner.scan.
    */
-  async finish(digest: string, signal: AbortSignal): Promise<ScanReport> {
+  async finish(digest: string, signal: CancelSignal): Promise<ScanReport> {
     this.join(digest);
     if (!this.#report) {
       this.#report = this.#own.report;

@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts';
+import { Canceller } from '../cancel-signal.ts';
 import type { Client, Path } from '../envelope.ts';
 import { Cancelled, notNeeded, type CancelCause } from '../errors.ts';
 import { HeaderCollector } from '../protocol/message/header.ts';
@@ -39,7 +40,7 @@ export class Transaction {
   readonly #reversePath: Path;
   readonly #time: number;
   readonly #stopwatch: Stopwatch;
-  readonly #cancel = new AbortController();
+  readonly #cancel = new Canceller();
   readonly #recipients: Named[] = [];
   #opened: Promise<unknown> = Promise.resolve();
   #leave: Leave | undefined;

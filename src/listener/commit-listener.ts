@@ -2,8 +2,10 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { Canceller } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { CommitGate } from '../engine/commit-gate.ts';
+import { Cancelled } from '../errors.ts';
 import { PolicySession } from '../protocol/policy/policy-session.ts';
 import { defaultRequestLimits } from '../protocol/policy/request-decoder.ts';
 import type { SocketAddress } from '../socket-address.ts';
@@ -44,7 +46,7 @@ export class CommitListener {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<Promise<void>>();
   /** Not the daemon's own: while that drains, the next hop still asks. */
-  readonly #closing = new AbortController();
+  readonly #closing = new Canceller();
 
   constructor(options: CommitListenerOptions) {
     this.#options = options;
@@ -84,7 +86,7 @@ export class CommitListener {
   /** Accepts no more; resolves when the questions that are open have been answered. */
   async close(): Promise<void> {
     this.#server.close();
-    this.#closing.abort();
+    this.#closing.abort(new Cancelled('shutdown'));
     await Promise.all(this.#sessions);
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { assert } from '../assert.ts';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Inbox } from './inbox.ts';
 
@@ -37,7 +38,7 @@ export interface DriveOptions {
   /** From our last word to the peer's next command or final dot. */
   readonly sessionTurnMs: number;
   /** Aborted when the daemon goes down: a session that waits for its peer hears of it. */
-  readonly stopping: AbortSignal;
+  readonly stopping: CancelSignal;
 }
 
 /** How long a peer may take to accept our last words. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { peerGone } from '../errors.ts';
 
@@ -12,7 +13,7 @@ const highWaterBytes = 256 * 1024;
  */
 export class Inbox {
   readonly socket: Socket;
-  readonly #gone = new AbortController();
+  readonly #gone = new Canceller();
   #chunks: Buffer[] = [];
   #bytes = 0;
   #wake: (() => void) | undefined;
@@ -30,7 +31,7 @@ export class Inbox {
   }
 
   /** Aborted when the peer has closed or reset, or the socket failed. */
-  get gone(): AbortSignal {
+  get gone(): CancelSignal {
     return this.#gone.signal;
   }
 

@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Cancelled } from '../errors.ts';
@@ -32,7 +33,7 @@ export interface ListenerSurroundings {
   /** In front of all sessions of the daemon. */
   readonly sessions: WaitingLine;
   /** Aborted when the daemon goes down. */
-  readonly stopping: AbortSignal;
+  readonly stopping: CancelSignal;
   /** Told of what should be impossible, and of a server socket that fails. */
   readonly onFault: (error: unknown) => void;
 }

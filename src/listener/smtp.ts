@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import { inSituation, type Answer } from '../engine/answer.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Transaction } from '../engine/transaction.ts';
@@ -16,7 +17,7 @@ const faultReply = reply(421, '4.3.0', 'Internal error, closing connection');
 export interface SmtpHandlerOptions {
   /** The engine for the next transaction; a reload of the configuration may change it. */
   readonly engine: () => Engine;
-  readonly stopping: AbortSignal;
+  readonly stopping: CancelSignal;
   /** Told of what should be impossible, with its stack. */
   readonly onFault: (error: unknown) => void;
 }

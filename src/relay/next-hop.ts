@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Client, Path } from '../envelope.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
 
@@ -58,7 +59,7 @@ export interface Delivery {
    */
   send(
     content: () => AsyncIterable<Buffer>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     only?: readonly Path[],
   ): Promise<readonly RelayResult[]>;
   /**
@@ -76,7 +77,7 @@ export interface NextHop {
    * Begins a delivery: connects or takes an idle connection, EHLO, XFORWARD, MAIL. An abort of
    * `signal` before the final dot drops the connection, until the delivery has ended.
    */
-  begin(opening: Opening, signal: AbortSignal): Delivery;
+  begin(opening: Opening, signal: CancelSignal): Delivery;
   /** Closes idle connections; those at work end with their delivery. */
   close(): void;
 }

@@ -6,6 +6,7 @@
  * another one; from it on the next hop's answer is all that counts.
  */
 import { assert } from '../assert.ts';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Path } from '../envelope.ts';
 import { cancelCause } from '../errors.ts';
 import type { Flavour } from '../protocol/smtp/client-session.ts';
@@ -40,7 +41,7 @@ export class SmtpDelivery implements Delivery {
   readonly #opening: Opening;
   readonly #connections: Connections;
   /** Those that can call it off: one for the whole delivery, one for `send`. */
-  readonly #signals: AbortSignal[] = [];
+  readonly #signals: CancelSignal[] = [];
   #current: NextHopTransaction;
   /** Those that are named on `#current`, and would be on a connection in its place; as they came. */
   #recipients: Recipient[] = [];
@@ -53,7 +54,7 @@ export class SmtpDelivery implements Delivery {
   #calledOff = false;
   #state: 'envelope' | 'sending' | 'over' = 'envelope';
 
-  constructor(opening: Opening, connections: Connections, signal: AbortSignal) {
+  constructor(opening: Opening, connections: Connections, signal: CancelSignal) {
     this.#opening = opening;
     this.#connections = connections;
     const reused = connections.reuse();
@@ -74,7 +75,7 @@ export class SmtpDelivery implements Delivery {
 
   async send(
     content: () => AsyncIterable<Buffer>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     only?: readonly Path[],
   ): Promise<readonly RelayResult[]> {
     assert(this.#state === 'envelope', 'a message is sent once');
@@ -230,15 +231,15 @@ export class SmtpDelivery implements Delivery {
     else connection.quit();
   }
 
-  #heed(signal: AbortSignal): void {
+  #heed(signal: CancelSignal): void {
     this.#signals.push(signal);
     signal.addEventListener('abort', this.#onAbort);
     if (signal.aborted) this.#callOff(`cancelled: ${cancelCause(signal)}`);
   }
 
-  readonly #onAbort = (event: Event): void => {
-    const { target } = event;
-    if (target instanceof AbortSignal) this.#callOff(`cancelled: ${cancelCause(target)}`);
+  readonly #onAbort = (): void => {
+    const signal = this.#signals.find(({ aborted }) => aborted);
+    if (signal) this.#callOff(`cancelled: ${cancelCause(signal)}`);
   };
 
   #callOff(detail: string): void {

@@ -1,5 +1,6 @@
 /** A next hop that speaks SMTP or LMTP: where deliveries begin and connections rest. */
 import { connect as connectSocket, type NetConnectOpts, type Socket } from 'node:net';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Flavour } from '../protocol/smtp/client-session.ts';
 import type { SocketAddress } from '../socket-address.ts';
@@ -45,7 +46,7 @@ export class SmtpNextHop implements NextHop {
     this.#idle = new IdleConnections(clock, limits);
   }
 
-  begin(opening: Opening, signal: AbortSignal): Delivery {
+  begin(opening: Opening, signal: CancelSignal): Delivery {
     const connections = {
       flavour: this.flavour,
       reuse: () => this.#idle.take(),

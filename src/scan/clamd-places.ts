@@ -2,6 +2,7 @@
  * How many streams each clamd works on at once, and the one fair line of those that wait. Chooses
  * the clamd, does not talk to it.
  */
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { cancelCause, Cancelled } from '../errors.ts';
 import type { ClamdAddress } from './clamd-address.ts';
@@ -57,7 +58,7 @@ export class ClamdPlaces {
    *
    * @throws {Cancelled} when `signal` is aborted: the waiter leaves the line.
    */
-  enter(signal: AbortSignal, except?: ClamdAddress): Promise<Place> {
+  enter(signal: CancelSignal, except?: ClamdAddress): Promise<Place> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(new Cancelled(cancelCause(signal)));

@@ -3,6 +3,7 @@
  * fails one more try with another. It does not probe the clamds nor wait for one to come back.
  */
 import type { Socket } from 'node:net';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { Cancelled, messageOf, OperationalError } from '../errors.ts';
 import type { InstreamReply } from '../protocol/clamd/instream.ts';
@@ -80,7 +81,7 @@ export class ClamdPool {
    * @throws {Cancelled} when `signal` is aborted.
    * @throws what reading the source throws.
    */
-  async scan(source: StreamSource, signal: AbortSignal): Promise<ClamdAnswer> {
+  async scan(source: StreamSource, signal: CancelSignal): Promise<ClamdAnswer> {
     const stream = await OpenedStream.open(source);
     try {
       const first = await this.#attempt(stream, signal);
@@ -96,13 +97,13 @@ export class ClamdPool {
   }
 
   /** Whether each clamd answers, and which database it has. Never rejects but for an abort. */
-  async status(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+  async status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
     return Promise.all(this.#options.endpoints.map((address) => this.#probe(address, signal)));
   }
 
   async #attempt(
     stream: OpenedStream,
-    signal: AbortSignal,
+    signal: CancelSignal,
     except?: ClamdAddress,
   ): Promise<{ answer: ClamdAnswer; address: ClamdAddress }> {
     const place = await this.#places.enter(signal, except);
@@ -114,7 +115,7 @@ export class ClamdPool {
     return { answer: { ...answer, endpoint: address.name, ms }, address };
   }
 
-  async #scanAt(place: Place, stream: OpenedStream, signal: AbortSignal): Promise<StreamAnswer> {
+  async #scanAt(place: Place, stream: OpenedStream, signal: CancelSignal): Promise<StreamAnswer> {
     const released = (): void => {
       place.leave();
     };
@@ -130,7 +131,7 @@ export class ClamdPool {
     return scanStream(socket, stream.blocks(), { ...this.#options, released }, signal);
   }
 
-  async #probe(address: ClamdAddress, signal: AbortSignal): Promise<EndpointStatus> {
+  async #probe(address: ClamdAddress, signal: CancelSignal): Promise<EndpointStatus> {
     const endpoint = address.name;
     try {
       const pong = await ask(address, 'PING', this.#options, signal);

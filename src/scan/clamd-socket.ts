@@ -3,6 +3,7 @@
  * clamd-stream.ts.
  */
 import { connect, type Socket } from 'node:net';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { cancelCause, Cancelled, messageOf, OperationalError } from '../errors.ts';
 import { replyBytesMax, replyWords } from '../protocol/clamd/instream.ts';
@@ -26,7 +27,7 @@ const fullBacklogMs = 50;
 export async function dial(
   address: ClamdAddress,
   dialling: Dialling,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<Socket> {
   const { clock, connectMs } = dialling;
   const giveUp = clock.monotonic() + connectMs;
@@ -52,7 +53,7 @@ export async function ask(
   address: ClamdAddress,
   command: string,
   dialling: Dialling,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<string> {
   const socket = await dial(address, dialling, signal);
   const { clock, connectMs } = dialling;
@@ -91,7 +92,7 @@ async function readAll(socket: Socket): Promise<Buffer> {
 function connected(
   address: ClamdAddress,
   clock: Clock,
-  until: { ms: number; signal: AbortSignal },
+  until: { ms: number; signal: CancelSignal },
 ): Promise<Socket> {
   const { ms, signal } = until;
   return new Promise((resolve, reject) => {
@@ -126,7 +127,7 @@ function connected(
   });
 }
 
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+function pause(clock: Clock, ms: number, signal: CancelSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       timer.cancel();

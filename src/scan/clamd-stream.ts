@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { cancelCause, Cancelled } from '../errors.ts';
 import {
@@ -54,7 +55,7 @@ export function scanStream(
   socket: Socket,
   blocks: AsyncIterable<Block>,
   settings: StreamSettings,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<StreamAnswer> {
   return new ClamdStream(socket, settings, signal).scan(blocks);
 }
@@ -62,7 +63,7 @@ export function scanStream(
 class ClamdStream {
   readonly #socket: Socket;
   readonly #settings: StreamSettings;
-  readonly #signal: AbortSignal;
+  readonly #signal: CancelSignal;
   readonly #result = Promise.withResolvers<StreamAnswer>();
   readonly #received: Buffer[] = [];
   #receivedBytes = 0;
@@ -74,7 +75,7 @@ class ClamdStream {
   #silence: Timer | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(socket: Socket, settings: StreamSettings, signal: AbortSignal) {
+  constructor(socket: Socket, settings: StreamSettings, signal: CancelSignal) {
     this.#socket = socket;
     this.#settings = settings;
     this.#signal = signal;

@@ -2,6 +2,7 @@
  * Scans messages with clamd: the whole while it arrives, then each decoded part. It turns whatever
  * goes wrong with a scan into findings; what is to be done about them is verdict/.
  */
+import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
@@ -70,7 +71,7 @@ export class MessageScan implements MessageScanner {
   }
 
   /** Whether each clamd answers, and which database it has. @throws {Cancelled} */
-  status(signal: AbortSignal): Promise<readonly EndpointStatus[]> {
+  status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
     return this.#pool.status(signal);
   }
 
@@ -79,7 +80,7 @@ export class MessageScan implements MessageScanner {
     return { inflight: this.#pool.inflight, waiting: this.#pool.waiting };
   }
 
-  scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+  scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
     return new ScanRun(this.#options, this.#pool, signal).run(content);
   }
 }
@@ -94,16 +95,16 @@ interface ReadThrough {
 class ScanRun {
   readonly #options: MessageScanOptions;
   readonly #pool: ClamdPool;
-  readonly #outer: AbortSignal;
+  readonly #outer: CancelSignal;
   /** Ends everything that is at work for this message. */
-  readonly #stop = new AbortController();
+  readonly #stop = new Canceller();
   readonly #parts: PartScan;
   readonly #findings: Finding[] = [];
   readonly #streams: ScannedStream[] = [];
   #limit: Timer | undefined;
   #timedOut = false;
 
-  constructor(options: MessageScanOptions, pool: ClamdPool, outer: AbortSignal) {
+  constructor(options: MessageScanOptions, pool: ClamdPool, outer: CancelSignal) {
     this.#options = options;
     this.#pool = pool;
     this.#outer = outer;

@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { CancelSignal } from '../cancel-signal.ts';
 import { cancelCause, Cancelled, messageOf, OperationalError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { LeafParser, type ParsedItem, type ParsedLeaf } from './leaf-parser.ts';
@@ -38,12 +39,12 @@ export interface Leaf {
 /** One message, with the messages in it. */
 export class MimeWalk {
   readonly #limits: Pick<Limits, 'partsMax' | 'partDepthMax'>;
-  readonly #signal: AbortSignal;
+  readonly #signal: CancelSignal;
   #entities = 0;
   /** The multipart entities; of messages in the message not the outermost ones. */
   readonly containers: MimePart[] = [];
 
-  constructor(limits: Pick<Limits, 'partsMax' | 'partDepthMax'>, signal: AbortSignal) {
+  constructor(limits: Pick<Limits, 'partsMax' | 'partDepthMax'>, signal: CancelSignal) {
     this.#limits = limits;
     this.#signal = signal;
   }
@@ -105,12 +106,12 @@ export class MimeWalk {
 /** The content that is being read of a parser, which ends when the parser fails or is called off. */
 class OpenContent {
   readonly #parser: LeafParser;
-  readonly #signal: AbortSignal;
+  readonly #signal: CancelSignal;
   #content: Readable | undefined;
   #chunks: AsyncIterator<Buffer> | undefined;
   #failure: Error | undefined;
 
-  constructor(parser: LeafParser, signal: AbortSignal) {
+  constructor(parser: LeafParser, signal: CancelSignal) {
     this.#parser = parser;
     this.#signal = signal;
     // Stays to the end: MailParser can fail more than once.

@@ -3,6 +3,7 @@
  * Memory does not grow with the message: a small part is held until it is answered, a larger one
  * flows through.
  */
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Limits } from '../limits.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAnswer, ClamdPool, StreamSource } from './clamd-pool.ts';
@@ -39,10 +40,10 @@ export class PartScan {
   readonly #leaves: MimePart[] = [];
   readonly #answered = new Map<string, ScannedStream>();
   readonly #settings: PartScanSettings;
-  readonly #signal: AbortSignal;
+  readonly #signal: CancelSignal;
   readonly #walk: MimeWalk;
 
-  constructor(settings: PartScanSettings, signal: AbortSignal) {
+  constructor(settings: PartScanSettings, signal: CancelSignal) {
     this.#settings = settings;
     this.#signal = signal;
     this.#walk = new MimeWalk(settings.limits, signal);

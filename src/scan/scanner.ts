@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 import type { Finding } from '../verdict/finding.ts';
 
@@ -47,5 +48,5 @@ export interface MessageScanner {
    * @throws {Cancelled} when `signal` is aborted.
    * @throws {OperationalError} STORE, when the content cannot be read back.
    */
-  scan(content: Content, signal: AbortSignal): Promise<ScanReport>;
+  scan(content: Content, signal: CancelSignal): Promise<ScanReport>;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.ts';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Content } from '../content.ts';
 import type { Envelope } from '../envelope.ts';
@@ -103,7 +104,7 @@ export class Quarantine {
    * @returns the message's id.
    * @throws {Cancelled} when `signal` is aborted, or the content was given up.
    */
-  async store(content: Content, entry: QuarantineEntry, signal: AbortSignal): Promise<string> {
+  async store(content: Content, entry: QuarantineEntry, signal: CancelSignal): Promise<string> {
     const time = isoTime(this.#clock.now());
     const id = newQuarantineId(time);
     try {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.ts';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 import { Cancelled, cancelCause, notNeeded } from '../errors.ts';
 import { prepareDirectory, type Files, type OpenFile } from './files.ts';
@@ -111,7 +112,7 @@ export class Spool implements Content {
     void this.#release();
   }
 
-  async *chunks(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  async *chunks(signal: CancelSignal): AsyncGenerator<Buffer, void, undefined> {
     let position = 0;
     for (;;) {
       this.#check(signal);
@@ -126,7 +127,7 @@ export class Spool implements Content {
     }
   }
 
-  #check(signal: AbortSignal): void {
+  #check(signal: CancelSignal): void {
     if (signal.aborted) throw new Cancelled(cancelCause(signal));
     if (this.#failure) throw asError(this.#failure.error);
   }
@@ -158,7 +159,7 @@ export class Spool implements Content {
     }
   }
 
-  async #fromFile(file: OpenFile, position: number, signal: AbortSignal): Promise<Buffer> {
+  async #fromFile(file: OpenFile, position: number, signal: CancelSignal): Promise<Buffer> {
     const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#size - position));
     try {
       const filled = await file.readAt(piece, position);
@@ -189,7 +190,7 @@ export class Spool implements Content {
   }
 
   /** Resolves when something has changed: more bytes, the end, a failure, or `signal`. */
-  async #more(signal: AbortSignal): Promise<void> {
+  async #more(signal: CancelSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const resume = () => {
       resolve(undefined);

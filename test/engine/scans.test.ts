@@ -1,5 +1,6 @@
 /** One scan for one content, whoever waits for it and whoever does not any more. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { CancelSignal } from '../../src/cancel-signal.ts';
 import { type Scanning, Scans } from '../../src/engine/scans.ts';
 import { Cancelled } from '../../src/errors.ts';
 import type { Content } from '../../src/content.ts';
@@ -24,7 +25,7 @@ class ByHand implements MessageScanner {
   begun = 0;
   ended = 0;
 
-  async scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+  async scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
     this.begun++;
     try {
       await bytesOf(content.chunks(signal));

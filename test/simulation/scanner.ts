@@ -1,4 +1,5 @@
 /** clamd, as the engine sees it: slow, sometimes out of order, and right about what it has read. */
+import type { CancelSignal } from '../../src/cancel-signal.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Content } from '../../src/content.ts';
 import { Cancelled, cancelCause } from '../../src/errors.ts';
@@ -18,7 +19,7 @@ export class SimulatedScanner implements MessageScanner {
     this.#weather = weather;
   }
 
-  async scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+  async scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
     this.open++;
     try {
       let text = '';
@@ -41,7 +42,7 @@ export class SimulatedScanner implements MessageScanner {
     return text.includes(malware) ? [{ kind: 'infected', stream, detail: 'Simulated' }] : [];
   }
 
-  #take(ms: number, signal: AbortSignal): Promise<void> {
+  #take(ms: number, signal: CancelSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         timer.cancel();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import type { CancelSignal } from '../../src/cancel-signal.ts';
 import type { Content } from '../../src/content.ts';
 import { cancelCause, Cancelled } from '../../src/errors.ts';
 
@@ -50,7 +51,7 @@ export class MemoryContent implements Content {
     this.#tell();
   }
 
-  async *chunks(signal: AbortSignal): AsyncIterable<Buffer> {
+  async *chunks(signal: CancelSignal): AsyncIterable<Buffer> {
     this.readings++;
     const abort = (): void => {
       this.#tell();

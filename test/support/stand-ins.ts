@@ -1,4 +1,5 @@
 /** The engine's neighbours without sockets or disk: each can fail at each of its steps. */
+import type { CancelSignal } from '../../src/cancel-signal.ts';
 import type { Content } from '../../src/content.ts';
 import type { Path } from '../../src/envelope.ts';
 import { Cancelled, cancelCause } from '../../src/errors.ts';
@@ -10,7 +11,7 @@ import type { Finding } from '../../src/verdict/finding.ts';
 export const accepted: RelayResult = { kind: 'reply', reply: reply(250, '2.0.0', 'Ok') };
 
 /** Rejects when the signal is aborted, as everything that waits does. */
-export function untilAborted(signal: AbortSignal): Promise<never> {
+export function untilAborted(signal: CancelSignal): Promise<never> {
   return new Promise((_, reject) => {
     const abort = (): void => {
       reject(new Cancelled(cancelCause(signal)));
@@ -34,7 +35,7 @@ export class StandInScanner implements MessageScanner {
   /** Scans that have neither ended nor been called off. */
   open = 0;
 
-  async scan(content: Content, signal: AbortSignal): Promise<ScanReport> {
+  async scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
     this.open++;
     try {
       await bytesOf(content.chunks(signal));
@@ -105,7 +106,7 @@ export class StandInNextHop implements NextHop {
   async #send(
     envelope: Omit<Sent, 'bytes'>,
     content: () => AsyncIterable<Buffer>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<readonly RelayResult[]> {
     const { dot } = this;
     const bytes = await bytesOf(content());
