@@ -11,7 +11,7 @@ import type { ClamdAddress } from './clamd-address.ts';
 import { ClamdPlaces, type Place } from './clamd-places.ts';
 import { ask, dial } from './clamd-socket.ts';
 import { scanStream, type StreamAnswer } from './clamd-stream.ts';
-import { type Block, blocksOf, type Chunks } from './stream-blocks.ts';
+import { type Block, type Blocks, blocksOf, type Chunks, oneBlock } from './stream-blocks.ts';
 
 export interface ClamdPoolOptions {
   /** At least one. */
@@ -28,12 +28,15 @@ export interface ClamdPoolOptions {
 }
 
 /** A stream to scan. */
-export interface StreamSource {
-  /** All its bytes from the first on. */
-  open(): Chunks;
-  /** Whether `open` gives them again, so that a scan that broke can be tried elsewhere. */
-  readonly repeatable: boolean;
-}
+export type StreamSource =
+  | {
+      /** All its bytes from the first on. */
+      open(): Chunks;
+      /** Whether `open` gives them again, so that a scan that broke can be tried elsewhere. */
+      readonly repeatable: boolean;
+    }
+  /** All its bytes, at most `blockBytes` of them. */
+  | { readonly whole: readonly Buffer[] };
 
 export interface ClamdAnswer {
   readonly reply: InstreamReply;
@@ -160,34 +163,32 @@ function withEarlier(answer: ClamdAnswer, earlier: ClamdAnswer): ClamdAnswer {
  */
 class OpenedStream {
   readonly #source: StreamSource;
-  #rest: AsyncGenerator<Block, void>;
   #first: Block;
+  #rest: AsyncGenerator<Block, void> | undefined;
   /** Blocks went out, or may have: only opening the source again gives them back. */
   #started = false;
 
-  private constructor(source: StreamSource, rest: AsyncGenerator<Block, void>, first: Block) {
+  private constructor(source: StreamSource, { first, rest }: Opened) {
     this.#source = source;
-    this.#rest = rest;
     this.#first = first;
+    this.#rest = rest;
   }
 
   static async open(source: StreamSource): Promise<OpenedStream> {
-    const { rest, first } = await firstBlock(source);
-    return new OpenedStream(source, rest, first);
+    return new OpenedStream(source, await opened(source));
   }
 
-  async *blocks(): AsyncGenerator<Block, void> {
+  blocks(): Blocks {
     this.#started = true;
-    yield this.#first;
-    if (!this.#first.last) yield* this.#rest;
+    return { first: this.#first, rest: this.#rest };
   }
 
   /** Back to the first block; false when that is not possible. */
   async rewind(): Promise<boolean> {
     if (!this.#started || this.#first.last) return true;
-    if (!this.#source.repeatable) return false;
+    if (!('open' in this.#source && this.#source.repeatable)) return false;
     this.close();
-    const { rest, first } = await firstBlock(this.#source);
+    const { rest, first } = await opened(this.#source);
     this.#rest = rest;
     this.#first = first;
     this.#started = false;
@@ -196,13 +197,18 @@ class OpenedStream {
 
   /** Not waited for: a source that hangs is ended by the signal it was opened with. */
   close(): void {
-    this.#rest.return().catch(() => undefined);
+    this.#rest?.return().catch(() => undefined);
   }
 }
 
-async function firstBlock(
-  source: StreamSource,
-): Promise<{ rest: AsyncGenerator<Block, void>; first: Block }> {
+interface Opened {
+  readonly first: Block;
+  /** Absent where the source has all in one block. */
+  readonly rest?: AsyncGenerator<Block, void>;
+}
+
+async function opened(source: StreamSource): Promise<Opened> {
+  if ('whole' in source) return { first: oneBlock(source.whole) };
   const rest = blocksOf(source.open());
   const { value: first } = await rest.next();
   if (first === undefined) throw new Error('a stream has a last block');

@@ -16,7 +16,7 @@ import {
   replyBytesMax,
   replyWords,
 } from '../protocol/clamd/instream.ts';
-import type { Block } from './stream-blocks.ts';
+import type { Block, Blocks } from './stream-blocks.ts';
 
 export interface StreamAnswer {
   readonly reply: InstreamReply;
@@ -44,7 +44,7 @@ export interface StreamSettings {
 }
 
 /**
- * Scans `blocks` over `socket`, which is connected and is closed in the end. Whatever clamd does
+ * Scans a stream over `socket`, which is connected and is closed in the end. Whatever clamd does
  * wrong is an answer.
  *
  * @throws {Cancelled} when `signal` is aborted; before the terminator the connection is destroyed
@@ -53,12 +53,14 @@ export interface StreamSettings {
  */
 export function scanStream(
   socket: Socket,
-  blocks: AsyncIterable<Block>,
+  blocks: Blocks,
   settings: StreamSettings,
   signal: CancelSignal,
 ): Promise<StreamAnswer> {
   return new ClamdStream(socket, settings, signal).scan(blocks);
 }
+
+const nothing = Buffer.alloc(0);
 
 class ClamdStream {
   readonly #socket: Socket;
@@ -81,7 +83,7 @@ class ClamdStream {
     this.#signal = signal;
   }
 
-  scan(blocks: AsyncIterable<Block>): Promise<StreamAnswer> {
+  scan({ first, rest }: Blocks): Promise<StreamAnswer> {
     this.#socket
       .on('data', (chunk) => {
         this.#receive(chunk);
@@ -96,27 +98,36 @@ class ClamdStream {
       });
     this.#signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#signal.aborted) this.#abort();
-    this.#write(blocks).catch((error: unknown) => {
+    const flushed = this.#over || this.#send(instreamCommand, first);
+    if (rest && !first.last) this.#go(rest, flushed);
+    else this.#awaitClamd();
+    return this.#result.promise;
+  }
+
+  #go(rest: AsyncIterable<Block>, flushed: boolean): void {
+    this.#write(rest, flushed).catch((error: unknown) => {
       this.#giveUp(() => {
         this.#result.reject(error);
       });
     });
-    return this.#result.promise;
   }
 
-  async #write(blocks: AsyncIterable<Block>): Promise<void> {
-    let opening = instreamCommand;
-    for await (const block of blocks) {
+  async #write(rest: AsyncIterable<Block>, firstFlushed: boolean): Promise<void> {
+    await this.#breathe(firstFlushed);
+    for await (const block of rest) {
       if (this.#over) break;
-      const flushed = this.#send(opening, block);
-      opening = Buffer.alloc(0);
+      const flushed = this.#send(nothing, block);
       if (block.last) break;
-      if (!flushed) await this.#drain();
-      // A write to a peer that has closed destroys the socket with the reply still unread in it,
-      // and writes can follow each other without a look at what has arrived: look now.
-      await eventLoopTurn();
+      await this.#breathe(flushed);
     }
     this.#awaitClamd();
+  }
+
+  async #breathe(flushed: boolean): Promise<void> {
+    if (!flushed) await this.#drain();
+    // A write to a peer that has closed destroys the socket with the reply still unread in it,
+    // and writes can follow each other without a look at what has arrived: look now.
+    await eventLoopTurn();
   }
 
   /** Whether nothing more is to be sent: clamd has spoken, or the connection is done with. */

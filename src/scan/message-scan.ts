@@ -9,10 +9,16 @@ import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAddress } from './clamd-address.ts';
-import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.ts';
+import {
+  type ClamdAnswer,
+  ClamdPool,
+  type EndpointStatus,
+  type StreamSource,
+} from './clamd-pool.ts';
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import type { MessageScanner, MimePart, ScannedStream, ScanReport } from './scanner.ts';
+import { blockBytes, oneBlock } from './stream-blocks.ts';
 import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
 
 export interface ClamdSettings extends ClamdCeilings {
@@ -132,8 +138,7 @@ class ScanRun {
   }
 
   async #scan(content: Content): Promise<ScanReport> {
-    const [read, answer] = await Promise.all([this.#read(content), this.#whole(content)]);
-    const { bytes, plain } = read;
+    const [{ bytes, plain }, answer] = await this.#message(content);
     const { words, endpoint, ms } = answer;
     this.#streams.push({
       stream: 'message',
@@ -153,6 +158,13 @@ class ScanRun {
     return this.#report(this.#parts.parts);
   }
 
+  /** The message as it stands: what reading it shows, and what clamd says. */
+  async #message(content: Content): Promise<readonly [ReadThrough, ClamdAnswer]> {
+    const small = await smallContent(content, this.#stop.signal);
+    if (!small) return Promise.all([this.#read(content), this.#whole(content)]);
+    return [this.#readSmall(small), await this.#pool.scan(wholeOf(small), this.#stop.signal)];
+  }
+
   /** Reads the message to its end, however clamd fares with it: the time limit starts there. */
   async #read(content: Content): Promise<ReadThrough> {
     const proof = new PlainMessageProof();
@@ -161,11 +173,23 @@ class ScanRun {
       proof.update(chunk);
       bytes += chunk.length;
     }
+    this.#startLimit();
+    return { bytes, plain: plainPart(proof) };
+  }
+
+  /** The same of one that is there whole. */
+  #readSmall(chunks: readonly Buffer[]): ReadThrough {
+    const proof = new PlainMessageProof();
+    for (const chunk of chunks) proof.update(chunk);
+    this.#startLimit();
+    return { bytes: oneBlock(chunks).bytes, plain: plainPart(proof) };
+  }
+
+  #startLimit(): void {
     this.#limit = this.#options.clock.after(this.#options.limits.scanMs, () => {
       this.#timedOut = true;
       this.#stop.abort(notNeeded);
     });
-    return { bytes, plain: plainPart(proof) };
   }
 
   #whole(content: Content): Promise<ClamdAnswer> {
@@ -191,6 +215,28 @@ class ScanRun {
 function plainPart(proof: PlainMessageProof): MimePart | undefined {
   if (!proof.holds) return undefined;
   return { number: '1', contentType: 'text/plain', bytes: proof.bodyBytes };
+}
+
+/**
+ * All of a message that is no more than one block for clamd, once it has arrived: it has not to be
+ * read by two at once. Undefined as soon as it is larger, so that it is sent on while it arrives.
+ */
+async function smallContent(
+  content: Content,
+  signal: CancelSignal,
+): Promise<readonly Buffer[] | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = mailPrefix.length;
+  for await (const chunk of content.chunks(signal)) {
+    bytes += chunk.length;
+    if (bytes > blockBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return chunks;
+}
+
+function wholeOf(chunks: readonly Buffer[]): StreamSource {
+  return { whole: [mailPrefix, ...chunks] };
 }
 
 async function* withPrefix(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {

@@ -10,6 +10,13 @@ export interface Block {
   readonly last: boolean;
 }
 
+/** A stream of which the first block is there. */
+export interface Blocks {
+  readonly first: Block;
+  /** What follows it, where it is not the last. */
+  readonly rest: AsyncIterable<Block> | undefined;
+}
+
 /**
  * Below it nothing is sent before the end of the stream is there: a small message is one block,
  * and takes neither a connection nor a place in clamd's line while it is still arriving.
@@ -29,4 +36,9 @@ export async function* blocksOf(source: Chunks): AsyncGenerator<Block, void> {
     bytes = 0;
   }
   yield { chunks, bytes, last: true };
+}
+
+/** A stream that is there whole. */
+export function oneBlock(chunks: readonly Buffer[]): Block {
+  return { chunks, bytes: chunks.reduce((sum, { length }) => sum + length, 0), last: true };
 }

@@ -1,3 +1,4 @@
+import { createHash, hash, type Hash } from 'node:crypto';
 import { assert } from '../assert.ts';
 
 /**
@@ -35,6 +36,19 @@ export class MemoryTail {
     const chunk = this.#chunks[low];
     assert(chunk, 'a position that is read lies within the content');
     return chunk.subarray(position - (this.#starts[low] ?? 0));
+  }
+
+  /** SHA-256 of all bytes, in hex. */
+  digest(): string {
+    const [first] = this.#chunks;
+    // In one call, as most small messages are one chunk, it costs half.
+    if (first && this.#chunks.length === 1) return hash('sha256', first, 'hex');
+    return this.hashInto(createHash('sha256')).digest('hex');
+  }
+
+  hashInto(to: Hash): Hash {
+    for (const chunk of this.#chunks) to.update(chunk);
+    return to;
   }
 
   /** Gives the memory back; nothing is added or read afterwards. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import type { CancelSignal } from '../cancel-signal.ts';
@@ -27,7 +27,8 @@ const pieceBytes = 64 * 1024;
 export class Spool implements Content {
   readonly #settings: SpoolSettings;
   readonly #memory = new MemoryTail();
-  readonly #hash = createHash('sha256');
+  /** Of what was written, once it is in a file: a small content is hashed in one go. */
+  #hash: Hash | undefined;
   readonly #waiting = new Set<() => void>();
   #file: OpenFile | undefined;
   #size = 0;
@@ -71,7 +72,6 @@ export class Spool implements Content {
     assert(this.#digest === undefined, 'nothing is written after the end');
     assert(this.#writing === undefined, 'one write at a time');
     if (this.#failure) return Promise.reject(asError(this.#failure.error));
-    this.#hash.update(chunk);
     if (!this.#file && this.#size + chunk.length <= this.#settings.memoryBytes) {
       this.#memory.add(chunk);
       this.#grow(chunk.length);
@@ -86,7 +86,7 @@ export class Spool implements Content {
   /** No more bytes follow; readers do not know that yet. @returns the digest. */
   seal(): string {
     assert(this.#writing === undefined, 'the end comes after the last write was awaited');
-    this.#digest ??= this.#hash.digest('hex');
+    this.#digest ??= this.#hash ? this.#hash.digest('hex') : this.#memory.digest();
     return this.#digest;
   }
 
@@ -134,6 +134,8 @@ export class Spool implements Content {
 
   /** What is in memory goes first, in one piece; its bytes stay readable there until then. */
   async #toFile(chunk: Buffer): Promise<void> {
+    this.#hash ??= this.#memory.hashInto(createHash('sha256'));
+    this.#hash.update(chunk);
     try {
       if (this.#file) await this.#file.append(chunk);
       else this.#file = await this.#spill(chunk);

@@ -1,10 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { MemoryTail } from '../../src/store/memory-tail.ts';
 
 const kept = (tail: MemoryTail) => new Set(tail.chunks.map(({ buffer }) => buffer));
 const bytesKept = (tail: MemoryTail) =>
   [...kept(tail)].reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+test('the digest is that of all bytes, however they came', () => {
+  const pieces = fc.array(fc.uint8Array({ maxLength: 40_000 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(pieces, (chunks) => {
+      const tail = new MemoryTail();
+      for (const chunk of chunks) tail.add(Buffer.from(chunk));
+      const expected = createHash('sha256').update(Buffer.concat(chunks)).digest('hex');
+      expect(tail.digest()).toBe(expected);
+      expect(tail.hashInto(createHash('sha256')).digest('hex')).toBe(expected);
+    }),
+  );
+});
 
 describe('what a content in memory keeps alive', () => {
   test('a chunk that owns its buffer is kept without a copy', () => {
