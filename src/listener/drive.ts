@@ -69,7 +69,7 @@ export async function drive<Event extends { readonly type: string }>(
   inbox.gone.addEventListener('abort', gone);
   options.stopping.addEventListener('abort', interrupt);
   try {
-    while (await step(driven));
+    await converse(driven);
   } catch (error) {
     handler.fault(error);
     void flush(driven);
@@ -89,28 +89,31 @@ interface Driven<Event extends { readonly type: string }> {
   turnBegan: number;
 }
 
-/** One event, or one read where there is none. False when the session is over. */
-async function step<Event extends { readonly type: string }>(
+/** Event after event; a read where there is none. Ends when the session is over. */
+async function converse<Event extends { readonly type: string }>(
   driven: Driven<Event>,
-): Promise<boolean> {
+): Promise<void> {
   const { session, handler, inbox } = driven;
-  const event = session.next();
-  const isOver = inbox.gone.aborted || (typeof event === 'object' && event.type === 'close');
-  if (typeof event === 'object' && !isOver) {
-    const handling = handler.handle(event);
-    // What was said so far goes out only when the next thing to say takes time: the replies to
-    // pipelined commands are one write.
-    if (handling) await flush(driven);
-    await handling;
-    return true;
+  for (;;) {
+    const event = session.next();
+    const isOver = inbox.gone.aborted || (typeof event === 'object' && event.type === 'close');
+    if (typeof event === 'object' && !isOver) {
+      const handling = handler.handle(event);
+      if (!handling) continue;
+      // What was said so far goes out only when the next thing to say takes time: the replies to
+      // pipelined commands are one write.
+      await flush(driven);
+      await handling;
+      continue;
+    }
+    // Looked at before anything is waited for: while the output drains, answers may come in.
+    const answered = handler.answered();
+    const flushing = flush(driven);
+    if (flushing) await flushing;
+    if (isOver) return;
+    assert(answered || event === 'need-data', 'a session that is paused has answers to come');
+    await (answered ?? read(driven));
   }
-  // Looked at before anything is waited for: while the output drains, answers may come in.
-  const answered = handler.answered();
-  await flush(driven);
-  if (isOver) return false;
-  assert(answered || event === 'need-data', 'a session that is paused has answers to come');
-  await (answered ?? read(driven));
-  return true;
 }
 
 async function read<Event extends { readonly type: string }>({

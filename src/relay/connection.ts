@@ -5,7 +5,7 @@
  * It does not know messages: smtp-delivery.ts says what is said, and in which order.
  */
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Extensions } from '../protocol/smtp/client-extensions.ts';
 import {
   type ClientEvent,
@@ -15,6 +15,7 @@ import {
   type Verb,
 } from '../protocol/smtp/client-session.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
+import { Watchdog } from '../watchdog.ts';
 
 /** Why a connection is of no more use. */
 export interface Loss {
@@ -54,7 +55,7 @@ export class Connection {
   readonly #waiting: ((answer: Answer) => void)[] = [];
   #loss: Loss | undefined;
   #whenLost: () => void = () => undefined;
-  #timer: Timer | undefined;
+  readonly #watchdog: Watchdog;
   #flushing = false;
   /** The latest piece of content, as it is to be sent. */
   #held: readonly Buffer[] = [];
@@ -64,6 +65,7 @@ export class Connection {
     this.#socket = socket;
     this.#session = new ClientSession(flavour);
     this.#patience = patience;
+    this.#watchdog = new Watchdog(patience.clock);
     this.greeting = this.#answer();
     this.#watch();
     this.#listen();
@@ -125,7 +127,7 @@ export class Connection {
   endOfData(answers: number): readonly Promise<Answer>[] {
     const promised = Array.from({ length: answers }, () => this.#answer());
     if (this.#loss === undefined) {
-      void this.#write([...this.#held, this.#session.endOfData(answers)]);
+      this.#socket.write(Buffer.concat([...this.#held, this.#session.endOfData(answers)]));
       this.#held = [];
       this.#arm(this.#patience.nextHopDotMs, 'gave no answer to the final dot');
     }
@@ -147,7 +149,7 @@ export class Connection {
     this.#session.say('QUIT');
     this.#socket.end(this.#session.output());
     this.#settle({ kind: 'lost', cause: 'called-off', detail: 'closed' });
-    this.#timer = this.#patience.clock.after(quitMs, () => this.#socket.destroy());
+    this.#watchdog.set(quitMs, () => this.#socket.destroy());
   }
 
   #listen(): void {
@@ -163,7 +165,7 @@ export class Connection {
     });
     socket.on('close', () => {
       this.#dropped('closed the connection');
-      this.#timer?.cancel();
+      this.#watchdog.close();
     });
   }
 
@@ -240,13 +242,12 @@ export class Connection {
   /** The waiting time begins anew with each answer, but not between the answers to the dot. */
   #watch(): void {
     if (this.#loss !== undefined || this.phase === 'dot') return;
-    this.#timer?.cancel();
     if (this.#session.awaited > 0) this.#arm(this.#patience.nextHopReplyMs, 'gave no answer');
+    else this.#watchdog.rest();
   }
 
   #arm(ms: number, complaint: string): void {
-    this.#timer?.cancel();
-    this.#timer = this.#patience.clock.after(ms, () => {
+    this.#watchdog.set(ms, () => {
       this.#lose({ kind: 'lost', cause: 'silent', detail: `${complaint} in ${ms} ms` });
     });
   }
@@ -263,7 +264,7 @@ export class Connection {
 
   #settle(loss: Loss): void {
     this.#loss = loss;
-    this.#timer?.cancel();
+    this.#watchdog.rest();
     for (const resolve of this.#waiting.splice(0)) resolve(loss);
     this.#whenLost();
   }

@@ -63,6 +63,8 @@ export class ClientSession {
   readonly flavour: Flavour;
   #phase: Phase = 'greeting';
   #extensions: Extensions = noExtensions;
+  /** What `#extensions` was read from: mostly each EHLO of a connection is answered alike. */
+  #announced: Reply | undefined;
   /** Said and not yet sent. */
   #queue: Command[] = [];
   /** Sent and not yet answered. */
@@ -198,7 +200,10 @@ export class ClientSession {
       return false;
     }
     this.#phase = granted ? 'open' : 'ready';
-    this.#extensions = granted && !this.#plain ? parseExtensions(reply) : noExtensions;
+    if (!granted || this.#plain) this.#announced = undefined;
+    else if (!isSame(reply, this.#announced)) this.#announced = reply;
+    else return true;
+    this.#extensions = this.#announced ? parseExtensions(this.#announced) : noExtensions;
     return true;
   }
 
@@ -206,6 +211,12 @@ export class ClientSession {
     this.#phase = granted ? 'content' : 'envelope';
     this.#encoder = new DataEncoder();
   }
+}
+
+function isSame({ lines }: Reply, other: Reply | undefined): boolean {
+  return (
+    lines.length === other?.lines.length && lines.every((line, at) => line === other.lines[at])
+  );
 }
 
 function grants(step: Step, reply: Reply): boolean {
