@@ -5,9 +5,9 @@
  * for. What is changed here MailParser calls its own business, so its version is fixed and
  * test/scan/leaf-parser.test.ts says what must stay true.
  */
-import type { Readable, Transform } from 'node:stream';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { MailParser, type MailParserOptions } from 'mailparser';
-import { QuotedPrintableDecoder } from './quoted-printable.ts';
+import { QuotedPrintable } from '../reading/quoted-printable.ts';
 import type { MimePart } from './scanner.ts';
 
 /** A leaf as MailParser hands it over. */
@@ -116,5 +116,18 @@ export class LeafParser extends OpenMailParser {
         next(error as Error);
       }
     };
+  }
+}
+
+/** Quoted-printable as mailsplit wants it. */
+class QuotedPrintableDecoder extends Transform {
+  readonly #decoder = new QuotedPrintable();
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    done(null, this.#decoder.decode(chunk));
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#decoder.end());
   }
 }

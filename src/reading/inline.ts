@@ -1,0 +1,169 @@
+/**
+ * Finds what readers take out of the middle of a text: uuencode, xxencode, yEnc and BinHex, each
+ * behind the line that begins it, and `data:` URIs in base64.
+ */
+import type { DecoderName } from './decoder.ts';
+import { type Line, LineCutter } from './lines.ts';
+import type { Found } from './recipe.ts';
+
+/** uuencode(1)'s first line; some readers take 'begin' and two blanks. plain-message.ts knows it. */
+const begin = /^[ \t]*begin(?:[ \t]+[0-7]{3,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
+const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/i;
+const yencBegin = /^=ybegin[ \t]/i;
+const yencEnd = /^=yend(?:[ \t]|$)/i;
+const binHexBegin = /binhex|must be converted/i;
+
+interface Open {
+  readonly decoder: DecoderName;
+  readonly from: number;
+  readonly why: string;
+}
+
+export class InlineFinder {
+  readonly found: Found[] = [];
+  readonly #lines = new LineCutter((line) => {
+    this.#line(line);
+  });
+  readonly #uris = new DataUriFinder(this.found);
+  #uu: Open | undefined;
+  #yenc: Open | undefined;
+  #binHex: Open | undefined;
+  #awaitsBinHex = false;
+
+  feed(chunk: Buffer): void {
+    this.#lines.feed(chunk);
+    this.#uris.feed(chunk);
+  }
+
+  end(): void {
+    this.#lines.end();
+    for (const open of [this.#uu, this.#yenc, this.#binHex]) this.#close(open, undefined);
+    this.#uris.end();
+  }
+
+  #line(line: Line): void {
+    const letter = firstLetter(line.head);
+    switch (letter) {
+      case 'b':
+      case 'e':
+        this.#uuLine(line);
+        break;
+      case '=':
+        this.#uuLine(line);
+        this.#yencLine(line);
+        break;
+      case '(':
+        this.#awaitsBinHex ||= binHexBegin.test(line.head.toString('latin1', 0, 256));
+        break;
+      case ':':
+        this.#binHexLine(line);
+        break;
+    }
+    if (this.#binHex !== undefined && endsWithColon(line)) {
+      this.#close(this.#binHex, line.end);
+      this.#binHex = undefined;
+    }
+  }
+
+  #uuLine(line: Line): void {
+    const text = line.head.toString('latin1', 0, 128);
+    const begins = begin.exec(text);
+    if (begins === null && !uuEnd.test(text)) return;
+    this.#close(this.#uu, begins === null ? line.next : line.start);
+    this.#uu = undefined;
+    if (begins === null) return;
+    const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
+    this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
+  }
+
+  #yencLine(line: Line): void {
+    const text = line.head.toString('latin1', 0, 128);
+    const begins = yencBegin.test(text);
+    if (!begins && !yencEnd.test(text)) return;
+    this.#close(this.#yenc, line.start);
+    this.#yenc = begins
+      ? { decoder: 'yEnc', from: line.next, why: "behind a '=ybegin' in a text" }
+      : undefined;
+  }
+
+  #binHexLine(line: Line): void {
+    if (!this.#awaitsBinHex || this.#binHex !== undefined) return;
+    this.#awaitsBinHex = false;
+    this.#binHex = { decoder: 'BinHex', from: line.start, why: 'BinHex in a text' };
+  }
+
+  #close(open: Open | undefined, to: number | undefined): void {
+    if (open === undefined) return;
+    const { decoder, from, why } = open;
+    this.found.push({ steps: [{ from, to, decoder }], why, odd: true, declared: 'other' });
+  }
+}
+
+function firstLetter(head: Buffer): string {
+  let at = 0;
+  while (at < 8 && (head[at] === 0x20 || head[at] === 0x09)) at++;
+  return String.fromCharCode(head[at] ?? 0).toLowerCase();
+}
+
+/** A line of BinHex's end is not its beginning. */
+function endsWithColon({ head, start, end }: Line): boolean {
+  const text = head.toString('latin1', Math.max(0, head.length - 8)).trimEnd();
+  return end - start > 1 && head.length === end - start && text.endsWith(':');
+}
+
+const uriMark = Buffer.from('base64,');
+/** From 'data:' to the mark; a longer media type is none. */
+const typeCharsMax = 256;
+const uriEnds = new Set(Buffer.from('"\'()<>'));
+
+class DataUriFinder {
+  readonly #found: Found[];
+  #at = 0;
+  #tail: Buffer = Buffer.alloc(0);
+  /** Where the data of the URI that is being read begins. */
+  #from: number | undefined;
+
+  constructor(found: Found[]) {
+    this.#found = found;
+  }
+
+  feed(chunk: Buffer): void {
+    const bytes = Buffer.concat([this.#tail, chunk]);
+    const origin = this.#at - this.#tail.length;
+    let at = this.#tail.length;
+    while (at < bytes.length) at = this.#step(bytes, at, origin);
+    this.#at += chunk.length;
+    this.#tail = Buffer.from(bytes.subarray(Math.max(0, bytes.length - typeCharsMax)));
+  }
+
+  end(): void {
+    this.#close(undefined);
+  }
+
+  /** @returns where to go on. */
+  #step(bytes: Buffer, at: number, origin: number): number {
+    if (this.#from !== undefined) {
+      let end = at;
+      while (end < bytes.length && !uriEnds.has(bytes[end] ?? 0)) end++;
+      if (end < bytes.length) this.#close(origin + end);
+      return end;
+    }
+    // The mark may have begun in the chunk before.
+    const mark = bytes.indexOf(uriMark, Math.max(0, at - uriMark.length + 1));
+    if (mark === -1) return bytes.length;
+    const start = mark + uriMark.length;
+    const before = bytes.toString('latin1', Math.max(0, mark - typeCharsMax + 7), mark);
+    if (/data:[^"'()<>]*$/i.test(before)) this.#from = origin + start;
+    return start;
+  }
+
+  #close(to: number | undefined): void {
+    if (this.#from === undefined) return;
+    const steps = [
+      { from: this.#from, to, decoder: 'percent-encoding' },
+      { from: 0, to: undefined, decoder: 'base64' },
+    ] as const;
+    this.#found.push({ steps, why: 'a data: URI', odd: false, declared: 'other' });
+    this.#from = undefined;
+  }
+}
