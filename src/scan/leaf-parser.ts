@@ -61,8 +61,6 @@ const OpenMailParser = MailParser as unknown as new (
 export class LeafParser extends OpenMailParser {
   /** The multipart entities met so far. */
   readonly containers: MimePart[] = [];
-  /** Part numbers of leaves whose bytes are not those of the message: base64, quoted-printable. */
-  readonly encoded = new Set<string>();
 
   /** @param entitiesMax entities, leaves or not; one more is an error (EMAXLEN). */
   constructor(entitiesMax: number) {
@@ -88,8 +86,6 @@ export class LeafParser extends OpenMailParser {
     const number = node.partNr.filter((part) => typeof part === 'number').join('.');
     if (node.multipart !== false) {
       this.containers.push({ number, contentType: `multipart/${node.multipart}`, bytes: 0 });
-    } else if (node.encoding === 'base64' || node.encoding === 'quoted-printable') {
-      this.encoded.add(number);
     }
     // Where libqp would hold the part whole, and the event loop with it.
     if (node.encoding === 'quoted-printable') node.getDecoder = () => new QuotedPrintableDecoder();
