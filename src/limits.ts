@@ -86,7 +86,7 @@ export const defaultLimits: Limits = {
   spoolMemoryBytes: 256 * KiB,
   partsMax: 1000,
   partDepthMax: 50,
-  readingsMax: 4000,
+  readingsMax: 2000,
   brokenScansMax: 3,
   nextHopReplyMs: 60 * seconds,
   nextHopDotMs: 100 * seconds,

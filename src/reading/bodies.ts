@@ -2,7 +2,7 @@
 import type { DecoderName } from './decoder.ts';
 import type { Encoding, Evidence } from './evidence.ts';
 import type { BodyStart } from './header-block.ts';
-import type { Found } from './recipe.ts';
+import type { FoundList } from './found-list.ts';
 
 interface Body extends BodyStart {
   readonly evidence: Evidence;
@@ -17,7 +17,9 @@ interface Chain {
   readonly odd: boolean;
 }
 
-export interface BodyLimits {
+export interface SurveyLimits {
+  /** Readings of one message: what is found in one source is no more than that. */
+  readonly readingsMax: number;
   /** Places where a body begins. */
   readonly bodiesMax: number;
   /** Bodies that are open at once. */
@@ -28,10 +30,8 @@ export interface BodyLimits {
 const endsMax = 4;
 
 export class Bodies {
-  readonly found: Found[] = [];
-  /** What was more than a ceiling allows. */
-  exceeded: string | undefined;
-  readonly #limits: BodyLimits;
+  readonly #found: FoundList;
+  readonly #limits: SurveyLimits;
   #open: Body[] = [];
   /** Those that the last delimiter ended, unless what follows belongs to them. */
   #closing: Body[] = [];
@@ -39,7 +39,8 @@ export class Bodies {
   /** Encodings of multiparts and messages, which RFC 2045 §6.4 forbids; parts may inherit them. */
   readonly #inherited = new Set<Encoding>();
 
-  constructor(limits: BodyLimits) {
+  constructor(found: FoundList, limits: SurveyLimits) {
+    this.#found = found;
     this.#limits = limits;
   }
 
@@ -56,11 +57,11 @@ export class Bodies {
 
   open(start: BodyStart, evidence: Evidence): void {
     if (++this.#count > this.#limits.bodiesMax) {
-      this.exceeded ??= `more than ${this.#limits.bodiesMax} places where a body begins`;
+      this.#found.exceeded ??= `more than ${this.#limits.bodiesMax} places where a body begins`;
       return;
     }
     if (this.#open.length >= this.#limits.openMax) {
-      this.exceeded ??= `more than ${this.#limits.openMax} bodies within each other`;
+      this.#found.exceeded ??= `more than ${this.#limits.openMax} bodies within each other`;
       const oldest = this.#open.shift();
       if (oldest !== undefined) this.#finish(oldest, start.from);
     }
@@ -83,6 +84,11 @@ export class Bodies {
     this.mayEnd(at);
     this.#closing = this.#open;
     this.#open = [];
+  }
+
+  /** Whether `settle` is awaited. */
+  get isClosing(): boolean {
+    return this.#closing.length > 0;
   }
 
   /** @param continues whether the line behind the delimiter looks like more of the body. */
@@ -120,7 +126,7 @@ export class Bodies {
       { from, to, decoder: first },
       ...rest.map((decoder) => ({ from: 0, to: undefined, decoder })),
     ];
-    this.found.push({ steps, why, odd, declared: evidence.declared });
+    this.#found.add({ steps, why, odd, declared: evidence.declared });
   }
 
   /** How the body may be decoded, by what its header says. */

@@ -3,8 +3,8 @@
  * behind the line that begins it, and `data:` URIs in base64.
  */
 import type { DecoderName } from './decoder.ts';
-import { type Line, LineCutter } from './lines.ts';
-import type { Found } from './recipe.ts';
+import type { FoundList } from './found-list.ts';
+import type { Line } from './lines.ts';
 
 /** uuencode(1)'s first line; some readers take 'begin' and two blanks. plain-message.ts knows it. */
 const begin = /^[ \t]*begin(?:[ \t]+[0-7]{3,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
@@ -20,28 +20,29 @@ interface Open {
 }
 
 export class InlineFinder {
-  readonly found: Found[] = [];
-  readonly #lines = new LineCutter((line) => {
-    this.#line(line);
-  });
-  readonly #uris = new DataUriFinder(this.found);
+  readonly #found: FoundList;
+  readonly #uris: DataUriFinder;
   #uu: Open | undefined;
   #yenc: Open | undefined;
   #binHex: Open | undefined;
   #awaitsBinHex = false;
 
+  constructor(found: FoundList) {
+    this.#found = found;
+    this.#uris = new DataUriFinder(found);
+  }
+
+  /** All bytes go here, their lines to `line` besides. */
   feed(chunk: Buffer): void {
-    this.#lines.feed(chunk);
     this.#uris.feed(chunk);
   }
 
   end(): void {
-    this.#lines.end();
     for (const open of [this.#uu, this.#yenc, this.#binHex]) this.#close(open, undefined);
     this.#uris.end();
   }
 
-  #line(line: Line): void {
+  line(line: Line): void {
     const letter = firstLetter(line.head);
     switch (letter) {
       case 'b':
@@ -95,7 +96,7 @@ export class InlineFinder {
   #close(open: Open | undefined, to: number | undefined): void {
     if (open === undefined) return;
     const { decoder, from, why } = open;
-    this.found.push({ steps: [{ from, to, decoder }], why, odd: true, declared: 'other' });
+    this.#found.add({ steps: [{ from, to, decoder }], why, odd: true, declared: 'other' });
   }
 }
 
@@ -117,13 +118,13 @@ const typeCharsMax = 256;
 const uriEnds = new Set(Buffer.from('"\'()<>'));
 
 class DataUriFinder {
-  readonly #found: Found[];
+  readonly #found: FoundList;
   #at = 0;
   #tail: Buffer = Buffer.alloc(0);
   /** Where the data of the URI that is being read begins. */
   #from: number | undefined;
 
-  constructor(found: Found[]) {
+  constructor(found: FoundList) {
     this.#found = found;
   }
 
@@ -163,7 +164,7 @@ class DataUriFinder {
       { from: this.#from, to, decoder: 'percent-encoding' },
       { from: 0, to: undefined, decoder: 'base64' },
     ] as const;
-    this.#found.push({ steps, why: 'a data: URI', odd: false, declared: 'other' });
+    this.#found.add({ steps, why: 'a data: URI', odd: false, declared: 'other' });
     this.#from = undefined;
   }
 }

@@ -2,13 +2,11 @@
  * Which recipes are still to be followed for one message, within its ceilings. What is learned by
  * following one adds others: other decoders for the same bytes, and what was found in them.
  */
-import type { BodyLimits } from './bodies.ts';
+import type { SurveyLimits } from './bodies.ts';
 import type { DecoderName } from './decoder.ts';
 import { type Found, instead, type Recipe, within } from './recipe.ts';
 
-export interface ReadingLimits extends BodyLimits {
-  /** Recipes of one message that are followed. */
-  readonly readingsMax: number;
+export interface ReadingLimits extends SurveyLimits {
   /** Steps of one recipe. */
   readonly stepsMax: number;
   /** What following recipes may read in all: so many times the message, ... */
@@ -23,7 +21,7 @@ const MiB = 1024 * 1024;
 export const defaultReadingLimits: ReadingLimits = {
   bodiesMax: 2000,
   openMax: 64,
-  readingsMax: 4000,
+  readingsMax: 2000,
   stepsMax: 12,
   workFactorMax: 24,
   workBytesMax: 16 * MiB,
@@ -34,7 +32,6 @@ export class ReadingPlan {
   readonly #queue: Recipe[] = [];
   /** The steps of all recipes so far. */
   readonly #known = new Set<string>();
-  #at = 0;
   #workLeft: number;
   /** The first ceiling that was met, in words. */
   exceeded: string | undefined;
@@ -48,16 +45,20 @@ export class ReadingPlan {
 
   /** The next recipe to follow; undefined when all were, or a ceiling ends it. */
   next(): Recipe | undefined {
-    return this.#workLeft < 0 ? undefined : this.#queue[this.#at++];
+    return this.isSpent ? undefined : this.#queue.shift();
   }
 
-  /** Accounts for bytes that were read. @returns whether more may be. */
-  spend(bytes: number): boolean {
+  /** Whether no more may be read. */
+  get isSpent(): boolean {
+    return this.#workLeft < 0;
+  }
+
+  /** Accounts for bytes that were read or decoded. */
+  spend(bytes: number): void {
     this.#workLeft -= bytes;
-    if (this.#workLeft >= 0) return true;
-    const { workFactorMax } = this.#limits;
-    this.exceeded ??= `more than ${workFactorMax} times the message to read`;
-    return false;
+    if (this.isSpent) {
+      this.exceeded ??= `more than ${this.#limits.workFactorMax} times the message to read`;
+    }
   }
 
   /** What came of following `recipe`. */

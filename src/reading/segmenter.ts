@@ -7,12 +7,13 @@
  * come, any other line of two hyphens is one if a MIME field follows, so that it does not matter how
  * it was declared. Text in the middle of a body is never a start.
  */
-import { Bodies, type BodyLimits } from './bodies.ts';
+import { Bodies, type SurveyLimits } from './bodies.ts';
 import { boundariesMax, Delimiters } from './delimiters.ts';
 import type { Evidence } from './evidence.ts';
 import { fieldCharsMax, HeaderBlock } from './header-block.ts';
-import { type Line, LineCutter } from './lines.ts';
-import type { Declared, Found } from './recipe.ts';
+import type { Line } from './lines.ts';
+import type { FoundList } from './found-list.ts';
+import type { Declared } from './recipe.ts';
 
 const HYPHEN = 0x2d;
 const SPACE = 0x20;
@@ -22,58 +23,46 @@ const blanksMax = 8;
 const fieldLine = /^[!-9;-~]+[ \t\0]*:/;
 
 export class Segmenter {
-  readonly #lines = new LineCutter((line) => {
-    this.#line(line);
-  });
   readonly #delimiters = new Delimiters();
+  readonly #found: FoundList;
   readonly #bodies: Bodies;
   #block: HeaderBlock | undefined;
   /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
   #lastEnd = 0;
   /** The same before the undeclared delimiter whose block is being read. */
   #undeclaredEnd = 0;
-  #size = 0;
   /** Whether readers can differ about what is a delimiter. */
   #hidesParts: boolean;
   /** A boundary that all agree about was declared, and has not come yet. */
   #awaitsDelimiter = false;
-  #ceiling: string | undefined;
   /** A message/partial with more than one part was met. */
   isFragment = false;
 
-  /** @param kind 'body': a header is there only if it looks like one. */
-  constructor(kind: 'message' | 'body', limits: BodyLimits, declared: Declared = 'other') {
+  /** @param declared what its bytes are said to be. @param kind 'body': a header is there only if it looks like one. */
+  constructor(
+    kind: 'message' | 'body',
+    declared: Declared,
+    { found, limits }: { readonly found: FoundList; readonly limits: SurveyLimits },
+  ) {
+    this.#found = found;
     this.#hidesParts = declared === 'multipart';
-    this.#bodies = new Bodies(limits);
+    this.#bodies = new Bodies(found, limits);
     this.#block =
       kind === 'message'
         ? new HeaderBlock('message')
         : new HeaderBlock('embedded', { inMessage: declared === 'message' });
   }
 
-  get found(): Found[] {
-    return this.#bodies.found;
-  }
-
-  get exceeded(): string | undefined {
-    return this.#bodies.exceeded ?? this.#ceiling;
-  }
-
-  feed(chunk: Buffer): void {
-    this.#size += chunk.length;
-    this.#lines.feed(chunk);
-  }
-
-  end(): void {
-    this.#lines.end();
+  /** @param size of the source, in bytes; all its lines were given. */
+  end(size: number): void {
     this.#endBlock();
-    this.#bodies.finish(this.#size);
+    this.#bodies.finish(size);
   }
 
-  #line(line: Line): void {
+  line(line: Line): void {
     const dashes = beginsWithHyphens(line.head);
     if (!dashes || !this.#delimiter(line)) {
-      this.#bodies.settle(!dashes && continuesBody(line));
+      if (this.#bodies.isClosing) this.#bodies.settle(!dashes && continuesBody(line));
       if (this.#block?.take(line) === false) this.#endBlock();
     }
     this.#lastEnd = line.end;
@@ -111,7 +100,8 @@ export class Segmenter {
     block.end();
     if (!block.counts) return;
     const { evidence } = block;
-    if (block.truncated) this.#ceiling ??= `a header field of more than ${fieldCharsMax} bytes`;
+    if (block.truncated)
+      this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
     if (block.kind === 'embedded' && this.#bodies.newestIsMessage) this.#bodies.contain();
     this.#declare(evidence);
@@ -127,7 +117,7 @@ export class Segmenter {
     const { boundaries, oddBoundary, isMultipart } = evidence;
     for (const boundary of boundaries) {
       if (!this.#delimiters.declare(boundary, !oddBoundary)) {
-        this.#ceiling ??= `more than ${boundariesMax} boundaries`;
+        this.#found.exceeded ??= `more than ${boundariesMax} boundaries`;
       }
     }
     this.#hidesParts ||= evidence.mayHideParts;

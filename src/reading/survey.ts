@@ -2,9 +2,11 @@
  * The door of the room: looks through the bytes of a source, once and piece by piece, for all that
  * a client might take from it. What it finds are recipes; to follow them is follow.ts.
  */
-import type { BodyLimits } from './bodies.ts';
+import type { SurveyLimits } from './bodies.ts';
 import type { CharsetName } from './decoder.ts';
+import { FoundList } from './found-list.ts';
 import { InlineFinder } from './inline.ts';
+import { LineCutter } from './lines.ts';
 import type { Found, Recipe } from './recipe.ts';
 import { Segmenter } from './segmenter.ts';
 import { TnefFinder } from './tnef.ts';
@@ -19,50 +21,53 @@ const marks: readonly (readonly [Buffer, CharsetName])[] = [
 ];
 
 export class Survey {
+  readonly #found: FoundList;
+  readonly #lines: LineCutter;
   readonly #segmenter: Segmenter | undefined;
   readonly #inline: InlineFinder | undefined;
   readonly #tnef: TnefFinder | undefined;
   #head: Buffer = Buffer.alloc(0);
+  #size = 0;
 
-  private constructor(segmenter?: Segmenter, inline?: InlineFinder, tnef?: TnefFinder) {
-    this.#segmenter = segmenter;
-    this.#inline = inline;
-    this.#tnef = tnef;
-  }
-
-  /** Of a whole message, which begins with a header. */
-  static ofMessage(limits: BodyLimits): Survey {
-    return new Survey(new Segmenter('message', limits));
-  }
-
-  /** Of what a recipe gives. Where that stands as it is, its source was cut into bodies already. */
-  static ofReading({ steps, declared }: Recipe, limits: BodyLimits): Survey {
-    const isRange = steps.every(({ decoder }) => decoder === 'as it stands');
-    const segmenter = isRange ? undefined : new Segmenter('body', limits, declared);
-    return new Survey(segmenter, new InlineFinder(), new TnefFinder());
+  /** @param recipe what gives the source; undefined for a whole message, which begins with a header. */
+  constructor(limits: SurveyLimits, recipe?: Recipe) {
+    this.#found = new FoundList(limits.readingsMax);
+    const found = this.#found;
+    const to = { found, limits };
+    if (recipe === undefined) this.#segmenter = new Segmenter('message', 'other', to);
+    else {
+      // Where it stands as it is, its source was cut into bodies already.
+      const isRange = recipe.steps.every(({ decoder }) => decoder === 'as it stands');
+      if (!isRange) this.#segmenter = new Segmenter('body', recipe.declared, to);
+      this.#inline = new InlineFinder(found);
+      this.#tnef = new TnefFinder(found);
+    }
+    this.#lines = new LineCutter((line) => {
+      this.#segmenter?.line(line);
+      this.#inline?.line(line);
+    });
   }
 
   feed(chunk: Buffer): void {
-    this.#segmenter?.feed(chunk);
+    this.#lines.feed(chunk);
     this.#inline?.feed(chunk);
     this.#tnef?.feed(chunk);
     if (this.#head.length < 4) this.#head = Buffer.concat([this.#head, chunk.subarray(0, 4)]);
+    this.#size += chunk.length;
   }
 
   /** What was found; to be called once, at the end. */
   end(): readonly Found[] {
-    this.#segmenter?.end();
+    this.#lines.end();
+    this.#segmenter?.end(this.#size);
     this.#inline?.end();
-    const { found: bodies = [] } = this.#segmenter ?? {};
-    const { found: inline = [] } = this.#inline ?? {};
-    const { found: attachments = [] } = this.#tnef ?? {};
-    const text = this.#inline === undefined ? [] : this.#byMark();
-    return [...bodies, ...inline, ...attachments, ...text];
+    if (this.#inline !== undefined) this.#addByMark();
+    return this.#found.all;
   }
 
   /** What was more than a ceiling allows, in words. */
   get exceeded(): string | undefined {
-    return this.#segmenter?.exceeded;
+    return this.#found.exceeded;
   }
 
   /** Whether the message is a fragment of one (message/partial). */
@@ -70,10 +75,10 @@ export class Survey {
     return this.#segmenter?.isFragment ?? false;
   }
 
-  #byMark(): Found[] {
+  #addByMark(): void {
     const mark = marks.find(([bytes]) => this.#head.subarray(0, bytes.length).equals(bytes));
-    if (mark === undefined) return [];
+    if (mark === undefined) return;
     const steps = [{ from: 0, to: undefined, decoder: mark[1] }];
-    return [{ steps, why: 'a byte order mark', odd: false, declared: 'other' }];
+    this.#found.add({ steps, why: 'a byte order mark', odd: false, declared: 'other' });
   }
 }

@@ -2,7 +2,7 @@
  * Finds the attachments in TNEF (winmail.dat, MS-OXTNEF): a signature, then attributes, each with
  * its length. Their contents lie in it as they stand.
  */
-import type { Found } from './recipe.ts';
+import type { FoundList } from './found-list.ts';
 
 /** MS-OXTNEF §2.1.3.2: TNEFSignature, little-endian. */
 export const tnefSignature = Buffer.from([0x78, 0x9f, 0x3e, 0x22]);
@@ -15,13 +15,17 @@ const checksumBytes = 2;
 const attachData = 0x800f;
 
 export class TnefFinder {
-  readonly found: Found[] = [];
+  readonly #found: FoundList;
   #isTnef = true;
   #at = 0;
   /** What is being collected, and how much of it is needed. */
   #head: number[] = [];
   #need = startBytes;
   #skip = 0;
+
+  constructor(found: FoundList) {
+    this.#found = found;
+  }
 
   feed(chunk: Buffer): void {
     let at = 0;
@@ -50,7 +54,7 @@ export class TnefFinder {
     const length = head.readUInt32LE(5);
     this.#skip = length + checksumBytes;
     if (head.readUInt16LE(1) !== attachData) return;
-    this.found.push({
+    this.#found.add({
       steps: [{ from: behind, to: behind + length, decoder: 'as it stands' }],
       why: 'an attachment in TNEF',
       odd: false,

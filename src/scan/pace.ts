@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 /** What is worked on in one go. */
 const sliceBytes = 16 * 1024;
 /** After so many bytes the others have a turn; a few milliseconds of work. */
-const turnBytes = 256 * 1024;
+const turnBytes = 32 * 1024;
 
 export class Pace {
   #bytes = 0;

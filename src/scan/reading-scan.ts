@@ -66,6 +66,7 @@ export class ReadingScan {
     const plan = await this.#survey(content);
     for (let recipe = plan.next(); recipe !== undefined; recipe = plan.next()) {
       const examined = await this.#examine(content, recipe, plan);
+      if (examined === undefined) break;
       plan.learn(recipe, examined.found, examined.others);
       await this.#scan(content, recipe, examined);
       if (this.#scans.decided) return;
@@ -80,7 +81,7 @@ export class ReadingScan {
   }
 
   async #survey(content: Content): Promise<ReadingPlan> {
-    const survey = Survey.ofMessage(this.#limits);
+    const survey = new Survey(this.#limits);
     for await (const chunk of content.chunks(this.#signal)) {
       for (const slice of slices(chunk)) {
         survey.feed(slice);
@@ -93,21 +94,29 @@ export class ReadingScan {
     return plan;
   }
 
-  async #examine(content: Content, recipe: Recipe, plan: ReadingPlan): Promise<Examined> {
+  /** @returns undefined where a ceiling ended it. */
+  async #examine(
+    content: Content,
+    recipe: Recipe,
+    plan: ReadingPlan,
+  ): Promise<Examined | undefined> {
     const follower = new Follower(recipe, recipe.steps[0]?.from);
-    const survey = Survey.ofReading(recipe, this.#limits);
+    const survey = new Survey(this.#limits, recipe);
     const hash = createHash('sha256');
     let chunks: Buffer[] = [];
     let bytes = 0;
     let isBlank = true;
-    for await (const chunk of this.#follow(content, recipe, follower)) {
+    const spend = (read: number): void => {
+      plan.spend(read);
+    };
+    for await (const chunk of this.#follow(content, recipe, follower, spend)) {
       survey.feed(chunk);
       hash.update(chunk);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
       if (bytes <= smallStreamBytes) chunks.push(chunk);
       else chunks = [];
-      if (!plan.spend(chunk.length)) break;
+      if (plan.isSpent) return undefined;
     }
     const found = survey.end();
     this.#exceeded ??= survey.exceeded;
@@ -137,11 +146,14 @@ export class ReadingScan {
     content: Content,
     { steps }: Recipe,
     follower: Follower,
+    spend?: (bytes: number) => void,
   ): AsyncGenerator<Buffer, void> {
     for await (const chunk of content.chunks(this.#signal, steps[0]?.from)) {
       for (const slice of slices(chunk)) {
         const bytes = follower.feed(slice);
-        await this.#pace.spent(slice.length + bytes.length);
+        const read = slice.length + bytes.length;
+        spend?.(read);
+        await this.#pace.spent(read);
         if (bytes.length > 0) yield bytes;
         if (follower.satisfied) break;
       }

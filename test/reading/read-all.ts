@@ -19,14 +19,14 @@ export interface Readings {
 }
 
 export function readAll(pieces: readonly Buffer[], limits = defaultReadingLimits): Readings {
-  const survey = Survey.ofMessage(limits);
+  const survey = new Survey(limits);
   for (const piece of pieces) survey.feed(piece);
   const size = pieces.reduce((sum, { length }) => sum + length, 0);
   const plan = new ReadingPlan(limits, size, survey.end());
   let exceeded = survey.exceeded;
   const readings: Reading[] = [];
   for (let recipe = plan.next(); recipe !== undefined; recipe = plan.next()) {
-    const inner = Survey.ofReading(recipe, limits);
+    const inner = new Survey(limits, recipe);
     const { bytes, others } = follow(recipe, pieces, (chunk) => {
       inner.feed(chunk);
       plan.spend(chunk.length);
