@@ -28,6 +28,15 @@ export class Delimiters {
     return true;
   }
 
+  /** Whether a boundary stands anywhere in a line: some readers look no closer. */
+  areMentioned(head: Buffer): boolean {
+    const text = head.toString('latin1', 0, lineCharsMax).toLowerCase();
+    for (const boundary of this.#declared.keys()) {
+      if (boundary !== '' && text.includes(boundary)) return true;
+    }
+    return false;
+  }
+
   /** @param head a line that begins with two hyphens, perhaps behind blanks. */
   match(head: Buffer): Delimiter | undefined {
     const raw = head.toString('latin1', 0, lineCharsMax);

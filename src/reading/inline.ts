@@ -1,13 +1,13 @@
 /**
  * Finds what readers take out of the middle of a text: uuencode, xxencode, yEnc and BinHex, each
- * behind the line that begins it, and `data:` URIs in base64.
+ * behind the line that begins it.
  */
 import type { DecoderName } from './decoder.ts';
 import type { FoundList } from './found-list.ts';
 import type { Line } from './lines.ts';
 
 /** uuencode(1)'s first line; some readers take 'begin' and two blanks. plain-message.ts knows it. */
-const begin = /^[ \t]*begin(?:[ \t]+[0-7]{3,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
+const begin = /^[ \t]*begin(?:[ \t]+[0-7]{1,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
 const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/i;
 const yencBegin = /^=ybegin[ \t]/i;
 const yencEnd = /^=yend(?:[ \t]|$)/i;
@@ -21,7 +21,6 @@ interface Open {
 
 export class InlineFinder {
   readonly #found: FoundList;
-  readonly #uris: DataUriFinder;
   #uu: Open | undefined;
   #yenc: Open | undefined;
   #binHex: Open | undefined;
@@ -29,17 +28,10 @@ export class InlineFinder {
 
   constructor(found: FoundList) {
     this.#found = found;
-    this.#uris = new DataUriFinder(found);
-  }
-
-  /** All bytes go here, their lines to `line` besides. */
-  feed(chunk: Buffer): void {
-    this.#uris.feed(chunk);
   }
 
   end(): void {
     for (const open of [this.#uu, this.#yenc, this.#binHex]) this.#close(open, undefined);
-    this.#uris.end();
   }
 
   line(line: Line): void {
@@ -110,61 +102,4 @@ function firstLetter(head: Buffer): string {
 function endsWithColon({ head, start, end }: Line): boolean {
   const text = head.toString('latin1', Math.max(0, head.length - 8)).trimEnd();
   return end - start > 1 && head.length === end - start && text.endsWith(':');
-}
-
-const uriMark = Buffer.from('base64,');
-/** From 'data:' to the mark; a longer media type is none. */
-const typeCharsMax = 256;
-const uriEnds = new Set(Buffer.from('"\'()<>'));
-
-class DataUriFinder {
-  readonly #found: FoundList;
-  #at = 0;
-  #tail: Buffer = Buffer.alloc(0);
-  /** Where the data of the URI that is being read begins. */
-  #from: number | undefined;
-
-  constructor(found: FoundList) {
-    this.#found = found;
-  }
-
-  feed(chunk: Buffer): void {
-    const bytes = Buffer.concat([this.#tail, chunk]);
-    const origin = this.#at - this.#tail.length;
-    let at = this.#tail.length;
-    while (at < bytes.length) at = this.#step(bytes, at, origin);
-    this.#at += chunk.length;
-    this.#tail = Buffer.from(bytes.subarray(Math.max(0, bytes.length - typeCharsMax)));
-  }
-
-  end(): void {
-    this.#close(undefined);
-  }
-
-  /** @returns where to go on. */
-  #step(bytes: Buffer, at: number, origin: number): number {
-    if (this.#from !== undefined) {
-      let end = at;
-      while (end < bytes.length && !uriEnds.has(bytes[end] ?? 0)) end++;
-      if (end < bytes.length) this.#close(origin + end);
-      return end;
-    }
-    // The mark may have begun in the chunk before.
-    const mark = bytes.indexOf(uriMark, Math.max(0, at - uriMark.length + 1));
-    if (mark === -1) return bytes.length;
-    const start = mark + uriMark.length;
-    const before = bytes.toString('latin1', Math.max(0, mark - typeCharsMax + 7), mark);
-    if (/data:[^"'()<>]*$/i.test(before)) this.#from = origin + start;
-    return start;
-  }
-
-  #close(to: number | undefined): void {
-    if (this.#from === undefined) return;
-    const steps = [
-      { from: this.#from, to, decoder: 'percent-encoding' },
-      { from: 0, to: undefined, decoder: 'base64' },
-    ] as const;
-    this.#found.add({ steps, why: 'a data: URI', odd: false, declared: 'other' });
-    this.#from = undefined;
-  }
 }

@@ -76,7 +76,12 @@ export class QuotedPrintable implements Decoder {
 
   #endLine(byte: number): void {
     this.#blanks.length = 0;
-    if (this.#soft === '=CR' && byte === CR) this.#release();
+    if (this.#soft === '=CR' && byte === CR) {
+      // Lenient readers take a CR alone for a line end, and several for one.
+      this.#sawBroken = true;
+      if (!this.#keepsBroken) return;
+      this.#release();
+    }
     if (this.#soft === 'none') this.#unescape(byte);
     else this.#soft = byte === CR ? '=CR' : 'none'; // with its LF the soft break is whole
   }
@@ -94,8 +99,9 @@ export class QuotedPrintable implements Decoder {
 
   /** What was held turns out to be content. */
   #release(): void {
-    if (this.#soft !== 'none') this.#unescape(EQUALS);
-    if (this.#soft === '=CR') this.#unescape(CR);
+    if (this.#soft === '=CR') this.#sawBroken = true;
+    if (this.#soft !== 'none' && (this.#keepsBroken || this.#soft === '=')) this.#unescape(EQUALS);
+    if (this.#soft === '=CR' && this.#keepsBroken) this.#unescape(CR);
     this.#soft = 'none';
     for (const blank of this.#blanks) this.#unescape(blank);
     this.#blanks.length = 0;

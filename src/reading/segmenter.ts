@@ -20,6 +20,9 @@ const SPACE = 0x20;
 const TAB = 0x09;
 /** Before the hyphens. */
 const blanksMax = 8;
+/** Of 'Content-' and 'MIME-'. */
+const mimeFieldLetters = new Set(Buffer.from('cCmM'));
+const mimeField = /^(?:content|mime)-/i;
 const fieldLine = /^[!-9;-~]+[ \t\0]*:/;
 
 export class Segmenter {
@@ -29,6 +32,9 @@ export class Segmenter {
   #block: HeaderBlock | undefined;
   /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
   #lastEnd = 0;
+  /** The same of the line before, and what that line was. */
+  #endBeforeLast = 0;
+  #lastHead: Buffer = Buffer.alloc(0);
   /** The same before the undeclared delimiter whose block is being read. */
   #undeclaredEnd = 0;
   /** Whether readers can differ about what is a delimiter. */
@@ -61,11 +67,14 @@ export class Segmenter {
 
   line(line: Line): void {
     const dashes = beginsWithHyphens(line.head);
+    if (!dashes && this.#block === undefined) this.#hiddenDelimiter(line);
     if (!dashes || !this.#delimiter(line)) {
       if (this.#bodies.isClosing) this.#bodies.settle(!dashes && continuesBody(line));
       if (this.#block?.take(line) === false) this.#endBlock();
     }
+    this.#endBeforeLast = this.#lastEnd;
     this.#lastEnd = line.end;
+    this.#lastHead = line.head;
   }
 
   /** @returns whether the line is dealt with. */
@@ -91,6 +100,15 @@ export class Segmenter {
     this.#undeclaredEnd = this.#lastEnd;
     this.#block = new HeaderBlock('undeclared');
     return true;
+  }
+
+  /** A MIME field behind a line that has a boundary somewhere in it. */
+  #hiddenDelimiter({ head }: Line): void {
+    if (!mimeFieldLetters.has(head[0] ?? 0)) return;
+    if (!mimeField.test(head.toString('latin1', 0, 64))) return;
+    if (!this.#delimiters.areMentioned(this.#lastHead)) return;
+    this.#undeclaredEnd = this.#endBeforeLast;
+    this.#block = new HeaderBlock('undeclared');
   }
 
   #endBlock(): void {

@@ -3,16 +3,25 @@
  * a client might take from it. What it finds are recipes; to follow them is follow.ts.
  */
 import type { SurveyLimits } from './bodies.ts';
+import { DataUriFinder } from './data-uri.ts';
 import type { CharsetName } from './decoder.ts';
+import { EncodedLook } from './encoded-look.ts';
 import { FoundList } from './found-list.ts';
 import { InlineFinder } from './inline.ts';
 import { LineCutter } from './lines.ts';
-import type { Found, Recipe } from './recipe.ts';
+import type { Found, Recipe, Step } from './recipe.ts';
 import { Segmenter } from './segmenter.ts';
 import { TnefFinder } from './tnef.ts';
 
-/** What a text in another character set begins with (Unicode's byte order mark). */
-const marks: readonly (readonly [Buffer, CharsetName])[] = [
+/** Looks through all bytes for something. */
+interface Finder {
+  feed(chunk: Buffer): void;
+  end(): void;
+}
+
+/** Unicode's byte order mark, as texts in its encodings begin with it; UTF-8 is ours already. */
+const marks: readonly (readonly [Buffer, CharsetName | undefined])[] = [
+  [Buffer.from([0xef, 0xbb, 0xbf]), undefined],
   [Buffer.from([0xff, 0xfe, 0, 0]), 'utf-32le'],
   [Buffer.from([0, 0, 0xfe, 0xff]), 'utf-32be'],
   [Buffer.from([0xff, 0xfe]), 'utf-16le'],
@@ -25,7 +34,7 @@ export class Survey {
   readonly #lines: LineCutter;
   readonly #segmenter: Segmenter | undefined;
   readonly #inline: InlineFinder | undefined;
-  readonly #tnef: TnefFinder | undefined;
+  readonly #finders: Finder[] = [];
   #head: Buffer = Buffer.alloc(0);
   #size = 0;
 
@@ -40,7 +49,10 @@ export class Survey {
       const isRange = recipe.steps.every(({ decoder }) => decoder === 'as it stands');
       if (!isRange) this.#segmenter = new Segmenter('body', recipe.declared, to);
       this.#inline = new InlineFinder(found);
-      this.#tnef = new TnefFinder(found);
+      this.#finders = [new DataUriFinder(found), new TnefFinder(found)];
+      // What was decoded so is a file by now, and a key or a certificate may look like that.
+      const isDecoded = recipe.steps.some(({ decoder }) => decoder.startsWith('base64'));
+      if (!isDecoded) this.#finders.push(new EncodedLook(found));
     }
     this.#lines = new LineCutter((line) => {
       this.#segmenter?.line(line);
@@ -50,8 +62,7 @@ export class Survey {
 
   feed(chunk: Buffer): void {
     this.#lines.feed(chunk);
-    this.#inline?.feed(chunk);
-    this.#tnef?.feed(chunk);
+    for (const finder of this.#finders) finder.feed(chunk);
     if (this.#head.length < 4) this.#head = Buffer.concat([this.#head, chunk.subarray(0, 4)]);
     this.#size += chunk.length;
   }
@@ -61,6 +72,7 @@ export class Survey {
     this.#lines.end();
     this.#segmenter?.end(this.#size);
     this.#inline?.end();
+    for (const finder of this.#finders) finder.end();
     if (this.#inline !== undefined) this.#addByMark();
     return this.#found.all;
   }
@@ -78,7 +90,12 @@ export class Survey {
   #addByMark(): void {
     const mark = marks.find(([bytes]) => this.#head.subarray(0, bytes.length).equals(bytes));
     if (mark === undefined) return;
-    const steps = [{ from: 0, to: undefined, decoder: mark[1] }];
+    const [bytes, charset] = mark;
+    const step: Step =
+      charset === undefined
+        ? { from: bytes.length, to: undefined, decoder: 'as it stands' }
+        : { from: 0, to: undefined, decoder: charset };
+    const steps = [step];
     this.#found.add({ steps, why: 'a byte order mark', odd: false, declared: 'other' });
   }
 }

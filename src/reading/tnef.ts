@@ -42,6 +42,10 @@ export class TnefFinder {
     this.#at += chunk.length;
   }
 
+  end(): void {
+    this.#isTnef = false;
+  }
+
   /** @param behind the offset behind what was collected. */
   #take(behind: number): void {
     const head = Buffer.from(this.#head);
