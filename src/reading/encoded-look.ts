@@ -16,11 +16,14 @@ const form = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 export class EncodedLook {
   readonly #found: FoundList;
+  readonly #odd: boolean;
   #letters = 0;
   #refuted = false;
 
-  constructor(found: FoundList) {
+  /** @param odd whether only some readers would decode it. */
+  constructor(found: FoundList, odd: boolean) {
     this.#found = found;
+    this.#odd = odd;
   }
 
   feed(chunk: Buffer): void {
@@ -37,6 +40,11 @@ export class EncodedLook {
   end(): void {
     if (this.#refuted || this.#letters < base64LettersMin) return;
     const steps = [{ from: 0, to: undefined, decoder: 'base64' }] as const;
-    this.#found.add({ steps, why: 'all of it looks like base64', odd: true, declared: 'other' });
+    this.#found.add({
+      steps,
+      why: 'all of it looks like base64',
+      odd: this.#odd,
+      declared: 'other',
+    });
   }
 }

@@ -99,7 +99,7 @@ export class Evidence {
   }
 
   #addEncoding(name: string, value: string): void {
-    const encoding = encodings[value.trim().toLowerCase()];
+    const encoding = encodings[value.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase()];
     const isExact = name.toLowerCase() === 'content-transfer-encoding';
     if (isExact && encoding !== undefined) this.encodings.add(encoding);
     else this.oddEncoding = true;

@@ -12,6 +12,7 @@ import { LineCutter } from './lines.ts';
 import type { Found, Recipe, Step } from './recipe.ts';
 import { Segmenter } from './segmenter.ts';
 import { TnefFinder } from './tnef.ts';
+import { WrappedFileFinder } from './wrapped-file.ts';
 
 /** Looks through all bytes for something. */
 interface Finder {
@@ -34,7 +35,7 @@ export class Survey {
   readonly #lines: LineCutter;
   readonly #segmenter: Segmenter | undefined;
   readonly #inline: InlineFinder | undefined;
-  readonly #finders: Finder[] = [];
+  readonly #finders: readonly Finder[] = [];
   #head: Buffer = Buffer.alloc(0);
   #size = 0;
 
@@ -49,10 +50,14 @@ export class Survey {
       const isRange = recipe.steps.every(({ decoder }) => decoder === 'as it stands');
       if (!isRange) this.#segmenter = new Segmenter('body', recipe.declared, to);
       this.#inline = new InlineFinder(found);
-      this.#finders = [new DataUriFinder(found), new TnefFinder(found)];
-      // What was decoded so is a file by now, and a key or a certificate may look like that.
-      const isDecoded = recipe.steps.some(({ decoder }) => decoder.startsWith('base64'));
-      if (!isDecoded) this.#finders.push(new EncodedLook(found));
+      // What was decoded so is a file by now, and a certificate may look like that.
+      const isFile = recipe.steps.some(({ decoder }) => decoder.startsWith('base64'));
+      this.#finders = [
+        new DataUriFinder(found),
+        new TnefFinder(found),
+        new WrappedFileFinder(found),
+        new EncodedLook(found, !isFile),
+      ];
     }
     this.#lines = new LineCutter((line) => {
       this.#segmenter?.line(line);

@@ -35,7 +35,7 @@ const overlapChars = 64;
  * What a body must not begin with: a header as mail has it, a mark of another character set, TNEF.
  */
 const beginning =
-  /^[\s\0]*(?:>?From |[!-9;-~]+[\t ]*:)|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\0\0|\+\/v|x\x9f>")/;
+  /^[\s\0]*(?:>?From |[!-9;-~]+[\t ]*:)|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\+\/v|x\x9f>")/;
 const beginningChars = 1024;
 
 /** What is more than base64, which some readers decode whatever the header says. */

@@ -131,6 +131,8 @@ describe('quoted-printable is decoded however it is written', () => {
     ['soft breaks with LF', hex(eicarText).replace(/(.{30})/g, '$1=\n')],
     ['broken escapes', hex(eicarText).replace(/^(.{9})/, '$1=')],
     ['= at the end', `${eicarText}=`],
+    ['soft breaks with CR', hex(eicarText).replace(/(.{30})/g, '$1=\r')],
+    ['soft breaks with two CR', hex(eicarText).replace(/(.{30})/g, '$1=\r\r\n')],
     ['not at all', eicarText],
   ])('%s', (_, body) => {
     expect(found(single('Content-Transfer-Encoding: quoted-printable', body))).toBe(true);
@@ -222,6 +224,15 @@ describe('a part is found wherever it may begin', () => {
     [
       'a header behind a header',
       mixed(type('; boundary=b'), `--b\r\n${typed}\r\n${attached}\r\n--b--`),
+    ],
+    [
+      'text before the delimiter',
+      mixed(type('; boundary=bound'), `--bound\r\n\r\nx and --bound\r\n${attached}`),
+    ],
+    ['one hyphen', mixed(type('; boundary=bound'), `--bound\r\n\r\nx\r\n-bound\r\n${attached}`)],
+    [
+      'a quoted delimiter',
+      mixed(type('; boundary=bound'), `--bound\r\n\r\nx\r\n>--bound\r\n${attached}`),
     ],
     [
       'a line of blanks',
@@ -360,6 +371,13 @@ describe('what stands in a text is found', () => {
       ),
     ],
     [
+      'a data: URI in percents',
+      single(
+        'Content-Type: text/html',
+        `<a href='data:text/x,${eicarFile.toString('hex').replace(/../g, '%$&')}'>x</a>`,
+      ),
+    ],
+    [
       'joined lines',
       single(
         'Content-Type: text/plain; format=flowed; delsp=yes',
@@ -368,6 +386,51 @@ describe('what stands in a text is found', () => {
     ],
   ])('%s', (_, message) => {
     expect(found(message)).toBe(true);
+  });
+});
+
+describe('a file in a wrapping is found', () => {
+  const number = (value: number, bytes: number): Buffer => {
+    const buffer = Buffer.alloc(bytes);
+    buffer.writeUIntBE(value, 0, bytes);
+    return buffer;
+  };
+  const apple = Buffer.concat([
+    ...[number(0x00051600, 4), number(0x00020000, 4), Buffer.alloc(16), number(2, 2)],
+    ...[number(9, 4), number(50, 4), number(4, 4), number(1, 4), number(54, 4), number(68, 4)],
+    ...[Buffer.alloc(4), eicarFile],
+  ]);
+  const mac = Buffer.alloc(128);
+  mac.write('\x05x.com', 1, 'latin1');
+  mac.writeUInt8(5, 1);
+  mac.writeUInt32BE(68, 83);
+  const tnef = Buffer.concat([
+    Buffer.from('789f3e220100', 'hex'),
+    Buffer.from('010690080004000000000001000100', 'hex'),
+    Buffer.from('020f80060044000000', 'hex'),
+    eicarFile,
+  ]);
+  const cms = Buffer.concat([Buffer.from('3080060a2480', 'hex'), Buffer.from(`${attached}\r\n`)]);
+  it.each([
+    ['AppleSingle', apple],
+    ['MacBinary', Buffer.concat([mac, eicarFile, Buffer.alloc(60)])],
+    ['TNEF', tnef],
+    ['signed S/MIME', cms],
+    ['base64, in base64', Buffer.from(lines)],
+    ['a byte order mark of UTF-8', Buffer.concat([Buffer.from('efbbbf', 'hex'), eicarFile])],
+  ])('%s', (_, file) => {
+    expect(found(single(encoded, file.toString('base64')))).toBe(true);
+  });
+});
+
+describe('what looks like base64 from its first to its last letter is taken for it', () => {
+  it.each([
+    ['no encoding', typed.trimEnd()],
+    ['7bit', `${typed}Content-Transfer-Encoding: 7bit`],
+    ['quoted-printable', `${typed}Content-Transfer-Encoding: quoted-printable`],
+  ])('%s', (_, fields) => {
+    expect(found(single(fields))).toBe(true);
+    expect(found(single(fields, `In base64:\r\n${lines}`))).toBe(false);
   });
 });
 

@@ -194,7 +194,17 @@ const suspect = fc.constantFrom(
     '\xef\xbb\xbfa',
     '+/v8',
   ],
-  ...['x\x9f>"', 'QUJD'.repeat(10), 'From x', '>From x', 'Transfer-Encoding: base64', '--', '--x'],
+  ...[
+    'x\x9f>"',
+    '0mime-x: y',
+    '0 content-x:',
+    'QUJD'.repeat(10),
+    'From x',
+    '>From x',
+    'Transfer-Encoding: base64',
+    '--',
+    '--x',
+  ],
 );
 const suspectField = fc.constantFrom(
   ...['X-Content-Type: text/plain; charset=utf-7', 'Content_Transfer_Encoding: base64'],
