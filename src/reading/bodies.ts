@@ -27,7 +27,7 @@ export interface SurveyLimits {
 }
 
 /** Of the places where one body may end, how many are tried. */
-const endsMax = 4;
+const endsMax = 3;
 
 export class Bodies {
   readonly #found: FoundList;

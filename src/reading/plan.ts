@@ -20,11 +20,11 @@ const MiB = 1024 * 1024;
 /** Ordinary mail comes to 2 times its bytes, and to less than 10 readings. */
 export const defaultReadingLimits: ReadingLimits = {
   bodiesMax: 2000,
-  openMax: 64,
+  openMax: 32,
   readingsMax: 2000,
   stepsMax: 12,
   workFactorMax: 24,
-  workBytesMax: 16 * MiB,
+  workBytesMax: 8 * MiB,
 };
 
 export class ReadingPlan {

@@ -87,7 +87,7 @@ export class QuotedPrintable implements Decoder {
   }
 
   #text(byte: number): void {
-    this.#release();
+    if (this.#soft !== 'none' || this.#blanks.length > 0) this.#release();
     if (byte === EQUALS) this.#soft = '=';
     else this.#unescape(byte);
   }

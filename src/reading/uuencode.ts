@@ -28,9 +28,14 @@ function tableOf(valueOf: (byte: number) => number): Uint8Array {
 export class Uuencode implements Decoder {
   readonly #letters: Uint8Array;
   readonly #isXx: boolean;
-  #line: number[] = [];
-  #tooLong = false;
+  /** The values of the line's letters so far. */
+  readonly #line = new Uint8Array(lineBytesMax);
+  #length = 0;
+  /** The line is too long, or holds what is no letter. */
+  #isNone = false;
   #sawOtherLetters = false;
+  #out = Buffer.alloc(0);
+  #size = 0;
 
   constructor(name: 'uuencode' | 'xxencode' = 'uuencode') {
     this.#isXx = name === 'xxencode';
@@ -42,44 +47,49 @@ export class Uuencode implements Decoder {
   }
 
   decode(chunk: Buffer): Buffer {
-    const decoded: number[] = [];
+    // A line is at most twice as short as what it says that it holds.
+    this.#out = Buffer.allocUnsafe(2 * (chunk.length + this.#length) + 3);
+    this.#size = 0;
     for (const byte of chunk) {
-      if (byte === LF || byte === CR) this.#endLine(decoded);
-      else if (this.#line.length < lineBytesMax) this.#line.push(byte);
-      else this.#tooLong = true;
+      if (byte === LF || byte === CR) this.#endLine();
+      else this.#take(this.#letters[byte] ?? notLetter);
     }
-    return Buffer.from(decoded);
+    return this.#out.subarray(0, this.#size);
   }
 
   end(): Buffer {
-    const decoded: number[] = [];
-    this.#endLine(decoded);
-    return Buffer.from(decoded);
+    this.#out = Buffer.allocUnsafe(2 * this.#length + 3);
+    this.#size = 0;
+    this.#endLine();
+    return this.#out.subarray(0, this.#size);
   }
 
-  #endLine(decoded: number[]): void {
-    const line = this.#line;
-    const tooLong = this.#tooLong;
-    this.#line = [];
-    this.#tooLong = false;
-    const [first] = line;
-    if (tooLong || first === undefined) return;
-    const values = line.map((byte) => this.#letters[byte] ?? notLetter);
-    if (values.includes(notLetter)) {
-      this.#sawOtherLetters = true;
-      return;
-    }
-    const bytes = values[0] ?? 0;
+  #take(value: number): void {
+    if (value === notLetter) this.#isNone = this.#sawOtherLetters = true;
+    if (this.#length === lineBytesMax) this.#isNone = true;
+    else this.#line[this.#length++] = value;
+  }
+
+  #endLine(): void {
+    const letters = this.#length - 1;
+    const bytes = this.#line[0] ?? 0;
     // Half a line of data, at the least: 'end' and prose in capitals are none.
-    if (values.length - 1 < (bytes * 4) / 6) return;
-    decodeLine(values, bytes, decoded);
+    if (!this.#isNone && letters >= 0 && letters >= (bytes * 4) / 6) this.#decodeLine(bytes);
+    this.#length = 0;
+    this.#isNone = false;
   }
-}
 
-function decodeLine(values: readonly number[], bytes: number, decoded: number[]): void {
-  for (let at = 1, left = bytes; left > 0; at += 4, left -= 3) {
-    const [a = 0, b = 0, c = 0, d = 0] = values.slice(at, at + 4);
-    const three = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
-    for (const byte of three.slice(0, left)) decoded.push(byte & 255);
+  #decodeLine(bytes: number): void {
+    const value = (at: number): number => (at < this.#length ? (this.#line[at] ?? 0) : 0);
+    for (let at = 1, left = bytes; left > 0; at += 4, left -= 3) {
+      const [a, b, c, d] = [value(at), value(at + 1), value(at + 2), value(at + 3)];
+      this.#put((a << 2) | (b >> 4));
+      if (left > 1) this.#put((b << 4) | (c >> 2));
+      if (left > 2) this.#put((c << 6) | d);
+    }
+  }
+
+  #put(byte: number): void {
+    this.#out[this.#size++] = byte;
   }
 }

@@ -23,7 +23,7 @@ const namedMax = 3;
 interface Examined {
   readonly bytes: number;
   readonly digest: string;
-  /** All bytes, if they are few. */
+  /** All bytes, if they are few; until the next recipe is followed. */
   readonly small: Buffer | undefined;
   /** Nothing but blanks and line ends. */
   readonly isBlank: boolean;
@@ -39,6 +39,8 @@ export class ReadingScan {
   readonly #show: boolean;
   readonly #signal: AbortSignal;
   readonly #pace = new Pace();
+  /** One for all recipes: many short-lived ones would wait long for the garbage collector. */
+  #small: Buffer = Buffer.alloc(0);
   #sent = 0;
   /** Readings that only some clients take. */
   readonly #odd: string[] = [];
@@ -64,6 +66,7 @@ export class ReadingScan {
    */
   async message(content: Content): Promise<void> {
     const plan = await this.#survey(content);
+    this.#small = Buffer.allocUnsafeSlow(smallStreamBytes);
     for (let recipe = plan.next(); recipe !== undefined; recipe = plan.next()) {
       const examined = await this.#examine(content, recipe, plan);
       if (examined === undefined) break;
@@ -103,7 +106,6 @@ export class ReadingScan {
     const follower = new Follower(recipe, recipe.steps[0]?.from);
     const survey = new Survey(this.#limits, recipe);
     const hash = createHash('sha256');
-    let chunks: Buffer[] = [];
     let bytes = 0;
     let isBlank = true;
     const spend = (read: number): void => {
@@ -112,15 +114,14 @@ export class ReadingScan {
     for await (const chunk of this.#follow(content, recipe, follower, spend)) {
       survey.feed(chunk);
       hash.update(chunk);
+      if (bytes + chunk.length <= smallStreamBytes) chunk.copy(this.#small, bytes);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
-      if (bytes <= smallStreamBytes) chunks.push(chunk);
-      else chunks = [];
       if (plan.isSpent) return undefined;
     }
     const found = survey.end();
     this.#exceeded ??= survey.exceeded;
-    const small = bytes <= smallStreamBytes ? Buffer.concat(chunks) : undefined;
+    const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
     return { bytes, digest, small, isBlank, found, others: follower.others };
   }

@@ -111,7 +111,7 @@ describe('a scan', () => {
   });
 
   it('scans a part that comes twice once', async () => {
-    const big = Buffer.alloc(smallStreamBytes + 1, 'z');
+    const big = Buffer.alloc(smallStreamBytes + 1, '!');
     const files = [rest, rest, big].map((content, i) => messages.attachment(`f${i}`, content));
     const report = await scan(messages.message(messages.multipart('mixed', files)));
     expect(report.streams.map(({ stream, sameAs }) => [stream, sameAs])).toEqual([
