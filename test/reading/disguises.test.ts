@@ -120,6 +120,26 @@ describe('base64 is decoded however it is written', () => {
   });
 });
 
+it('base64 goes on behind a line that all others take for a delimiter', () => {
+  const letters = base64.slice(half, half + 16);
+  const data = `${base64.slice(0, half)}\r\n--${letters}\r\n${base64.slice(half + 16)}`;
+  const body = `--${letters}\r\n${encoded}\r\n\r\n${data}\r\n--${letters}--\r\n`;
+  expect(found(mixed(`Content-Type: multipart/mixed; boundary="${letters}"`, body))).toBe(true);
+});
+
+it('a body begins behind a line of blanks, also where it looks like more of the header', () => {
+  const body = 'Key: value\r\nMore: text\r\n';
+  const { readings } = readAll([Buffer.from(`${usual} \t\r\n${body}\r\nrest\r\n`)]);
+  expect(readings.map(({ bytes }) => bytes.toString())).toContain(`${body}\r\nrest\r\n`);
+});
+
+it('parts inherit quoted-printable', () => {
+  const body = `--b\r\n${typed}\r\n${eicarFile.toString('hex').replace(/../g, '=$&')}\r\n--b--`;
+  const type = 'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: ';
+  expect(found(mixed(`${type}quoted-printable`, body))).toBe(true);
+  expect(found(mixed(`${type}7bit`, body))).toBe(false);
+});
+
 describe('quoted-printable is decoded however it is written', () => {
   const hex = (text: string): string =>
     Buffer.from(text, 'latin1').toString('hex').replace(/../g, '=$&');
