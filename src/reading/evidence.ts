@@ -61,6 +61,8 @@ export class Evidence {
   isMultipart = false;
   /** Whether readers can differ about where its parts begin. */
   oddParts = false;
+  /** Its parts are messages unless they say else (RFC 2046 §5.1.5). */
+  isDigest = false;
   isBinHex = false;
   #types = 0;
   isMessage = false;
@@ -72,6 +74,10 @@ export class Evidence {
   get declared(): Declared {
     if (this.isMessage) return 'message';
     return this.isMultipart || this.boundaries.size > 0 ? 'multipart' : 'other';
+  }
+
+  get hasType(): boolean {
+    return this.#types > 0;
   }
 
   /** Once all fields were added: whether lines that look like delimiters can be some. */
@@ -112,6 +118,7 @@ export class Evidence {
     if (!isExact || ++this.#types > 1) this.oddParts = true;
     if (all.includes('binhex')) this.isBinHex = true;
     if (all.startsWith('multipart')) this.isMultipart = true;
+    if (all.startsWith('multipartdigest')) this.isDigest = true;
     if (/^message(?:rfc822|global$|global[^dh]|news|partial)/.test(all)) this.isMessage = true;
     if (all.startsWith('messagepartial')) {
       this.isFragment ||= !/total\D{0,8}0*1(?!\d)/i.test(value);

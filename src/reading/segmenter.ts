@@ -41,6 +41,7 @@ export class Segmenter {
   #hidesParts: boolean;
   /** A boundary that all agree about was declared, and has not come yet. */
   #awaitsDelimiter = false;
+  #inDigest = false;
   /** A message/partial with more than one part was met. */
   isFragment = false;
 
@@ -118,6 +119,8 @@ export class Segmenter {
     block.end();
     if (!block.counts) return;
     const { evidence } = block;
+    this.#inDigest ||= evidence.isDigest;
+    if (this.#inDigest && block.kind === 'part' && !evidence.hasType) evidence.isMessage = true;
     if (block.truncated)
       this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);

@@ -113,6 +113,13 @@ const bodies: readonly (readonly [string, messages.Entity])[] = [
 ];
 
 describe('ordinary mail', () => {
+  it('in a digest is the messages in it', () => {
+    const part = { fields: [], body: messages.message(messages.text('Hello\r\n')) };
+    const { readings } = readAll([messages.message(messages.multipart('digest', [part, part]))]);
+    const found = readings.filter(({ bytes }) => bytes.toString() === 'Hello\r\n');
+    expect(found.map(({ odd }) => odd)).toEqual([false, false]);
+  });
+
   it.each(bodies)('%s has nothing odd', (_, entity) => {
     const { readings, exceeded } = readAll([messages.message(entity)]);
     const odd = readings.filter((one) => one.odd && one.bytes.toString('latin1').trim() !== '');
