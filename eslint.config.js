@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
 const rooms = [
   'protocol',
   'verdict',
+  'reading',
   'scan',
   'store',
   'relay',
@@ -17,11 +18,12 @@ const rooms = [
   'daemon',
   'cli',
 ];
-const layer0 = ['protocol', 'verdict'];
+const layer0 = ['protocol', 'verdict', 'reading'];
 const layer1 = ['scan', 'store', 'relay'];
 const mayImport = {
   protocol: [],
   verdict: [],
+  reading: [],
   scan: layer0,
   store: layer0,
   relay: layer0,

@@ -16,12 +16,13 @@ export interface Content {
   /** SHA-256 of all bytes, in hex; only once `complete`. */
   readonly digest: string;
   /**
-   * All bytes from the first on, in order, in chunks of any size. At the end of what is there the
+   * All bytes from one on, in order, in chunks of any size. At the end of what is there the
    * iteration waits for more, and ends when the content is complete. May be called any number of
    * times, also at once. Chunks must not be changed by the reader.
    *
+   * @param from offset of the first byte that is given; 0 without it.
    * @throws {Cancelled} when `signal` is aborted, or the content was given up before its end.
    * @throws {OperationalError} STORE, when the spool cannot be read.
    */
-  chunks(signal: CancelSignal): AsyncIterable<Buffer>;
+  chunks(signal: CancelSignal, from?: number): AsyncIterable<Buffer>;
 }

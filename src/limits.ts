@@ -43,6 +43,11 @@ export interface Limits {
   /** Nesting of MIME parts and of messages in messages; beyond it coverage is partial. */
   readonly partDepthMax: number;
   /**
+   * Ways to read a message that are tried (src/reading/): parts count, and so do the ways in which
+   * clients differ about them. Beyond it coverage is partial.
+   */
+  readonly readingsMax: number;
+  /**
    * How often a message may break its scan (kill clamd or us, or not come to an end); then it is set
    * apart as unscannable.
    */
@@ -81,6 +86,7 @@ export const defaultLimits: Limits = {
   spoolMemoryBytes: 256 * KiB,
   partsMax: 1000,
   partDepthMax: 50,
+  readingsMax: 2000,
   brokenScansMax: 3,
   nextHopReplyMs: 60 * seconds,
   nextHopDotMs: 100 * seconds,

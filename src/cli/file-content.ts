@@ -58,12 +58,14 @@ export class FileContent implements Content {
   }
 
   /** @throws {CliFailure} ioError, at the end of other bytes than those of the first reading. */
-  async *chunks(signal: AbortSignal): AsyncIterable<Buffer> {
+  async *chunks(signal: AbortSignal, from = 0): AsyncIterable<Buffer> {
     const hash = createHash('sha256');
+    let skip = from;
     for await (const slice of received(this.#source, new DataDecoder(this.#options))) {
       if (signal.aborted) throw new Cancelled(cancelCause(signal));
       hash.update(slice);
-      yield slice;
+      if (skip < slice.length) yield slice.subarray(skip);
+      skip = Math.max(0, skip - slice.length);
     }
     if (hash.digest('hex') === this.digest) return;
     this.changed = true;

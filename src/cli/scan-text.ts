@@ -1,11 +1,21 @@
 /** An explained message, for people. What stands in it is escaped by whoever prints it. */
 import { findingText } from '../daemon/log-transaction.ts';
-import type { MimePart, ScannedStream } from '../scan/scanner.ts';
+import type { MimePart, ScannedStream, ShownReading } from '../scan/scanner.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
 import type { Explanation } from './scan.ts';
 
 export function explanationText(explanation: Explanation): string {
-  const { file, bytes, refused, parts, streams, findings, verdict, doors } = explanation;
+  const {
+    file,
+    bytes,
+    refused,
+    parts,
+    readings = [],
+    streams,
+    findings,
+    verdict,
+    doors,
+  } = explanation;
   return [
     `${file}: ${bytes} bytes`,
     ...(refused === undefined ? [] : [`  refused without a scan: ${refused}`]),
@@ -14,6 +24,7 @@ export function explanationText(explanation: Explanation): string {
       'scanned',
       streams.flatMap((stream) => streamText(stream, findings)),
     ),
+    ...section('readings', readings.map(readingText)),
     ...section('findings', findings.map(findingText)),
     `  coverage ${verdict.coverage}, verdict ${verdict.kind} (${verdict.action})`,
     ...doors.map(
@@ -46,6 +57,11 @@ function streamText(scanned: ScannedStream, findings: readonly Finding[]): strin
   ];
 }
 
+/** How clients come to some bytes, and as which stream those were scanned. */
+function readingText({ stream, recipe, why, odd, bytes }: ShownReading): string {
+  return `${recipe}, ${bytes} bytes: ${stream}; ${why}${odd ? ', to some clients' : ''}`;
+}
+
 /** What clamd was not told to say: that its OK is not about all of the stream. */
 function unseenText(finding: Finding): string[] {
   if (finding.kind !== 'partial') return [];
@@ -60,4 +76,6 @@ const limitNames: Readonly<Record<PartialReason, string>> = {
   'limits-exceeded': "a limit of clamd's own",
   parts: '[limits] parts_max or part_depth_max',
   unparsed: 'a form that was not taken apart',
+  readings: '[limits] readings_max, or another ceiling of what is read',
+  fragment: 'the rest of the message, which is in others',
 };

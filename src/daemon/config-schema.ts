@@ -75,6 +75,7 @@ const clamd = {
 const rules = {
   infected: action.default(defaultRules.infected),
   partial: action.default(defaultRules.partial),
+  ambiguous: action.default(defaultRules.ambiguous),
   encrypted: action.default(defaultRules.encrypted),
   macro: action.default(defaultRules.macro),
   smuggling: action.default(defaultRules.smuggling),
@@ -102,6 +103,7 @@ const limitMinima: Limits = {
   spoolMemoryBytes: 0,
   partsMax: 1,
   partDepthMax: 1,
+  readingsMax: 1,
   brokenScansMax: 1,
   nextHopReplyMs: second,
   nextHopDotMs: second,

@@ -129,6 +129,7 @@ function blindness(finding: Finding): string | undefined {
     case 'infected':
     case 'macro':
     case 'smuggling':
+    case 'ambiguous':
       return undefined;
   }
 }

@@ -12,7 +12,8 @@ export interface StampSettings {
 
 /** The field with its CRLF. What was not looked at is said in it, so that "scanned" is no lie. */
 export function stampLine(settings: StampSettings, verdict: Verdict): string {
-  const reservation = verdict.action === 'tag' ? ` (${verdict.kind})` : '';
+  const isTold = verdict.action === 'tag' || verdict.kind === 'ambiguous';
+  const reservation = isTold ? ` (${verdict.kind})` : '';
   const coverage = verdict.coverage === 'full' ? '' : `; coverage=${verdict.coverage}`;
   return `${stampName}: ${settings.text}${reservation}${coverage}\r\n`;
 }

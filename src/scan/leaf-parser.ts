@@ -5,9 +5,9 @@
  * for. What is changed here MailParser calls its own business, so its version is fixed and
  * test/scan/leaf-parser.test.ts says what must stay true.
  */
-import type { Readable, Transform } from 'node:stream';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { MailParser, type MailParserOptions } from 'mailparser';
-import { QuotedPrintableDecoder } from './quoted-printable.ts';
+import { QuotedPrintable } from '../reading/quoted-printable.ts';
 import type { MimePart } from './scanner.ts';
 
 /** A leaf as MailParser hands it over. */
@@ -61,8 +61,6 @@ const OpenMailParser = MailParser as unknown as new (
 export class LeafParser extends OpenMailParser {
   /** The multipart entities met so far. */
   readonly containers: MimePart[] = [];
-  /** Part numbers of leaves whose bytes are not those of the message: base64, quoted-printable. */
-  readonly encoded = new Set<string>();
 
   /** @param entitiesMax entities, leaves or not; one more is an error (EMAXLEN). */
   constructor(entitiesMax: number) {
@@ -88,8 +86,6 @@ export class LeafParser extends OpenMailParser {
     const number = node.partNr.filter((part) => typeof part === 'number').join('.');
     if (node.multipart !== false) {
       this.containers.push({ number, contentType: `multipart/${node.multipart}`, bytes: 0 });
-    } else if (node.encoding === 'base64' || node.encoding === 'quoted-printable') {
-      this.encoded.add(number);
     }
     // Where libqp would hold the part whole, and the event loop with it.
     if (node.encoding === 'quoted-printable') node.getDecoder = () => new QuotedPrintableDecoder();
@@ -116,5 +112,18 @@ export class LeafParser extends OpenMailParser {
         next(error as Error);
       }
     };
+  }
+}
+
+/** Quoted-printable as mailsplit wants it. */
+class QuotedPrintableDecoder extends Transform {
+  readonly #decoder = new QuotedPrintable();
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    done(null, this.#decoder.decode(chunk));
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#decoder.end());
   }
 }

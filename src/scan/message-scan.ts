@@ -1,5 +1,6 @@
 /**
- * Scans messages with clamd: the whole while it arrives, then each decoded part. It turns whatever
+ * Scans messages with clamd: the whole while it arrives, then each decoded part, then what else a
+ * lenient client takes from it. It turns whatever
  * goes wrong with a scan into findings; what is to be done about them is verdict/.
  */
 import { Canceller, type CancelSignal } from '../cancel-signal.ts';
@@ -7,6 +8,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { defaultReadingLimits } from '../reading/plan.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAddress } from './clamd-address.ts';
 import {
@@ -17,9 +19,11 @@ import {
 } from './clamd-pool.ts';
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
-import type { MessageScanner, MimePart, ScannedStream, ScanReport } from './scanner.ts';
+import { ReadingScan } from './reading-scan.ts';
+import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { blockBytes, oneBlock } from './stream-blocks.ts';
-import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
+import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
+import { StreamScans } from './stream-scans.ts';
 
 export interface ClamdSettings extends ClamdCeilings {
   /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
@@ -32,7 +36,7 @@ export interface MessageScanOptions {
   /** At least one. */
   readonly endpoints: readonly ClamdAddress[];
   readonly clock: Clock;
-  readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax'>;
+  readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax' | 'readingsMax'>;
   readonly clamd: ClamdSettings;
   /** To explain a message: its parts are scanned although malware was found already. */
   readonly everyPart?: boolean;
@@ -104,9 +108,9 @@ class ScanRun {
   readonly #outer: CancelSignal;
   /** Ends everything that is at work for this message. */
   readonly #stop = new Canceller();
+  readonly #scans: StreamScans;
   readonly #parts: PartScan;
-  readonly #findings: Finding[] = [];
-  readonly #streams: ScannedStream[] = [];
+  readonly #readings: ReadingScan;
   #limit: Timer | undefined;
   #timedOut = false;
 
@@ -115,7 +119,12 @@ class ScanRun {
     this.#pool = pool;
     this.#outer = outer;
     const { limits, clamd: ceilings, everyPart = false } = options;
-    this.#parts = new PartScan({ pool, limits, ceilings, everyPart }, this.#stop.signal);
+    const { signal } = this.#stop;
+    this.#scans = new StreamScans({ pool, ceilings, everyPart }, signal);
+    this.#parts = new PartScan(this.#scans, limits, signal);
+    const { readingsMax } = limits;
+    const readings = { limits: { ...defaultReadingLimits, readingsMax }, show: everyPart };
+    this.#readings = new ReadingScan(this.#scans, readings, signal);
   }
 
   async run(content: Content): Promise<ScanReport> {
@@ -140,7 +149,7 @@ class ScanRun {
   async #scan(content: Content): Promise<ScanReport> {
     const [{ bytes, plain }, answer] = await this.#message(content);
     const { words, endpoint, ms } = answer;
-    this.#streams.push({
+    this.#scans.streams.push({
       stream: 'message',
       label: '',
       bytes,
@@ -150,11 +159,10 @@ class ScanRun {
       ms,
     });
     const sent = bytes + mailPrefix.length;
-    this.#findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
+    this.#scans.findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
     if (plain !== undefined) return this.#report([plain]);
-    if (!isDecided(this.#findings, this.#options.everyPart)) {
-      await this.#parts.message(content.chunks(this.#stop.signal), '');
-    }
+    if (!this.#scans.decided) await this.#parts.message(content.chunks(this.#stop.signal), '');
+    if (!this.#scans.decided) await this.#readings.message(content);
     return this.#report(this.#parts.parts);
   }
 
@@ -205,9 +213,10 @@ class ScanRun {
 
   #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {
     return {
-      findings: [...this.#findings, ...this.#parts.findings, ...more],
-      streams: [...this.#streams, ...this.#parts.streams],
+      findings: [...this.#scans.findings, ...more],
+      streams: this.#scans.streams,
       parts,
+      ...(this.#options.everyPart && { readings: this.#readings.shown }),
     };
   }
 }

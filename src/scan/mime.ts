@@ -28,8 +28,6 @@ export interface Leaf {
   readonly number: string;
   readonly contentType: string;
   readonly filename?: string;
-  /** Whether its bytes are others than those in the message (base64, quoted-printable). */
-  readonly encoded: boolean;
   /** The decoded bytes; can be left off and gone on with. @throws {Unparsable} */
   readonly content: AsyncIterable<Buffer>;
   /** Reads what is left of it. @throws {Unparsable} */
@@ -96,7 +94,6 @@ export class MimeWalk {
       number,
       contentType: item.contentType,
       ...(item.filename === undefined ? {} : { filename: item.filename }),
-      encoded: parser.encoded.has(item.partId ?? ''),
       content: open.read(),
       end: () => open.finish(item),
     };

@@ -5,15 +5,11 @@
  */
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Limits } from '../limits.ts';
-import type { Finding } from '../verdict/finding.ts';
-import type { ClamdAnswer, ClamdPool, StreamSource } from './clamd-pool.ts';
+import type { StreamSource } from './clamd-pool.ts';
 import { type Leaf, MimeWalk, Unparsable } from './mime.ts';
 import type { Chunks } from './stream-blocks.ts';
-import type { MimePart, ScannedStream } from './scanner.ts';
-import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
-
-/** A part up to this size is looked up by its digest before it is sent, and can be sent again. */
-export const smallPartBytes = 256 * 1024;
+import type { MimePart } from './scanner.ts';
+import { smallStreamBytes, type StreamName, type StreamScans } from './stream-scans.ts';
 
 /** '1.10' comes after '1.9'. */
 const byNumber = new Intl.Collator('en', { numeric: true });
@@ -21,32 +17,23 @@ const byNumber = new Intl.Collator('en', { numeric: true });
 /** message/global is RFC 6532's message/rfc822, message/news RFC 5536's. */
 const messageTypes = new Set(['message/rfc822', 'message/global', 'message/news']);
 
-export interface PartScanSettings {
-  readonly pool: ClamdPool;
-  readonly limits: Pick<Limits, 'partsMax' | 'partDepthMax'>;
-  readonly ceilings: ClamdCeilings;
-  /** Whether the parts behind malware are scanned, too. */
-  readonly everyPart: boolean;
-}
-
 /** A part's bytes: all of them when it is small, else what was read to find that out, and the rest. */
 type PartContent =
   | { readonly small: true; readonly bytes: Buffer }
   | { readonly small: false; readonly stream: AsyncIterable<Buffer> };
 
 export class PartScan {
-  readonly findings: Finding[] = [];
-  readonly streams: ScannedStream[] = [];
   readonly #leaves: MimePart[] = [];
-  readonly #answered = new Map<string, ScannedStream>();
-  readonly #settings: PartScanSettings;
-  readonly #signal: CancelSignal;
+  readonly #scans: StreamScans;
   readonly #walk: MimeWalk;
 
-  constructor(settings: PartScanSettings, signal: CancelSignal) {
-    this.#settings = settings;
-    this.#signal = signal;
-    this.#walk = new MimeWalk(settings.limits, signal);
+  constructor(
+    scans: StreamScans,
+    limits: Pick<Limits, 'partsMax' | 'partDepthMax'>,
+    signal: CancelSignal,
+  ) {
+    this.#scans = scans;
+    this.#walk = new MimeWalk(limits, signal);
   }
 
   /** The MIME tree so far, in IMAP's order. */
@@ -67,17 +54,14 @@ export class PartScan {
     try {
       for await (const leaf of this.#walk.leaves(source, within)) {
         await this.#leaf(leaf);
-        if (this.#decided) return;
+        if (this.#scans.decided) return;
       }
     } catch (error) {
       if (!(error instanceof Unparsable)) throw error;
       const stream = within === '' ? 'message' : within;
-      this.findings.push({ kind: 'partial', reason: error.reason, stream, detail: error.message });
+      const { reason, message: detail } = error;
+      this.#scans.findings.push({ kind: 'partial', reason, stream, detail });
     }
-  }
-
-  get #decided(): boolean {
-    return isDecided(this.findings, this.#settings.everyPart);
   }
 
   async #leaf(leaf: Leaf): Promise<void> {
@@ -85,13 +69,15 @@ export class PartScan {
     const isMessage = messageTypes.has(leaf.contentType);
     if (content.small) {
       await this.#smallPart(leaf, content.bytes);
-      if (isMessage && !this.#decided) await this.message([content.bytes], leaf.number);
+      if (isMessage && !this.#scans.decided) await this.message([content.bytes], leaf.number);
     } else if (isMessage) {
-      await this.#largeMessage(leaf, content.stream);
+      // Taken apart while it flows by: to send it whole would hold a place at clamd while its parts
+      // wait for one. Where it is encoded it is a reading, and goes whole later.
+      await this.message(content.stream, leaf.number);
     } else {
       const source = { open: () => content.stream, repeatable: false };
-      const answer = await this.#settings.pool.scan(source, this.#signal);
-      this.#record(leaf, await leaf.end(), answer);
+      const answer = await this.#scans.send(source);
+      this.#scans.record(nameOf(leaf), await leaf.end(), answer);
     }
     this.#leaves.push(partOf(leaf, (await leaf.end()).bytes));
   }
@@ -99,38 +85,14 @@ export class PartScan {
   async #smallPart(leaf: Leaf, bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     const { digest } = await leaf.end();
-    const known = this.#answered.get(digest);
+    const known = this.#scans.known(digest);
     if (known !== undefined) {
-      const { number: stream } = leaf;
-      this.streams.push({ ...known, stream, label: labelOf(leaf), sameAs: known.stream });
+      this.#scans.repeat(nameOf(leaf), known);
       return;
     }
     const source: StreamSource = { open: () => [bytes], repeatable: true };
-    const answer = await this.#settings.pool.scan(source, this.#signal);
-    this.#record(leaf, { bytes: bytes.length, digest }, answer);
-  }
-
-  /**
-   * A large message in the message is taken apart while it flows by. It is not sent whole besides,
-   * as that would hold a place at clamd while its parts wait for one. Where it stands in the
-   * message as it is, clamd has seen it there; where it is encoded, which RFC 2046 §5.2.1 forbids,
-   * nobody has, and that is said.
-   */
-  async #largeMessage(leaf: Leaf, content: AsyncIterable<Buffer>): Promise<void> {
-    await this.message(content, leaf.number);
-    if (!leaf.encoded) return;
-    const detail = `an encoded message of more than ${smallPartBytes} bytes was scanned in parts only`;
-    this.findings.push({ kind: 'partial', reason: 'unparsed', stream: leaf.number, detail });
-  }
-
-  #record(leaf: Leaf, content: { bytes: number; digest: string }, answer: ClamdAnswer): void {
-    const { words, endpoint, ms } = answer;
-    const { number: stream } = leaf;
-    const label = labelOf(leaf);
-    const scanned = { stream, label, ...content, answer: words, endpoint, ms };
-    this.streams.push(scanned);
-    this.#answered.set(content.digest, scanned);
-    this.findings.push(...findingsOf(stream, content.bytes, answer, this.#settings.ceilings));
+    const answer = await this.#scans.send(source);
+    this.#scans.record(nameOf(leaf), { bytes: bytes.length, digest }, answer);
   }
 }
 
@@ -138,8 +100,8 @@ function partOf({ number, contentType, filename }: Leaf, bytes: number): MimePar
   return { number, contentType, bytes, ...(filename === undefined ? {} : { filename }) };
 }
 
-function labelOf({ filename, contentType }: Leaf): string {
-  return filename ?? contentType;
+function nameOf({ number: stream, filename, contentType }: Leaf): StreamName {
+  return { stream, label: filename ?? contentType };
 }
 
 async function readStart(content: AsyncIterable<Buffer>): Promise<PartContent> {
@@ -149,7 +111,7 @@ async function readStart(content: AsyncIterable<Buffer>): Promise<PartContent> {
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     chunks.push(next.value);
     bytes += next.value.length;
-    if (bytes > smallPartBytes) return { small: false, stream: continued(chunks, iterator) };
+    if (bytes > smallStreamBytes) return { small: false, stream: continued(chunks, iterator) };
   }
   return { small: true, bytes: Buffer.concat(chunks) };
 }

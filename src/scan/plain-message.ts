@@ -13,12 +13,17 @@
  * or armour in text: each of those begins with a word that here must not occur at all, at any
  * place. Undeclared boundaries do not matter, as parts without fields are text as it stands.
  *
+ * The readings of src/reading/ hold to that (test/scan/plain-message.test.ts): whoever adds one there
+ * looks here.
+ *
  * So each reading is the header and the body as clamd saw them in the whole message, but for what
  * changes the view of text only (charset, format=flowed). One difference is left: clamd looks at
  * the body with LF for CRLF, so a digest signature of a body with CRLF does not match there.
  *
  * When in doubt the answer is no; the price is a walk.
  */
+import { base64LettersMin } from '../reading/encoded-look.ts';
+import { mimeName, squeezed } from '../reading/evidence.ts';
 
 /** A header that is longer is walked: this bounds what is kept of it. */
 const headerBytesMax = 64 * 1024;
@@ -26,15 +31,27 @@ const headerBytesMax = 64 * 1024;
 /** Longer than the longest word of `decodable`, so that none hides between two chunks. */
 const overlapChars = 64;
 
+/**
+ * What a body must not begin with: a header as mail has it, a mark of another character set, TNEF.
+ */
+const beginning =
+  /^[\s\0]*(?:>?From |[!-9;-~]+[\t ]*:)|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff|\+\/v|x\x9f>")/;
+const beginningChars = 1024;
+
+/** What is more than base64, which some readers decode whatever the header says. */
+const moreThanBase64 = /[^A-Za-z0-9+/=\r\n]/;
+
 /** What a body must not contain, in any case, anywhere. */
 const decodable = new RegExp(
   [
     '\\0|\\r(?!\\n)|(?<!\\r)\\n',
-    // MIME fields of an embedded message or part.
-    'content-|mime-version',
+    // MIME fields of an embedded message or part, perhaps written oddly.
+    `content-|${mimeName.source}`,
     // uuencode ("begin 644 name", "begin-base64 644 name"); some readers take "begin" and two spaces.
     'begin[ \\t-](?:[ \\t\\d]|base64)',
     '=ybegin|binhex|must be converted|xbtoa|-----begin',
+    // A URI that carries its content.
+    '["\'(=][ \\t]{0,8}data:',
   ].join('|'),
   'i',
 );
@@ -42,8 +59,14 @@ const decodable = new RegExp(
 const field = /^([!-9;-~]+):([\t\x20-\x7e]*)$/;
 const continuation = /^[\t ]+[!-~][\t\x20-\x7e]*$/;
 
-/** Fields from which some reader takes how the body is encoded (also RFC 1154, Sun's mailtool). */
-const encodingField = /^(?:content-|mime-|encoding$|x-sun-)/;
+/**
+ * Fields from which some reader takes how the body is encoded (also RFC 1154, Sun's mailtool): their
+ * names without what is no letter.
+ */
+const encodingField = /^(?:content|mime|encoding$|xsun)|contenttype|(?:transfer|content)encoding$/;
+
+/** The words of such a field in another. */
+const encodingWords = /transferencoding(?:base64|quotedprintable|x?uu)/;
 
 const parameter =
   'charset="?(?:us-ascii|utf-8|iso-8859-[0-9]{1,2}|windows-125[0-9])"?|format="?(?:flowed|fixed)"?';
@@ -63,6 +86,8 @@ export class PlainMessageProof {
   #tail: string | undefined;
   #refuted = false;
   #bodyBytes = 0;
+  #isMoreThanBase64 = false;
+  #beginning = '';
 
   update(chunk: Buffer): void {
     if (this.#refuted) return;
@@ -73,7 +98,14 @@ export class PlainMessageProof {
 
   /** Once the message is complete: whether it is proven that there is nothing to decode. */
   get holds(): boolean {
-    return !this.#refuted && this.#tail !== undefined && !this.#tail.endsWith('\r');
+    return (
+      !this.#refuted &&
+      this.#tail !== undefined &&
+      !this.#tail.endsWith('\r') &&
+      !beginning.test(this.#beginning) &&
+      !(this.#beginning.length === beginningChars && this.#beginning.trim() === '') &&
+      (this.#isMoreThanBase64 || this.#bodyBytes < base64LettersMin)
+    );
   }
 
   /** Bytes after the header's empty line. */
@@ -97,6 +129,9 @@ export class PlainMessageProof {
 
   #readBody(text: string): void {
     this.#bodyBytes += text.length;
+    this.#isMoreThanBase64 ||= moreThanBase64.test(text);
+    const missing = beginningChars - this.#beginning.length;
+    if (missing > 0) this.#beginning += text.slice(0, missing);
     const all = `${this.#tail ?? ''}${text}`;
     // A CR at the end waits for its LF.
     this.#refuted = decodable.test(all.endsWith('\r') ? all.slice(0, -1) : all);
@@ -119,7 +154,8 @@ function isPlainHeader(header: string): boolean {
       return false;
     }
   }
-  const encoding = fields.filter(({ name }) => encodingField.test(name));
+  if (fields.some(({ name, value }) => encodingWords.test(squeezed(name + value)))) return false;
+  const encoding = fields.filter(({ name }) => encodingField.test(squeezed(name)));
   const names = new Set(encoding.map(({ name }) => name));
   return (
     names.size === encoding.length &&

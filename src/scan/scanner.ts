@@ -4,9 +4,9 @@ import type { Finding } from '../verdict/finding.ts';
 
 /** One byte string that went to clamd, and what clamd said. */
 export interface ScannedStream {
-  /** 'message' for the whole, else the part's number as IMAP counts ('1.2'). */
+  /** 'message' for the whole, the part's number as IMAP counts ('1.2'), or 'reading 1'. */
   readonly stream: string;
-  /** What the part calls itself ('invoice.pdf', 'application/pdf'), '' for the whole message. */
+  /** How a reading comes from the message; what the part calls itself ('invoice.pdf', 'application/pdf'), '' for the whole message. */
   readonly label: string;
   /** Bytes of content; what we add to make clamd see mail is not counted. */
   readonly bytes: number;
@@ -31,10 +31,26 @@ export interface MimePart {
   readonly bytes: number;
 }
 
+/** What some client takes from the message, and how. */
+export interface ShownReading {
+  /** The stream with its bytes, as it was scanned. */
+  readonly stream: string;
+  /** 'bytes 120 to 480 as base64'. */
+  readonly recipe: string;
+  readonly why: string;
+  /** Whether a client that keeps to the standards would not. */
+  readonly odd: boolean;
+  readonly bytes: number;
+  /** SHA-256 of the bytes, in hex. */
+  readonly digest: string;
+}
+
 export interface ScanReport {
   readonly findings: readonly Finding[];
   readonly streams: readonly ScannedStream[];
   readonly parts: readonly MimePart[];
+  /** What clients take from the message, where it was asked for (`everyPart`). */
+  readonly readings?: readonly ShownReading[];
 }
 
 /** Everything that looks at messages, behind one door. */

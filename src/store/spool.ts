@@ -112,8 +112,8 @@ export class Spool implements Content {
     void this.#release();
   }
 
-  async *chunks(signal: CancelSignal): AsyncGenerator<Buffer, void, undefined> {
-    let position = 0;
+  async *chunks(signal: CancelSignal, from = 0): AsyncGenerator<Buffer, void, undefined> {
+    let position = from;
     for (;;) {
       this.#check(signal);
       if (position < this.#size) {

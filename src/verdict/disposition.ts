@@ -50,6 +50,7 @@ function refusal(verdict: Verdict): Situation {
       return verdict.kind;
     case 'macro':
     case 'encrypted':
+    case 'ambiguous':
       return 'banned';
     case 'unscannable':
       return 'scan-failed';

@@ -16,10 +16,14 @@ export type PartialReason =
   /** More MIME parts than partsMax, or deeper than partDepthMax. */
   | 'parts'
   /** The MIME parser failed, so parts of the message may not have been taken apart. */
-  | 'unparsed';
+  | 'unparsed'
+  /** More ways to read the message than a ceiling allows, so that not all were scanned. */
+  | 'readings'
+  /** A fragment of a message (RFC 2046 §5.2.2): the rest comes in others. */
+  | 'fragment';
 
 interface InStream {
-  /** Which bytes: 'message' for the whole, else the part's number as IMAP counts ('1.2'). */
+  /** Which bytes: 'message' for the whole, the part's number as IMAP counts ('1.2'), 'reading 1'. */
   readonly stream: string;
   /** For the log and the explanation; never told to a peer. */
   readonly detail: string;
@@ -37,6 +41,8 @@ export type Finding =
   /** It broke its scan so often that it is not scanned any more. */
   | ({ readonly kind: 'unscannable' } & InStream)
   | ({ readonly kind: 'partial'; readonly reason: PartialReason } & InStream)
+  /** Clients read the message differently; `detail` says where. */
+  | ({ readonly kind: 'ambiguous' } & InStream)
   /** Encrypted content that no scanner can open. */
   | ({ readonly kind: 'encrypted' } & InStream)
   /** An office document with macros, reported because clamd was told to (AlertOLE2Macros). */

@@ -10,6 +10,8 @@ export type Action = 'pass' | 'tag' | 'quarantine' | 'reject' | 'discard' | 'def
 export interface Rules {
   readonly infected: Action;
   readonly partial: Action;
+  /** Clients read it differently; everything that any of them reads was scanned. */
+  readonly ambiguous: Action;
   readonly encrypted: Action;
   readonly macro: Action;
   readonly smuggling: Action;
@@ -20,6 +22,7 @@ export interface Rules {
 export const defaultRules: Rules = {
   infected: 'quarantine',
   partial: 'quarantine',
+  ambiguous: 'pass',
   encrypted: 'tag',
   macro: 'tag',
   smuggling: 'quarantine',

@@ -6,7 +6,7 @@ export type Situation =
   /** In custody or dropped by rule: the peer is told that all is done. */
   | 'taken'
   | 'infected'
-  /** A rule refuses it: a macro, an encrypted part, a banned part. */
+  /** A rule refuses it: a macro, an encrypted part, a banned part, an ambiguous form. */
   | 'banned'
   /** A rule refuses what could not be looked at wholly. */
   | 'partial'

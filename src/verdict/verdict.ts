@@ -17,7 +17,15 @@ export interface Verdict {
 const strictness: readonly Action[] = ['pass', 'tag', 'defer', 'quarantine', 'discard', 'reject'];
 
 /** Between equally strict actions the first of these names the verdict. */
-const byRule = ['infected', 'unscannable', 'smuggling', 'partial', 'macro', 'encrypted'] as const;
+const byRule = [
+  'infected',
+  'unscannable',
+  'smuggling',
+  'partial',
+  'macro',
+  'encrypted',
+  'ambiguous',
+] as const;
 
 /**
  * Malware that a rule stops is the verdict whatever else was found: it stays malware when the rest

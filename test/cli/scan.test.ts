@@ -61,6 +61,17 @@ describe('what is explained', () => {
     expect(out).toContain("  before-queue relay; reply: the next hop's\n");
   });
 
+  test('how clients read it, and why', async () => {
+    const fields = ['Content-Type: application/x', 'Content-Transfer-Encoding: "base64"'];
+    const odd = message({ fields, body: Buffer.from('QUJD\r\n') });
+    const { out } = await runScan('-c', config, folder.write('m.eml', odd));
+    expect(out).toMatch(
+      /\n {2}readings\n {4}bytes \d+ to \d+ as it stands, 6 bytes: 1; the body of the message, to some/,
+    );
+    expect(out).toMatch(/\n {4}bytes \d+ to \d+ as base64, 3 bytes: reading 1; the body of/);
+    expect(out).toContain('  coverage full, verdict ambiguous (pass)\n');
+  });
+
   test('an infected one, to each door', async () => {
     const { code, verdict, doors, parts, streams } = await explained(infected);
     expect(code).toBe(1);

@@ -108,6 +108,7 @@ max_scan_time = 5000
 [rules]
 infected = "discard"
 partial = "defer"
+ambiguous = "tag"
 encrypted = "pass"
 macro = "reject"
 smuggling = "quarantine"
@@ -169,6 +170,7 @@ witness = "unix:/w.sock"
     rules: {
       infected: 'discard',
       partial: 'defer',
+      ambiguous: 'tag',
       encrypted: 'pass',
       macro: 'reject',
       smuggling: 'quarantine',

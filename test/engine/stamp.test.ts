@@ -7,6 +7,7 @@ const clean: Verdict = { kind: 'clean', action: 'pass', coverage: 'full', becaus
 test.each<[Partial<Verdict>, string]>([
   [{}, 'X-Virus-Scanned: by us\r\n'],
   [{ kind: 'macro', action: 'tag' }, 'X-Virus-Scanned: by us (macro)\r\n'],
+  [{ kind: 'ambiguous', action: 'pass' }, 'X-Virus-Scanned: by us (ambiguous)\r\n'],
   [
     { kind: 'encrypted', action: 'tag', coverage: 'partial' },
     'X-Virus-Scanned: by us (encrypted); coverage=partial\r\n',

@@ -9,7 +9,7 @@ import {
   type MessageScanOptions,
 } from '../../src/scan/message-scan.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
-import { smallPartBytes } from '../../src/scan/part-scan.ts';
+import { smallStreamBytes } from '../../src/scan/stream-scans.ts';
 import { type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryContent, until } from '../support/memory-content.ts';
@@ -111,7 +111,7 @@ describe('a scan', () => {
   });
 
   it('scans a part that comes twice once', async () => {
-    const big = Buffer.alloc(smallPartBytes + 1, 'z');
+    const big = Buffer.alloc(smallStreamBytes + 1, '!');
     const files = [rest, rest, big].map((content, i) => messages.attachment(`f${i}`, content));
     const report = await scan(messages.message(messages.multipart('mixed', files)));
     expect(report.streams.map(({ stream, sameAs }) => [stream, sameAs])).toEqual([
@@ -136,12 +136,13 @@ describe('a scan', () => {
     expect(report.parts.map(({ number }) => number)).toEqual(['', '1', '2', '2.1', '2.2']);
   });
 
-  it('says that a large encoded message was not seen whole', async () => {
+  it('sends a large encoded message whole besides its parts', async () => {
     const inner = messages.largeMessage(400_000);
     const encoded = messages.attachment('m.eml', inner, 'message/rfc822');
     const report = await scan(messages.message(messages.multipart('mixed', [encoded])));
-    expect(kindsOf(report)).toEqual(['1 unparsed']);
-    expect(streamsOf(report)).toEqual(['message', '1.1', '1.2']);
+    expect(kindsOf(report)).toEqual([]);
+    expect(streamsOf(report)).toEqual(['message', '1.1', '1.2', 'reading 1']);
+    expect(report.streams[3]).toMatchObject({ bytes: inner.length, digest: digestOf(inner) });
   });
 
   it('goes on with the message while it arrives, and shows its place only when it is at work', async () => {

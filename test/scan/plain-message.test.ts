@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { PlainMessageProof } from '../../src/scan/plain-message.ts';
+import { readAll } from '../reading/read-all.ts';
 import { chops } from '../support/chop.ts';
 import * as messages from '../support/messages.ts';
 
@@ -178,6 +179,70 @@ it('where it holds, mailparser finds one text and its bytes are the body as it s
     { numRuns: 2000 },
   );
   expect(held).toBeGreaterThan(20);
+});
+
+/** What the readings of src/reading/ look for, besides what is above. */
+const suspect = fc.constantFrom(
+  ...['From: a@example.net', 'Subject: x', 'Content_Type: text/html', 'Mime.Version: 1.0', ' '],
+  ...['begin 1 x', 'begin  x', 'begin-base64 644 x', '=ybegin line=1', '=yend', 'end', '===='],
+  ...[
+    '(BinHex)',
+    ':abc:',
+    'x="data:,a"',
+    "'data:;base64,QUJD'",
+    '\xff\xfea',
+    '\xef\xbb\xbfa',
+    '+/v8',
+  ],
+  ...[
+    'x\x9f>"',
+    '0mime-x: y',
+    '0 content-x:',
+    'QUJD'.repeat(10),
+    'From x',
+    '>From x',
+    'Transfer-Encoding: base64',
+    '--',
+    '--x',
+  ],
+);
+const suspectField = fc.constantFrom(
+  ...['X-Content-Type: text/plain; charset=utf-7', 'Content_Transfer_Encoding: base64'],
+  ...['Subject: transfer-encoding: base64', 'Encoding: base64', 'X-Encoding: y', 'To: b'],
+  ...[
+    'Content-Type: text/plain; format=flowed; delsp=yes',
+    'Content-Type: text/plain; charset=utf-16',
+  ],
+  ...[
+    'Content-Type: text/plain',
+    'MIME-Version: 1.0',
+    'Content-Transfer-Encoding: 8bit',
+    'From: x',
+  ],
+  ...['DKIM-Signature: h=From:Content-Type:Content-Transfer-Encoding:Subject', ' folded'],
+);
+const suspectMessage = fc
+  .tuple(
+    fc.array(suspectField, { minLength: 1, maxLength: 4 }),
+    fc.array(fc.oneof(bodyLine, suspect), { maxLength: 5 }),
+    fc.constantFrom('\r\n', '\r\n\r\n\r\n', '\n', ''),
+  )
+  .map(([fields, lines, end]) => `${fields.join('\r\n')}\r\n\r\n${lines.join('\r\n')}${end}`);
+
+it('where it holds, there is no reading but the body as it stands', () => {
+  let held = 0;
+  fc.assert(
+    fc.property(fc.oneof(suspectMessage, anyMessage), (message) => {
+      if (!isPlain(message)) return;
+      held++;
+      const body = message.slice(message.indexOf('\r\n\r\n') + 4);
+      const { readings, exceeded, isFragment } = readAll([Buffer.from(message, 'latin1')]);
+      const others = readings.filter(({ bytes }) => bytes.toString('latin1') !== body);
+      expect([others, exceeded, isFragment]).toEqual([[], undefined, false]);
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(held).toBeGreaterThan(200);
 });
 
 it('of the sample messages holds for those that are one text', () => {

@@ -51,7 +51,8 @@ export class MemoryContent implements Content {
     this.#tell();
   }
 
-  async *chunks(signal: CancelSignal): AsyncIterable<Buffer> {
+  async *chunks(signal: CancelSignal, from = 0): AsyncIterable<Buffer> {
+    let skip = from;
     this.readings++;
     const abort = (): void => {
       this.#tell();
@@ -65,7 +66,9 @@ export class MemoryContent implements Content {
           if (this.#complete) return;
           await this.#news.promise;
         }
-        yield this.#chunks[at] ?? Buffer.alloc(0);
+        const chunk = this.#chunks[at] ?? Buffer.alloc(0);
+        if (skip < chunk.length) yield chunk.subarray(skip);
+        skip = Math.max(0, skip - chunk.length);
       }
     } finally {
       signal.removeEventListener('abort', abort);

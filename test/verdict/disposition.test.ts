@@ -40,6 +40,7 @@ test.each<[Verdict['kind'], Situation]>([
   ['smuggling', 'smuggling'],
   ['macro', 'banned'],
   ['encrypted', 'banned'],
+  ['ambiguous', 'banned'],
 ])('%s in quarantine: custody after the queue, the truth before it', (kind, situation) => {
   const kept = verdict(kind, 'quarantine');
   expect(dispose(kept, 'after-queue')).toEqual({ kind: 'quarantine' });

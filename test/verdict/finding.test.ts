@@ -8,7 +8,7 @@ const of = (kind: Exclude<Finding['kind'], 'partial'>): Finding => ({ kind, ...a
 test.each<[Finding[], Coverage]>([
   [[], 'full'],
   [[of('infected')], 'full'],
-  [[of('macro'), of('smuggling')], 'full'],
+  [[of('macro'), of('smuggling'), of('ambiguous')], 'full'],
   [[partial], 'partial'],
   [[of('encrypted')], 'partial'],
   [[of('infected'), partial], 'partial'],

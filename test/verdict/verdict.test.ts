@@ -12,6 +12,7 @@ const kinds: FindingKind[] = [
   'encrypted',
   'macro',
   'smuggling',
+  'ambiguous',
   'unscannable',
 ];
 
@@ -27,6 +28,7 @@ const anyRules = fc.record({
   encrypted: action,
   macro: action,
   smuggling: action,
+  ambiguous: action,
   unscannable: fc.constantFrom<Rules['unscannable']>('quarantine', 'defer'),
 });
 const anyFindings = fc.array(
@@ -63,6 +65,8 @@ test.each<[FindingKind[], Partial<Rules>, FindingKind]>([
   [['macro', 'smuggling'], { macro: 'quarantine' }, 'smuggling'],
   [['encrypted', 'macro'], {}, 'macro'],
   [['encrypted', 'macro'], { encrypted: 'reject' }, 'encrypted'],
+  [['ambiguous', 'encrypted'], {}, 'encrypted'],
+  [['ambiguous'], {}, 'ambiguous'],
   [['infected', 'partial'], {}, 'infected'],
 ])('%j with %j: named by %s', (found, rules, kind) => {
   const findings = found.map((one) => finding(one));

@@ -4,9 +4,9 @@
  * end and runs a quadratic expression over it; what comes out is the same (see the tests).
  *
  * Two stages. The first drops the blanks at the end of lines and the soft line breaks; the second
- * decodes =XX in what is left. What is malformed stays as it stands.
+ * decodes =XX in what is left. What is malformed stays as it stands, or loses its '='.
  */
-import { Transform, type TransformCallback } from 'node:stream';
+import type { Decoder, DecoderName } from './decoder.ts';
 
 const TAB = 0x09;
 const LF = 0x0a;
@@ -20,7 +20,10 @@ export const blanksMax = 64 * 1024;
 /** What the first stage holds back besides blanks. */
 type Soft = 'none' | '=' | '=CR';
 
-export class QuotedPrintable {
+export class QuotedPrintable implements Decoder {
+  /** Whether '=' before what is no number stays. */
+  readonly #keepsBroken: boolean;
+  #sawBroken = false;
   #soft: Soft = 'none';
   /** Not reserved beforehand: MailParser keeps the decoders of all parts until it ends. */
   readonly #blanks: number[] = [];
@@ -28,6 +31,17 @@ export class QuotedPrintable {
   readonly #escape: number[] = [];
   #out = Buffer.alloc(0);
   #size = 0;
+
+  constructor(
+    name: 'quoted-printable' | 'quoted-printable without broken escapes' = 'quoted-printable',
+  ) {
+    this.#keepsBroken = name === 'quoted-printable';
+  }
+
+  get others(): readonly DecoderName[] {
+    if (!this.#sawBroken || !this.#keepsBroken) return [];
+    return ['quoted-printable without broken escapes', 'as it stands'];
+  }
 
   /** Bytes that wait for what follows them, or one more. */
   get held(): number {
@@ -62,13 +76,18 @@ export class QuotedPrintable {
 
   #endLine(byte: number): void {
     this.#blanks.length = 0;
-    if (this.#soft === '=CR' && byte === CR) this.#release();
+    if (this.#soft === '=CR' && byte === CR) {
+      // Lenient readers take a CR alone for a line end, and several for one.
+      this.#sawBroken = true;
+      if (!this.#keepsBroken) return;
+      this.#release();
+    }
     if (this.#soft === 'none') this.#unescape(byte);
     else this.#soft = byte === CR ? '=CR' : 'none'; // with its LF the soft break is whole
   }
 
   #text(byte: number): void {
-    this.#release();
+    if (this.#soft !== 'none' || this.#blanks.length > 0) this.#release();
     if (byte === EQUALS) this.#soft = '=';
     else this.#unescape(byte);
   }
@@ -80,8 +99,9 @@ export class QuotedPrintable {
 
   /** What was held turns out to be content. */
   #release(): void {
-    if (this.#soft !== 'none') this.#unescape(EQUALS);
-    if (this.#soft === '=CR') this.#unescape(CR);
+    if (this.#soft === '=CR') this.#sawBroken = true;
+    if (this.#soft !== 'none' && (this.#keepsBroken || this.#soft === '=')) this.#unescape(EQUALS);
+    if (this.#soft === '=CR' && this.#keepsBroken) this.#unescape(CR);
     this.#soft = 'none';
     for (const blank of this.#blanks) this.#unescape(blank);
     this.#blanks.length = 0;
@@ -99,7 +119,10 @@ export class QuotedPrintable {
   }
 
   #releaseEscape(): void {
-    for (const byte of this.#escape) this.#out[this.#size++] = byte;
+    if (this.#escape.length === 0) return;
+    this.#sawBroken = true;
+    const kept = this.#keepsBroken ? this.#escape : this.#escape.slice(1);
+    for (const byte of kept) this.#out[this.#size++] = byte;
     this.#escape.length = 0;
   }
 }
@@ -107,17 +130,4 @@ export class QuotedPrintable {
 function isHex(byte: number): boolean {
   const letter = byte | 0x20;
   return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
-}
-
-/** The same as a stream, as mailsplit wants it. */
-export class QuotedPrintableDecoder extends Transform {
-  readonly #decoder = new QuotedPrintable();
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    done(null, this.#decoder.decode(chunk));
-  }
-
-  override _flush(done: TransformCallback): void {
-    done(null, this.#decoder.end());
-  }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createRequire } from 'node:module';
-import { blanksMax, QuotedPrintable } from '../../src/scan/quoted-printable.ts';
+import { blanksMax, QuotedPrintable } from '../../src/reading/quoted-printable.ts';
 
 /** What mailsplit would use; it is a dependency of mailparser, so it is found from there. */
 const libqp = createRequire(createRequire(import.meta.url).resolve('mailparser'))('libqp') as {

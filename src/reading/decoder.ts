@@ -1,0 +1,55 @@
+/**
+ * What turns the bytes of a body into those that a client takes from it. Decoders are fed piece by
+ * piece, and how the input is cut changes nothing.
+ */
+export interface Decoder {
+  /** What this piece comes to, with what was held back before. */
+  decode(chunk: Buffer): Buffer;
+  /** What was held back to the end. */
+  end(): Buffer;
+  /**
+   * Once ended: other ways to take the same bytes, where they were not of the form that all
+   * decoders take the same way.
+   */
+  readonly others: readonly DecoderName[];
+}
+
+export type Base64Name =
+  | 'base64'
+  | 'base64 with = left out'
+  | 'base64 with = as zero'
+  | 'base64 with URL-safe letters'
+  | 'base64, each line by itself'
+  | 'base64 without lines that hold anything else';
+
+export type CharsetName = 'utf-7' | 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be' | EbcdicName;
+export type EbcdicName = 'cp037' | 'cp500' | 'cp1047';
+
+/** How bytes are taken, in the words of `clamgate scan`. */
+export type DecoderName =
+  | 'as it stands'
+  | Base64Name
+  | 'quoted-printable'
+  | 'quoted-printable without broken escapes'
+  | 'uuencode'
+  | 'xxencode'
+  | 'yEnc'
+  | 'yEnc with dots as they stand'
+  | 'BinHex'
+  | 'percent-encoding'
+  | 'flowed text, joined'
+  | CharsetName;
+
+const nothing = Buffer.alloc(0);
+
+export class Identity implements Decoder {
+  readonly others = [];
+
+  decode(chunk: Buffer): Buffer {
+    return chunk;
+  }
+
+  end(): Buffer {
+    return nothing;
+  }
+}

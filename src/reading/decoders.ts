@@ -1,0 +1,49 @@
+/** Which decoder has which name. */
+import { Base64 } from './base64.ts';
+import { BinHex } from './binhex.ts';
+import { Ebcdic, Utf7, WideText } from './charset.ts';
+import { type Decoder, type DecoderName, Identity } from './decoder.ts';
+import { QuotedPrintable } from './quoted-printable.ts';
+import { FlowedText, PercentEncoding } from './text-joins.ts';
+import { Uuencode } from './uuencode.ts';
+import { Yenc } from './yenc.ts';
+
+export function decoderOf(name: DecoderName): Decoder {
+  switch (name) {
+    case 'as it stands':
+      return new Identity();
+    case 'quoted-printable':
+    case 'quoted-printable without broken escapes':
+      return new QuotedPrintable(name);
+    case 'uuencode':
+    case 'xxencode':
+      return new Uuencode(name);
+    case 'yEnc':
+    case 'yEnc with dots as they stand':
+      return new Yenc(name);
+    case 'BinHex':
+      return new BinHex();
+    case 'percent-encoding':
+      return new PercentEncoding();
+    case 'flowed text, joined':
+      return new FlowedText();
+    case 'utf-7':
+      return new Utf7();
+    case 'utf-16le':
+    case 'utf-16be':
+    case 'utf-32le':
+    case 'utf-32be':
+      return new WideText(name);
+    case 'cp037':
+    case 'cp500':
+    case 'cp1047':
+      return new Ebcdic(name);
+    case 'base64':
+    case 'base64 with = left out':
+    case 'base64 with = as zero':
+    case 'base64 with URL-safe letters':
+    case 'base64, each line by itself':
+    case 'base64 without lines that hold anything else':
+      return new Base64(name);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What a header block says to whichever reader about the body behind it. Each field is looked at
+ * through all disguises at once (case, blanks, NUL, quotes, comments, encoded words), and what is
+ * said twice is said both ways.
+ */
+import { boundariesOf } from './boundary.ts';
+import type { CharsetName, DecoderName } from './decoder.ts';
+import type { Declared } from './recipe.ts';
+
+export type Encoding = Extract<DecoderName, 'as it stands' | 'base64' | 'quoted-printable'>;
+
+/** RFC 2045 §6.1, and nothing else is understood by all. */
+const encodings: Readonly<Record<string, Encoding>> = {
+  '7bit': 'as it stands',
+  '8bit': 'as it stands',
+  binary: 'as it stands',
+  base64: 'base64',
+  'quoted-printable': 'quoted-printable',
+};
+
+/** Squeezed names of character sets in which EICAR is not written as in ASCII. */
+const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
+  [/utf7$/, ['utf-7']],
+  [/utf16le$/, ['utf-16le']],
+  [/utf16be$/, ['utf-16be']],
+  [/utf16$|ucs2|^unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
+  [/utf32le$/, ['utf-32le']],
+  [/utf32be$/, ['utf-32be']],
+  [/utf32$|ucs4/, ['utf-32le', 'utf-32be']],
+  [/(?:cp|ibm)0?37$|ebcdiccp(?:us|ca|wt|nl)$/, ['cp037']],
+  [/(?:cp|ibm)500$|ebcdiccp(?:be|ch)$/, ['cp500']],
+  [/(?:cp|ibm)0?1047$/, ['cp1047']],
+  [/^ebcdic/, ['cp037', 'cp500', 'cp1047']],
+];
+
+/** The name of a MIME field, perhaps written oddly; plain-message.ts knows it, too. */
+export const mimeName =
+  /content[^a-z0-9\r\n]{0,8}(?:type|transfer|encoding|disposition|id|description|location|language|md5)|mime[^a-z0-9\r\n]{0,8}version/i;
+
+/** RFC 2045 §5.1 */
+const plainType = /^[ \t]*[a-z0-9.+_-]+\/[a-z0-9.+_-]+[ \t]*(?:;|$)/i;
+
+const mailNames = new Set([
+  ...['from', 'to', 'cc', 'subject', 'date', 'received', 'messageid', 'returnpath'],
+  ...['replyto', 'sender', 'inreplyto', 'references', 'deliveredto'],
+]);
+
+export class Evidence {
+  /** Fields seen. */
+  fields = 0;
+  /** Of them such as only mail or MIME has. */
+  mimeFields = 0;
+  mailFields = 0;
+  readonly encodings = new Set<Encoding>();
+  readonly charsets = new Set<CharsetName>();
+  readonly boundaries = new Set<string>();
+  /** Whether an encoding is named in a way that not every reader takes the same way. */
+  oddEncoding = false;
+  /** Whether readers differ about the boundary. */
+  oddBoundary = false;
+  isMultipart = false;
+  /** Whether readers can differ about where its parts begin. */
+  oddParts = false;
+  /** Its parts are messages unless they say else (RFC 2046 §5.1.5). */
+  isDigest = false;
+  isBinHex = false;
+  #types = 0;
+  isMessage = false;
+  /** A fragment of a message (RFC 2046 §5.2.2). */
+  isFragment = false;
+  /** RFC 3676 §4.5: lines that flow lose the blank at their end. */
+  joinsLines = false;
+
+  get declared(): Declared {
+    if (this.isMessage) return 'message';
+    return this.isMultipart || this.boundaries.size > 0 ? 'multipart' : 'other';
+  }
+
+  get hasType(): boolean {
+    return this.#types > 0;
+  }
+
+  /** Once all fields were added: whether lines that look like delimiters can be some. */
+  get mayHideParts(): boolean {
+    const unnamed = this.isMultipart && this.boundaries.size === 0;
+    const untyped = this.#types === 0 && this.mimeFields > 0;
+    return this.oddParts || this.oddBoundary || unnamed || untyped;
+  }
+
+  /** @param text name, colon and value, unfolded; or a line in their place. */
+  add(text: string): void {
+    const colon = text.indexOf(':');
+    const name = colon === -1 ? '' : text.slice(0, colon);
+    const value = text.slice(colon + 1);
+    const key = squeezed(name);
+    if (colon !== -1) this.fields++;
+    if (mailNames.has(key)) this.mailFields++;
+    if (mimeName.test(name)) this.mimeFields++;
+    if (/(?:transfer|content)encoding$|^encoding$/.test(key)) this.#addEncoding(name, value);
+    else {
+      if (key.includes('contenttype')) this.#addType(name, value);
+      const all = squeezed(text);
+      if (/transferencoding(?:base64|quotedprintable|x?uu)/.test(all)) this.oddEncoding = true;
+    }
+  }
+
+  #addEncoding(name: string, value: string): void {
+    const encoding = encodings[value.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase()];
+    const isExact = name.toLowerCase() === 'content-transfer-encoding';
+    if (isExact && encoding !== undefined) this.encodings.add(encoding);
+    else this.oddEncoding = true;
+    if (this.encodings.size > 1) this.oddEncoding = true;
+  }
+
+  #addType(name: string, value: string): void {
+    const all = squeezed(value);
+    const isExact = name.toLowerCase() === 'content-type' && plainType.test(value);
+    if (!isExact || ++this.#types > 1) this.oddParts = true;
+    if (all.includes('binhex')) this.isBinHex = true;
+    if (all.startsWith('multipart')) this.isMultipart = true;
+    if (all.startsWith('multipartdigest')) this.isDigest = true;
+    if (/^message(?:rfc822|global$|global[^dh]|news|partial)/.test(all)) this.isMessage = true;
+    if (all.startsWith('messagepartial')) {
+      this.isFragment ||= !/total\D{0,8}0*1(?!\d)/i.test(value);
+    }
+    this.joinsLines ||= /delsp[^=]{0,4}=[\s"]*yes/i.test(value);
+    for (const [, name = ''] of value.matchAll(/charset[^=]{0,8}=\s*([^;]{1,80})/gi)) {
+      for (const [known, sets] of charsets) {
+        if (known.test(charsetKey(name))) for (const set of sets) this.charsets.add(set);
+      }
+    }
+    const { values, agreed } = boundariesOf(value);
+    if (!agreed || this.boundaries.size > 0) this.oddBoundary ||= values.length > 0;
+    for (const boundary of values) this.boundaries.add(boundary);
+  }
+}
+
+/** RFC 2231 §4 puts a language behind the name of the set. */
+function charsetKey(name: string): string {
+  return squeezed(name.replace(/^[\s"]*[\w-]*'[\w-]*'/, '').replace(/\s\S[^]*$/, ''));
+}
+
+/** Letters and digits only. */
+export function squeezed(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
+}

@@ -1,0 +1,18 @@
+/** What is found in one source, as much of it as a ceiling allows. */
+import type { Found } from './recipe.ts';
+
+export class FoundList {
+  readonly #foundMax: number;
+  readonly all: Found[] = [];
+  /** What was more than a ceiling allows, in words. */
+  exceeded: string | undefined;
+
+  constructor(foundMax: number) {
+    this.#foundMax = foundMax;
+  }
+
+  add(found: Found): void {
+    if (this.all.length < this.#foundMax) this.all.push(found);
+    else this.exceeded ??= `more than ${this.#foundMax} readings`;
+  }
+}

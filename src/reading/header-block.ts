@@ -1,0 +1,148 @@
+/**
+ * One place where a header block may stand, line by line: what it says, and where the body behind
+ * it may begin. Readers differ about that: at the first empty line, at one of blanks only, at the
+ * first that is no field. Each is a start.
+ */
+import { Evidence } from './evidence.ts';
+import { headBytesMax, type Line } from './lines.ts';
+
+/**
+ * message: at the start of one. part: behind a declared boundary. undeclared: behind a line that
+ * looks like a boundary. embedded: at the start of a body.
+ */
+export type BlockKind = 'message' | 'part' | 'undeclared' | 'embedded';
+
+export interface BodyStart {
+  readonly from: number;
+  readonly odd: boolean;
+  readonly why: string;
+}
+
+/** A field with its continuation lines. Over it the block is not wholly understood. */
+export const fieldCharsMax = 64 * 1024;
+/** Empty lines before an embedded header. */
+const emptyLinesMax = 16;
+
+const field = /^[!-9;-~]+[ \t\0]*:/;
+const mboxLine = /^>?From /;
+
+export interface BlockOptions {
+  readonly inMessage?: boolean;
+  /** Not every reader sees a block here. */
+  readonly odd?: boolean;
+  /** No header belongs here, as behind the last delimiter. */
+  readonly bare?: boolean;
+}
+
+export class HeaderBlock {
+  readonly kind: BlockKind;
+  readonly evidence = new Evidence();
+  readonly starts: BodyStart[] = [];
+  /** Whether a field was longer than `fieldCharsMax`. */
+  truncated = false;
+  /** Whether the body in front of it is declared to be a message. */
+  readonly #inMessage: boolean;
+  readonly #odd: boolean;
+  readonly #bare: boolean;
+  #field: string | undefined;
+  #isFirst = true;
+  #emptyLines = 0;
+  /** Has met a line that is no field, one of blanks. */
+  #sawOther = false;
+  #sawBlank = false;
+
+  constructor(kind: BlockKind, options: BlockOptions = {}) {
+    this.kind = kind;
+    this.#inMessage = options.inMessage ?? false;
+    this.#bare = options.bare ?? false;
+    this.#odd = options.odd ?? kind === 'undeclared';
+  }
+
+  get hasFields(): boolean {
+    return this.#field !== undefined;
+  }
+
+  /** Once over: whether it is a header block to anybody. */
+  get counts(): boolean {
+    const { mimeFields, mailFields } = this.evidence;
+    if (this.kind === 'undeclared') return mimeFields > 0;
+    if (this.kind !== 'embedded') return true;
+    return this.#inMessage ? mimeFields + mailFields > 0 : mimeFields > 0 || mailFields > 1;
+  }
+
+  /** @returns whether the block goes on. */
+  take(line: Line): boolean {
+    const text = line.head.toString('latin1');
+    if (line.end - line.start > headBytesMax) this.truncated = true;
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    if (/^[ \t\0\v\f]*$/.test(text)) return this.#empty(line, text.length > 0);
+    if (this.#field === undefined) return this.#beforeFields(line, text, isFirst);
+    if (/^[ \t]/.test(text)) this.#extend(text);
+    else if (field.test(text)) this.#begin(text);
+    else {
+      if (!this.#sawOther) this.#start(line.start, 'a header that ends at a line that is no field');
+      this.#sawOther = true;
+      this.#extend(text);
+    }
+    return true;
+  }
+
+  /** The last field counts, too. */
+  end(): void {
+    if (this.#field !== undefined) this.evidence.add(this.#field);
+  }
+
+  #empty(line: Line, hasBlanks: boolean): boolean {
+    if (this.#field === undefined) {
+      if (this.kind === 'embedded') return ++this.#emptyLines < emptyLinesMax;
+      if (!this.#sawOther) this.#start(line.next);
+      return false;
+    }
+    if (!hasBlanks) {
+      this.#start(line.next);
+      return false;
+    }
+    if (!this.#sawBlank) this.#start(line.next, 'a header that ends at a line of blanks');
+    this.#sawBlank = true;
+    return true;
+  }
+
+  #beforeFields(line: Line, text: string, isFirst: boolean): boolean {
+    const trimmed = text.trimStart();
+    if (field.test(trimmed)) {
+      this.#begin(trimmed);
+      return true;
+    }
+    if (isFirst && mboxLine.test(text)) return true;
+    if (this.kind === 'embedded' || this.kind === 'undeclared') return false;
+    const odd = this.#bare ? undefined : 'a body without a header';
+    if (!this.#sawOther) this.#start(line.start, odd);
+    this.#sawOther = true;
+    this.evidence.add(text.replaceAll(':', ' '));
+    return true;
+  }
+
+  #start(from: number, odd?: string): void {
+    const wheres: Record<BlockKind, string> = {
+      message: 'the body of the message',
+      part: 'a part',
+      undeclared: 'behind a line like a boundary that is not declared',
+      embedded: 'behind a header in the body',
+    };
+    const why = odd === undefined ? wheres[this.kind] : `${wheres[this.kind]}, ${odd}`;
+    const isOdd = this.#odd || odd !== undefined || (this.kind === 'embedded' && !this.#inMessage);
+    this.starts.push({ from, odd: isOdd, why });
+  }
+
+  #begin(text: string): void {
+    this.end();
+    this.#field = text;
+  }
+
+  #extend(text: string): void {
+    const so = this.#field ?? '';
+    if (so.length + text.length < fieldCharsMax) this.#field = `${so} ${text}`;
+    else this.truncated = true;
+  }
+}

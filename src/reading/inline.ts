@@ -1,0 +1,105 @@
+/**
+ * Finds what readers take out of the middle of a text: uuencode, xxencode, yEnc and BinHex, each
+ * behind the line that begins it.
+ */
+import type { DecoderName } from './decoder.ts';
+import type { FoundList } from './found-list.ts';
+import type { Line } from './lines.ts';
+
+/** uuencode(1)'s first line; some readers take 'begin' and two blanks. plain-message.ts knows it. */
+const begin = /^[ \t]*begin(?:[ \t]+[0-7]{1,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
+const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/i;
+const yencBegin = /^=ybegin[ \t]/i;
+const yencEnd = /^=yend(?:[ \t]|$)/i;
+const binHexBegin = /binhex|must be converted/i;
+
+interface Open {
+  readonly decoder: DecoderName;
+  readonly from: number;
+  readonly why: string;
+}
+
+export class InlineFinder {
+  readonly #found: FoundList;
+  #uu: Open | undefined;
+  #yenc: Open | undefined;
+  #binHex: Open | undefined;
+  #awaitsBinHex = false;
+
+  constructor(found: FoundList) {
+    this.#found = found;
+  }
+
+  end(): void {
+    for (const open of [this.#uu, this.#yenc, this.#binHex]) this.#close(open, undefined);
+  }
+
+  line(line: Line): void {
+    const letter = firstLetter(line.head);
+    switch (letter) {
+      case 'b':
+      case 'e':
+        this.#uuLine(line);
+        break;
+      case '=':
+        this.#uuLine(line);
+        this.#yencLine(line);
+        break;
+      case '(':
+        this.#awaitsBinHex ||= binHexBegin.test(line.head.toString('latin1', 0, 256));
+        break;
+      case ':':
+        this.#binHexLine(line);
+        break;
+    }
+    if (this.#binHex !== undefined && endsWithColon(line)) {
+      this.#close(this.#binHex, line.end);
+      this.#binHex = undefined;
+    }
+  }
+
+  #uuLine(line: Line): void {
+    const text = line.head.toString('latin1', 0, 128);
+    const begins = begin.exec(text);
+    if (begins === null && !uuEnd.test(text)) return;
+    this.#close(this.#uu, begins === null ? line.next : line.start);
+    this.#uu = undefined;
+    if (begins === null) return;
+    const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
+    this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
+  }
+
+  #yencLine(line: Line): void {
+    const text = line.head.toString('latin1', 0, 128);
+    const begins = yencBegin.test(text);
+    if (!begins && !yencEnd.test(text)) return;
+    this.#close(this.#yenc, line.start);
+    this.#yenc = begins
+      ? { decoder: 'yEnc', from: line.next, why: "behind a '=ybegin' in a text" }
+      : undefined;
+  }
+
+  #binHexLine(line: Line): void {
+    if (!this.#awaitsBinHex || this.#binHex !== undefined) return;
+    this.#awaitsBinHex = false;
+    this.#binHex = { decoder: 'BinHex', from: line.start, why: 'BinHex in a text' };
+  }
+
+  #close(open: Open | undefined, to: number | undefined): void {
+    if (open === undefined) return;
+    const { decoder, from, why } = open;
+    this.#found.add({ steps: [{ from, to, decoder }], why, odd: true, declared: 'other' });
+  }
+}
+
+function firstLetter(head: Buffer): string {
+  let at = 0;
+  while (at < 8 && (head[at] === 0x20 || head[at] === 0x09)) at++;
+  return String.fromCharCode(head[at] ?? 0).toLowerCase();
+}
+
+/** A line of BinHex's end is not its beginning. */
+function endsWithColon({ head, start, end }: Line): boolean {
+  const text = head.toString('latin1', Math.max(0, head.length - 8)).trimEnd();
+  return end - start > 1 && head.length === end - start && text.endsWith(':');
+}

@@ -1,0 +1,160 @@
+/**
+ * Finds the bodies in a source, whatever its headers claim: one pass over its lines that knows
+ * three things. A line that begins with two hyphens may be a delimiter; behind one, and at the
+ * start of any body, there may be a header block; where that may end, a body may begin.
+ *
+ * A declared boundary makes its lines delimiters. Where readers can differ about it, or it does not
+ * come, any other line of two hyphens is one if a MIME field follows, so that it does not matter how
+ * it was declared. Text in the middle of a body is never a start.
+ */
+import { Bodies, type SurveyLimits } from './bodies.ts';
+import { boundariesMax, Delimiters } from './delimiters.ts';
+import type { Evidence } from './evidence.ts';
+import { fieldCharsMax, HeaderBlock } from './header-block.ts';
+import type { Line } from './lines.ts';
+import type { FoundList } from './found-list.ts';
+import type { Declared } from './recipe.ts';
+
+const HYPHEN = 0x2d;
+const SPACE = 0x20;
+const TAB = 0x09;
+/** Before the hyphens. */
+const blanksMax = 8;
+/** Of 'Content-' and 'MIME-'. */
+const mimeFieldLetters = new Set(Buffer.from('cCmM'));
+const mimeField = /^(?:content|mime)-/i;
+const fieldLine = /^[!-9;-~]+[ \t\0]*:/;
+
+export class Segmenter {
+  readonly #delimiters = new Delimiters();
+  readonly #found: FoundList;
+  readonly #bodies: Bodies;
+  #block: HeaderBlock | undefined;
+  /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
+  #lastEnd = 0;
+  /** The same of the line before, and what that line was. */
+  #endBeforeLast = 0;
+  #lastHead: Buffer = Buffer.alloc(0);
+  /** The same before the undeclared delimiter whose block is being read. */
+  #undeclaredEnd = 0;
+  /** Whether readers can differ about what is a delimiter. */
+  #hidesParts: boolean;
+  /** A boundary that all agree about was declared, and has not come yet. */
+  #awaitsDelimiter = false;
+  #inDigest = false;
+  /** A message/partial with more than one part was met. */
+  isFragment = false;
+
+  /** @param declared what its bytes are said to be. @param kind 'body': a header is there only if it looks like one. */
+  constructor(
+    kind: 'message' | 'body',
+    declared: Declared,
+    { found, limits }: { readonly found: FoundList; readonly limits: SurveyLimits },
+  ) {
+    this.#found = found;
+    this.#hidesParts = declared === 'multipart';
+    this.#bodies = new Bodies(found, limits);
+    this.#block =
+      kind === 'message'
+        ? new HeaderBlock('message')
+        : new HeaderBlock('embedded', { inMessage: declared === 'message' });
+  }
+
+  /** @param size of the source, in bytes; all its lines were given. */
+  end(size: number): void {
+    this.#endBlock();
+    this.#bodies.finish(size);
+  }
+
+  line(line: Line): void {
+    const dashes = beginsWithHyphens(line.head);
+    if (!dashes && this.#block === undefined) this.#hiddenDelimiter(line);
+    if (!dashes || !this.#delimiter(line)) {
+      if (this.#bodies.isClosing) this.#bodies.settle(!dashes && continuesBody(line));
+      if (this.#block?.take(line) === false) this.#endBlock();
+    }
+    this.#endBeforeLast = this.#lastEnd;
+    this.#lastEnd = line.end;
+    this.#lastHead = line.head;
+  }
+
+  /** @returns whether the line is dealt with. */
+  #delimiter(line: Line): boolean {
+    const delimiter = this.#delimiters.match(line.head);
+    if (delimiter === undefined) return this.#undeclared(line);
+    this.#awaitsDelimiter = false;
+    this.#bodies.settle(false);
+    this.#endBlock();
+    if (delimiter.agreed) this.#bodies.end(this.#lastEnd);
+    else this.#bodies.mayEnd(this.#lastEnd);
+    this.#block = new HeaderBlock('part', { odd: !delimiter.agreed, bare: delimiter.closes });
+    return true;
+  }
+
+  /** In a header it is a line that is no field. */
+  #undeclared(line: Line): boolean {
+    if (this.#block?.hasFields === true) return false;
+    if (!this.#hidesParts && !this.#awaitsDelimiter) return false;
+    this.#bodies.settle(false);
+    this.#block?.take(line);
+    this.#endBlock();
+    this.#undeclaredEnd = this.#lastEnd;
+    this.#block = new HeaderBlock('undeclared');
+    return true;
+  }
+
+  /** A MIME field behind a line that has a boundary somewhere in it. */
+  #hiddenDelimiter({ head }: Line): void {
+    if (!mimeFieldLetters.has(head[0] ?? 0)) return;
+    if (!mimeField.test(head.toString('latin1', 0, 64))) return;
+    if (!this.#delimiters.areMentioned(this.#lastHead)) return;
+    this.#undeclaredEnd = this.#endBeforeLast;
+    this.#block = new HeaderBlock('undeclared');
+  }
+
+  #endBlock(): void {
+    const block = this.#block;
+    this.#block = undefined;
+    if (block === undefined) return;
+    block.end();
+    if (!block.counts) return;
+    const { evidence } = block;
+    this.#inDigest ||= evidence.isDigest;
+    if (this.#inDigest && block.kind === 'part' && !evidence.hasType) evidence.isMessage = true;
+    if (block.truncated)
+      this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
+    if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
+    if (block.kind === 'embedded' && this.#bodies.newestIsMessage) this.#bodies.contain();
+    this.#declare(evidence);
+    this.isFragment ||= evidence.isFragment;
+    if (evidence.isMultipart || evidence.isMessage) this.#bodies.inherit(evidence);
+    for (const start of block.starts) this.#bodies.open(start, evidence);
+    if (block.starts.length > 0) {
+      this.#block = new HeaderBlock('embedded', { inMessage: evidence.isMessage });
+    }
+  }
+
+  #declare(evidence: Evidence): void {
+    const { boundaries, oddBoundary, isMultipart } = evidence;
+    for (const boundary of boundaries) {
+      if (!this.#delimiters.declare(boundary, !oddBoundary)) {
+        this.#found.exceeded ??= `more than ${boundariesMax} boundaries`;
+      }
+    }
+    this.#hidesParts ||= evidence.mayHideParts;
+    if (boundaries.size > 0) this.#awaitsDelimiter = true;
+    if (isMultipart && boundaries.size === 0) this.#delimiters.anyLine = true;
+  }
+}
+
+/** Data goes on, where neither an empty line nor a field follows the delimiter. */
+function continuesBody({ head }: Line): boolean {
+  const text = head.toString('latin1', 0, 256);
+  return text.trim() !== '' && !fieldLine.test(text);
+}
+
+function beginsWithHyphens(head: Buffer): boolean {
+  let at = 0;
+  while (at < blanksMax && (head[at] === SPACE || head[at] === TAB)) at++;
+  return head[at] === HYPHEN && head[at + 1] === HYPHEN;
+}

@@ -1,0 +1,85 @@
+/**
+ * Finds the file in what programs wrap around one: the data fork in AppleSingle (RFC 1740) and
+ * MacBinary, and the MIME entity in signed S/MIME (RFC 8551 §3.5.2). All lie in it as they stand.
+ */
+import type { FoundList } from './found-list.ts';
+import type { Declared } from './recipe.ts';
+
+/** Where it begins is within these bytes. */
+const headBytesMax = 4096;
+
+const appleMagic = 0x00051600;
+const appleEntriesAt = 24;
+const appleEntryBytes = 12;
+const appleEntriesMax = 32;
+/** RFC 1740 Appendix B: the data fork. */
+const dataForkId = 1;
+
+const macHeaderBytes = 128;
+const macNameBytesMax = 63;
+const macDataLengthAt = 83;
+
+/** DER's SEQUENCE, with which CMS begins (RFC 5652 §3). */
+const SEQUENCE = 0x30;
+const mimeStart = /(?:content-[a-z-]+|mime-version):/i;
+
+interface Place {
+  readonly from: number;
+  readonly to: number | undefined;
+  readonly why: string;
+  readonly declared: Declared;
+}
+
+export class WrappedFileFinder {
+  readonly #found: FoundList;
+  #head: Buffer = Buffer.alloc(0);
+
+  constructor(found: FoundList) {
+    this.#found = found;
+  }
+
+  feed(chunk: Buffer): void {
+    const missing = headBytesMax - this.#head.length;
+    if (missing > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);
+  }
+
+  end(): void {
+    const head = this.#head;
+    for (const place of [appleSingle(head), macBinary(head), signed(head)]) {
+      if (place === undefined || place.from === place.to) continue;
+      const { from, to, why, declared } = place;
+      const steps = [{ from, to, decoder: 'as it stands' }] as const;
+      this.#found.add({ steps, why, odd: false, declared });
+    }
+  }
+}
+
+function appleSingle(head: Buffer): Place | undefined {
+  if (head.length < appleEntriesAt + 2 || head.readUInt32BE(0) !== appleMagic) return undefined;
+  const count = Math.min(head.readUInt16BE(appleEntriesAt), appleEntriesMax);
+  for (let entry = 0; entry < count; entry++) {
+    const at = appleEntriesAt + 2 + entry * appleEntryBytes;
+    if (at + appleEntryBytes > head.length) return undefined;
+    if (head.readUInt32BE(at) !== dataForkId) continue;
+    const from = head.readUInt32BE(at + 4);
+    const to = from + head.readUInt32BE(at + 8);
+    return { from, to, why: 'the data fork in AppleSingle', declared: 'other' };
+  }
+  return undefined;
+}
+
+function macBinary(head: Buffer): Place | undefined {
+  const [version, nameBytes = 0] = head;
+  if (head.length <= macHeaderBytes || version !== 0) return undefined;
+  if (nameBytes === 0 || nameBytes > macNameBytesMax || head[74] !== 0 || head[82] !== 0) {
+    return undefined;
+  }
+  const to = macHeaderBytes + head.readUInt32BE(macDataLengthAt);
+  return { from: macHeaderBytes, to, why: 'the data fork in MacBinary', declared: 'other' };
+}
+
+function signed(head: Buffer): Place | undefined {
+  const at = head[0] === SEQUENCE ? head.toString('latin1').search(mimeStart) : -1;
+  if (at === -1) return undefined;
+  return { from: at, to: undefined, why: 'what is signed in S/MIME', declared: 'message' };
+}
