@@ -1,0 +1,4 @@
+import type { Specimen } from './message.ts';
+export function benignMessages(): readonly Specimen[] {
+  return [];
+}
