@@ -6,7 +6,7 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test soak bench chaos build lint packages node_modules
+.PHONY: help run test soak bench chaos evasions build lint packages node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
@@ -15,6 +15,8 @@ help:
 	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
 	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
+	@echo 'make evasions  messages that hide EICAR, and benign ones, through clamd alone and clamgate;'
+	@echo '             PEERS=1 amavisd-new as well; ONLY=, LIST=1, WRITE=DIRECTORY'
 	@echo 'make build   what ships, into dist/'
 	@echo 'make lint    types, lint and format only'
 
@@ -36,6 +38,10 @@ bench: packages build
 chaos: export NEEDED = yes
 chaos: packages build
 	@npm exec --silent -c 'node test/chaos/run.ts'
+
+evasions: export NEEDED = yes
+evasions: packages node_modules
+	@npm exec --silent -c 'node test/evasion/run.ts'
 
 build: node_modules
 	@scripts/step.sh 'Building' npm run --silent build

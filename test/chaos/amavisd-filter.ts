@@ -7,15 +7,26 @@ import { DaemonProcess } from './daemon-process.ts';
 import type { Filter, FilterSettings } from './filter.ts';
 import { peerFilter } from './peer-filter.ts';
 
+/** What it hands to clamd. */
+export interface AmavisdScanning {
+  /** With the decoders and originals of Debian's configuration; without it takes nothing apart. */
+  readonly decodes: boolean;
+  /** The message as it came, too, which is commented out in Debian's configuration. */
+  readonly wholeMail: boolean;
+}
+
 /** It refuses to read a configuration that its own user could write, and to run as root. */
-export function amavisdFilter(settings: FilterSettings): Filter {
+export function amavisdFilter(
+  settings: FilterSettings,
+  scanning: AmavisdScanning = { decodes: false, wholeMail: false },
+): Filter {
   const workdir = makeWorkdir();
   const home = settings.stateDirectory ?? join(workdir.path, 'home');
   mkdirSync(join(home, 'tmp'), { recursive: true });
   // As the user of clamd, which has to read its files.
   spawnSync('chown', ['-R', 'clamav:clamav', home]);
   const conf = join(workdir.path, 'amavisd.conf');
-  writeFileSync(conf, configuration(settings, home));
+  writeFileSync(conf, configuration(settings, home, scanning));
   const daemon = new DaemonProcess(workdir, 'amavisd-new');
   return peerFilter(
     {
@@ -28,7 +39,7 @@ export function amavisdFilter(settings: FilterSettings): Filter {
   );
 }
 
-function configuration(settings: FilterSettings, home: string): string {
+function configuration(settings: FilterSettings, home: string, scanning: AmavisdScanning): string {
   const { port, nextHopPort, clamdSocket } = settings;
   return `use strict;
 $daemon_user = 'clamav'; $daemon_group = 'clamav';
@@ -40,7 +51,7 @@ $max_servers = 8;
 $inet_socket_port = [${port}]; @inet_acl = qw(127.0.0.1);
 $forward_method = 'smtp:[127.0.0.1]:${nextHopPort}'; $notify_method = $forward_method;
 @bypass_spam_checks_maps = (1); @bypass_banned_checks_maps = (1);
-@decoders = ();
+${decoding(scanning)}
 @av_scanners = (['ClamAV', \\&ask_daemon, ["CONTSCAN {}\\n", '${clamdSocket}'],
   qr/\\bOK$/m, qr/\\bFOUND$/m, qr/^.*?: (?!Infected Archive)(.*) FOUND$/m]);
 @av_scanners_backup = ();
@@ -48,4 +59,14 @@ $final_virus_destiny = D_DISCARD; $virus_quarantine_method = undef;
 $final_bad_header_destiny = D_PASS; $bad_header_quarantine_method = undef;
 ${settings.header ? '' : '$X_HEADER_TAG = undef; $X_HEADER_LINE = undef;\n'}1;
 `;
+}
+
+function decoding({ decodes, wholeMail }: AmavisdScanning): string {
+  if (!decodes) return '@decoders = ();';
+  const kept = [
+    "qr'^MAIL-UNDECIPHERABLE$'",
+    "qr'^(ASCII(?! cpio)|text|uuencoded|xxencoded|binhex)'i",
+  ];
+  if (wholeMail) kept.push("qr'^MAIL$'");
+  return `@keep_decoded_original_maps = (new_RE(${kept.join(', ')}));`;
 }
