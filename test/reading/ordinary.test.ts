@@ -94,6 +94,7 @@ const bodies: readonly (readonly [string, messages.Entity])[] = [
     ),
   ],
   ['prose that begins', messages.text('We\r\nbegin 2 weeks later\r\nbegin anew\r\nend\r\n')],
+  ['a hash', messages.text(`${'0123456789abcdef'.repeat(4)}\r\n`)],
   ['a contact', text('BEGIN:VCARD\r\nFN:Anna\r\nEND:VCARD\r\n', ['Content-Type: text/vcard'])],
   ['a list of fields', messages.text('Name: Anna\r\nStreet: High St\r\n\r\nsee you\r\n')],
   [
