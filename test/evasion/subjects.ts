@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { ClamdPool } from '../../src/scan/clamd-pool.ts';
 import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
-import { defaultRules } from '../../src/verdict/rules.ts';
+import { defaultRules, type Rules } from '../../src/verdict/rules.ts';
 import { decide } from '../../src/verdict/verdict.ts';
 import { amavisdFilter, type AmavisdScanning } from '../chaos/amavisd-filter.ts';
 import { MemoryContent } from '../support/memory-content.ts';
@@ -43,7 +43,7 @@ export function clamdAlone(clamd: PrivateClamd): Subject {
   };
 }
 
-export function clamgateScan(clamd: PrivateClamd): Subject {
+export function clamgateScan(clamd: PrivateClamd, rules: Rules = defaultRules): Subject {
   const scan = new MessageScan({
     endpoints: [clamd.unix],
     clock: systemClock,
@@ -55,7 +55,7 @@ export function clamgateScan(clamd: PrivateClamd): Subject {
     examine: async ({ bytes }) => {
       const { findings } = await scan.scan(MemoryContent.of(bytes), signal);
       if (findings.some(({ kind }) => kind === 'infected')) return 'found';
-      const { action } = decide(findings, defaultRules);
+      const { action } = decide(findings, rules);
       return action === 'pass' || action === 'tag' ? 'passed' : 'stopped';
     },
     close: nothing,
