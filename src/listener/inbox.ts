@@ -6,6 +6,11 @@ import { peerGone } from '../errors.ts';
 /** Bytes that may wait here before the peer is held back. */
 const highWaterBytes = 256 * 1024;
 
+/** So many chunks of the size that Node.js reads in are within the bound, and no more. */
+const chunksApartMax = 8;
+
+const nothing = Buffer.alloc(0);
+
 /**
  * The reading side of a socket. It goes on reading while the session is at work, up to a bound, for
  * that is the only way to see the peer's FIN while a scan runs; beyond the bound TCP holds the peer
@@ -14,7 +19,7 @@ const highWaterBytes = 256 * 1024;
 export class Inbox {
   readonly socket: Socket;
   readonly #gone = new Canceller();
-  #chunks: Buffer[] = [];
+  readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #wake: (() => void) | undefined;
 
@@ -36,12 +41,12 @@ export class Inbox {
   }
 
   /**
-   * What has arrived, at least one byte; 'gone' when the peer sends no more, 'silence' when
+   * The next bytes, at least one; 'gone' when the peer sends no more, 'silence' when
    * it said nothing for `idleMs`, or the wait was interrupted.
    */
   async read(clock: Clock, idleMs: number): Promise<Buffer | 'gone' | 'silence'> {
     if (this.#bytes === 0 && !this.gone.aborted) await this.#arrival(clock, idleMs);
-    if (this.#bytes > 0) return this.#drain();
+    if (this.#bytes > 0) return this.#next();
     return this.gone.aborted ? 'gone' : 'silence';
   }
 
@@ -57,13 +62,13 @@ export class Inbox {
     this.#wake?.();
   }
 
-  #drain(): Buffer {
-    const [first] = this.#chunks;
-    const bytes = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#bytes = 0;
-    if (this.socket.isPaused()) this.socket.resume();
-    return bytes;
+  /** Large chunks as they came, for a copy of a whole message costs; many small ones together. */
+  #next(): Buffer {
+    const few = this.#chunks.length <= chunksApartMax;
+    const chunk = few ? (this.#chunks.shift() ?? nothing) : Buffer.concat(this.#chunks.splice(0));
+    this.#bytes -= chunk.length;
+    if (this.#bytes <= highWaterBytes && this.socket.isPaused()) this.socket.resume();
+    return chunk;
   }
 
   #arrival(clock: Clock, idleMs: number): Promise<void> {

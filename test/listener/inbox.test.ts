@@ -44,6 +44,14 @@ describe('Inbox', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('many small pieces that waited come together', async () => {
+    pair.peer.write('.');
+    await read();
+    const pieces = Array.from({ length: 200 }, (_, at) => Buffer.from(String(at)));
+    for (const piece of pieces) inbox.socket.emit('data', piece);
+    expect(await read()).toEqual(Buffer.concat(pieces));
+  });
+
   test('silence after the idle time, and not before', async () => {
     const reading = read();
     clock.advance(idleMs - 1);
