@@ -8,8 +8,14 @@
  * what changes meanwhile goes with the next.
  */
 import { crc32 } from 'node:zlib';
+import type { Clock, Timer } from '../clock.ts';
 import type { PlacedFile } from './placed-file.ts';
 
+/**
+ * How long the end of a scan waits for the beginning of another to be written with: half the writes,
+ * and who dies within it has died in that scan.
+ */
+const endMs = 5;
 /** Digests that are remembered; beyond it the oldest go. Each is there while it is scanned. */
 export const slotsMax = 4096;
 export const slotBytes = 64;
@@ -23,6 +29,7 @@ interface Slot {
 
 export class ScanSlots {
   readonly #file: PlacedFile;
+  readonly #clock: Clock;
   readonly #warn: (what: string) => void;
   readonly #image: Buffer;
   /** By digest, the oldest first. */
@@ -32,18 +39,31 @@ export class ScanSlots {
   /** Slots that are to be written. */
   #dirty: { readonly from: number; readonly to: number } | undefined;
   #writing = false;
+  #timer: Timer | undefined;
   #failed = false;
 
   /**
    * @param content of the file, as far as it goes.
    * @param warn told when something of it cannot be used.
    */
-  constructor(file: PlacedFile, content: Buffer, warn: (what: string) => void) {
+  constructor(
+    file: PlacedFile,
+    content: Buffer,
+    { clock, warn }: { readonly clock: Clock; readonly warn: (what: string) => void },
+  ) {
     this.#file = file;
+    this.#clock = clock;
     this.#warn = warn;
     this.#image = Buffer.alloc(slotsMax * slotBytes);
     content.copy(this.#image);
     this.#read(content.length % slotBytes !== 0 || content.length > this.#image.length);
+    this.#write();
+  }
+
+  /** Writes what is still to be written, as the last. */
+  close(): void {
+    this.#write();
+    this.#timer?.cancel();
   }
 
   /** How many scans of these bytes began and did not end. */
@@ -59,6 +79,7 @@ export class ScanSlots {
     this.#slots.delete(digest);
     this.#slots.set(digest, slot);
     this.#put(digest, slot);
+    this.#write();
   }
 
   ended(digest: string): void {
@@ -67,11 +88,13 @@ export class ScanSlots {
     slot.unended--;
     if (slot.unended > 0) this.#put(digest, slot);
     else this.#forget(digest, slot);
+    this.#timer ??= this.#clock.after(endMs, this.#write);
   }
 
   /** Forgets scans that began before `before`; milliseconds since the epoch. */
   expire(before: number): void {
     for (const [digest, slot] of this.#slots) if (slot.at < before) this.#forget(digest, slot);
+    this.#write();
   }
 
   #freeIndex(): number {
@@ -97,17 +120,14 @@ export class ScanSlots {
     this.#changed(index);
   }
 
-  #changed(index: number): void {
-    this.#toWrite(index, index);
-    this.#write();
-  }
-
-  #toWrite(first: number, last: number): void {
+  #changed(first: number, last = first): void {
     const { from = first, to = last } = this.#dirty ?? {};
     this.#dirty = { from: Math.min(from, first), to: Math.max(to, last) };
   }
 
-  #write(): void {
+  readonly #write = (): void => {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     if (this.#writing || !this.#dirty) return;
     const { from, to } = this.#dirty;
     this.#dirty = undefined;
@@ -121,9 +141,9 @@ export class ScanSlots {
       this.#failed = problem !== undefined;
       if (!problem) this.#write();
       // With the next change.
-      else this.#toWrite(from, to);
+      else this.#changed(from, to);
     });
-  }
+  };
 
   #read(odd: boolean): void {
     let damaged = odd;

@@ -146,7 +146,7 @@ export class SqliteLedger implements Ledger {
    * @throws {OperationalError} STORE, when the disk does not answer, or what was deferred is lost.
    */
   async close(): Promise<void> {
-    const { link, reader, folding, commits, journal, scansFile } = this.#parts;
+    const { link, reader, folding, commits, journal, scans, scansFile } = this.#parts;
     this.#retention.stop();
     folding.stop();
     const [last] = await Promise.allSettled([commits.close()]);
@@ -157,6 +157,7 @@ export class SqliteLedger implements Ledger {
     );
     reader.close();
     journal.close();
+    scans.close();
     scansFile.close();
     const results = [last, ...(await Promise.allSettled([link.close(whole)]))];
     for (const result of results) {
@@ -183,7 +184,8 @@ async function openParts(link: LedgerLink, settings: SqliteLedgerSettings): Prom
   // Until then no half of the journal is free. A database that is full is no reason not to start.
   await folding.fold().catch(() => undefined);
   const scansFile = await openPlacedFile(beside.scans(file), O_RDWR | O_CREAT);
-  const scans = new ScanSlots(scansFile, await readWhole(nodeFiles, beside.scans(file)), warn);
+  const noted = await readWhole(nodeFiles, beside.scans(file));
+  const scans = new ScanSlots(scansFile, noted, { clock, warn });
   return { link, reader, folding, commits, journal, scans, scansFile };
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { FakeClock } from '../support/fake-clock.ts';
 import type { PlacedFile } from '../../src/store/placed-file.ts';
 import { ScanSlots, slotBytes, slotsMax } from '../../src/store/scan-slots.ts';
 
@@ -32,13 +33,14 @@ class SlowFile implements PlacedFile {
 
 let file: SlowFile;
 let warnings: string[];
+let clock: FakeClock;
 
 beforeEach(() => {
-  file = new SlowFile();
-  warnings = [];
+  [file, warnings, clock] = [new SlowFile(), [], new FakeClock(0)];
 });
 
-const open = () => new ScanSlots(file, file.content, (what) => warnings.push(what));
+const open = () =>
+  new ScanSlots(file, file.content, { clock, warn: (what) => warnings.push(what) });
 const digest = (number: number) => number.toString(16).padStart(64, '0');
 
 test('what began and did not end is counted, also by the next process', () => {
@@ -55,6 +57,7 @@ test('what began and did not end is counted, also by the next process', () => {
         if (what !== 'restart') counts[which] = Math.max(0, count + (what === 'began' ? 1 : -1));
         if (now % 2 === 0) file.end();
         if (what === 'restart') {
+          clock.advance(5);
           file.end();
           slots = open();
         }
@@ -69,12 +72,30 @@ test('a disk that hangs holds nobody up, and is asked for one write more at most
   const slots = open();
   for (let n = 1; n <= 100; n++) slots.began(digest(n), n);
   for (let n = 1; n <= 99; n++) slots.ended(digest(n));
+  clock.advance(5);
   expect(file.writes).toBe(1);
   file.end();
   expect(file.writes).toBe(2);
   const next = open();
   for (let n = 1; n <= 99; n++) expect(next.unended(digest(n))).toBe(0);
   expect(next.unended(digest(100))).toBe(1);
+});
+
+test('an end is written with the next beginning, or soon', () => {
+  const slots = open();
+  slots.began(digest(1), 1);
+  file.end();
+  slots.ended(digest(1));
+  expect(file.writes).toBe(1);
+  slots.began(digest(2), 2);
+  file.end();
+  expect([file.writes, open().unended(digest(1)), open().unended(digest(2))]).toEqual([2, 0, 1]);
+  slots.ended(digest(2));
+  clock.advance(4);
+  expect(file.writes).toBe(2);
+  clock.advance(1);
+  file.end();
+  expect([file.writes, open().unended(digest(2)), clock.pending]).toEqual([3, 0, 0]);
 });
 
 test('a write that fails is told of once, and its slot is written with the next', () => {
