@@ -45,7 +45,8 @@ export class LedgerCommits {
   readonly #overdue: Overdue<PromiseWithResolvers<undefined>>;
   #queue: Item[] = [];
   #deferred = 0;
-  #state: 'idle' | 'scheduled' | 'writing' | 'full' | 'closed' = 'idle';
+  /** Until the database has what is in the journal no half is free. */
+  #state: 'idle' | 'scheduled' | 'writing' | 'full' | 'closed' = 'full';
   #timer: Timer | undefined;
   /** The other one is used first. */
   #half: 0 | 1 = 1;
@@ -106,14 +107,16 @@ export class LedgerCommits {
   setProblem(problem: string | undefined): void {
     this.#problem = problem;
     if (problem === undefined || this.#state !== 'full') return;
-    this.#fail(this.#queue.splice(0), problem);
+    const waiting = this.#queue.filter(({ waiter }) => waiter !== undefined);
+    this.#queue = this.#queue.filter(({ waiter }) => waiter === undefined);
+    this.#fail(waiting, problem);
   }
 
   /** When all that was committed or deferred is durable, or has failed. Nothing is taken then. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     try {
-      await this.commit([]);
+      if (this.#state !== 'full' || this.#queue.length > 0) await this.commit([]);
       const lost = this.#queue.length;
       if (lost > 0) throw storeError(`${lost} deferred changes are lost`);
     } finally {

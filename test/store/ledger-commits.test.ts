@@ -59,8 +59,9 @@ beforeEach(() => {
   [clock, warnings, durable] = [new FakeClock(), [], []];
 });
 
+/** The first half is free; the other would have each run write 8 MiB. */
 function commitsTo(journal: PlacedFile, more: Partial<CommitsSettings> = {}): LedgerCommits {
-  return new LedgerCommits({
+  const commits = new LedgerCommits({
     ...{ clock, commitMsMax: 1000, journal, last: 0 },
     checkPlace: () => undefined,
     onDurable: (changes) => durable.push(...changes),
@@ -68,6 +69,8 @@ function commitsTo(journal: PlacedFile, more: Partial<CommitsSettings> = {}): Le
     warn: (what) => warnings.push(what),
     ...more,
   });
+  commits.useOtherHalf();
+  return commits;
 }
 
 const note = (value: number): LedgerChange => ({ kind: 'note', name: 'n', value: String(value) });
@@ -94,8 +97,6 @@ describe('what was said to be durable', () => {
       const file = new FatefulFile(fates);
       durable = [];
       const commits = commitsTo(file);
-      // The first one, or each run would have 8 MiB to write.
-      commits.useOtherHalf();
       const [said, unsaid] = [new Set<number>(), new Set<number>()];
       let next = 0;
       for (const { commits: count, deferred } of steps) {
