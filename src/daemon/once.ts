@@ -86,7 +86,8 @@ export class Once {
       clock,
       inDoubt: config.ledger.inDoubt,
       suffix: commit.address === undefined ? undefined : commit.name,
-      newAttempt: randomUUID,
+      // Ascending with time, so that the ledger's index of them grows at its end.
+      newAttempt: () => `${clock.now().toString(36)}-${randomUUID()}`,
       tell: (event) => {
         observe(event);
         tell(event);

@@ -80,10 +80,8 @@ export class Scans {
 
   /** From here on others find this scan. */
   publish(digest: string, { report, endedBefore }: RunningScan): void {
-    const { ledger, clock } = this.#options;
     this.#flights.set(digest, { report });
-    // Not waited for: it has to outlive a process that this message ends, and no more.
-    ledger.commit([{ kind: 'scan-began', digest, at: clock.now() }]).catch(() => undefined);
+    this.#options.ledger.scanBegan(digest);
     report.then(
       (result) => {
         this.#settle(digest, result, endedBefore);
@@ -122,9 +120,9 @@ export class Scans {
     await Promise.allSettled(this.#running.values());
   }
 
-  /** At once, so that a death during the handover is not laid to the scan; not waited for. */
+  /** At once, so that a death during the handover is not laid to the scan. */
   #noteEnd(digest: string): void {
-    this.#options.ledger.commit([{ kind: 'scan-ended', digest }]).catch(() => undefined);
+    this.#options.ledger.scanEnded(digest);
   }
 
   #settle(digest: string, { findings, streams }: ScanReport, endedBefore: number): void {

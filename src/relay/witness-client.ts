@@ -4,7 +4,7 @@
  * there, no answer in time, nonsense: all are that there is no evidence.
  */
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { ReceiveBuffer } from '../protocol/receive-buffer.ts';
 import {
   isQueueId,
@@ -30,6 +30,10 @@ const holdMs = 1000;
 const fateMs = 5000;
 /** Questions that wait for their answers; more are not asked. */
 const openMax = 10_000;
+/** How long what is no longer needed waits for a question to travel with. */
+const releaseMs = 50;
+/** Such as wait at most; a witness forgets by itself, too. */
+const releasesMax = 100;
 /** What may wait for a witness that does not read; beyond it nothing is released. */
 const unreadBytesMax = 1024 * 1024;
 
@@ -43,6 +47,8 @@ export class WitnessClient implements QueueEvidence {
   readonly #open = new Map<number, Settle>();
   #socket: Socket | undefined;
   #last = 0;
+  #releases: string[] = [];
+  #timer: Timer | undefined;
   #closed = false;
 
   constructor(options: WitnessClientOptions) {
@@ -62,14 +68,17 @@ export class WitnessClient implements QueueEvidence {
 
   /** Said only where there is a connection: the witness forgets by itself, too. */
   release(queueId: string): void {
-    const socket = this.#socket;
-    if (!socket || !isQueueId(queueId) || socket.writableLength > unreadBytesMax) return;
-    socket.write(requestLine({ number: this.#nextNumber(), verb: 'release', queueId }));
+    if (!this.#socket || !isQueueId(queueId) || this.#releases.length >= releasesMax) return;
+    this.#releases.push(requestLine({ number: this.#nextNumber(), verb: 'release', queueId }));
+    this.#timer ??= this.#options.clock.after(releaseMs, () => {
+      this.#socket?.write(this.#takeReleases());
+    });
   }
 
   /** No more is asked; what is open is not known. */
   close(): void {
     this.#closed = true;
+    this.#timer?.cancel();
     this.#socket?.destroy();
     this.#lose(this.#socket);
   }
@@ -99,8 +108,17 @@ export class WitnessClient implements QueueEvidence {
         settle(undefined);
       });
       this.#open.set(number, settle);
-      this.#connected().write(requestLine({ number, verb, queueId }));
+      const socket = this.#connected();
+      socket.write(this.#takeReleases() + requestLine({ number, verb, queueId }));
     });
+  }
+
+  #takeReleases(): string {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const isHeard = this.#socket && this.#socket.writableLength <= unreadBytesMax;
+    const releases = this.#releases.splice(0);
+    return isHeard ? releases.join('') : '';
   }
 
   #nextNumber(): number {

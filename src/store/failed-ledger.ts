@@ -14,6 +14,8 @@ export function failedLedger(error: OperationalError): Ledger {
     unsettled: fail,
     brokenScans: fail,
     note: fail,
+    scanBegan: () => undefined,
+    scanEnded: () => undefined,
     commit: () => Promise.reject(error),
     defer: () => undefined,
   };

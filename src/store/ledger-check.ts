@@ -30,6 +30,8 @@ export function checkFormat(file: string, database: DatabaseSync): void {
   }
   const version = numberPragma(database, 'user_version');
   if (version === schemaVersion) return;
+  // None was ever released: there is nothing to be taken over.
+  if (version < schemaVersion) refuse(file, `${file} is of an older clamgate (${version})`);
   throw new OperationalError(
     'STORE',
     `the ledger ${file} has version ${version} and this clamgate knows ${schemaVersion}: ` +

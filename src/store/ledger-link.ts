@@ -1,12 +1,13 @@
 /**
- * The main thread's end of the ledger's writing thread: orders go out, all of one turn of the event
- * loop in one message, and each has its answer, or none in time.
+ * The main thread's end of the ledger's writing thread: orders go out, and each has its answer, or
+ * none in time.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { messageOf, OperationalError } from '../errors.ts';
 import type { Answer, Order, Report, WriterSettings } from './ledger-orders.ts';
+import { Overdue } from './overdue.ts';
 
 export interface LinkSettings {
   readonly writer: WriterSettings;
@@ -24,33 +25,30 @@ export type NewOrder = Order extends infer One
     : never
   : never;
 
-interface Waiter {
-  readonly due: number;
-  readonly resolve: (count: number) => void;
-  readonly reject: (error: OperationalError) => void;
-}
-
 /** Orders without an answer; beyond it the disk hangs, and memory is finite. */
-const unansweredMax = 10_000;
+const unansweredMax = 20;
 
 export class LedgerLink {
   readonly #worker: Worker;
-  readonly #settings: LinkSettings;
-  /** By the orders' numbers, and so by when they are due. */
-  readonly #waiting = new Map<number, Waiter>();
-  #outbox: Order[] = [];
+  readonly #waiting = new Map<number, PromiseWithResolvers<number>>();
+  readonly #overdue: Overdue<number>;
   #orders = 0;
   #unanswered = 0;
   readonly #exited = Promise.withResolvers<undefined>();
-  #watch: Timer | undefined;
   #ended: string | undefined;
 
   private constructor(worker: Worker, settings: LinkSettings) {
     this.#worker = worker;
-    this.#settings = settings;
+    const { clock, answerMsMax, warn } = settings;
+    this.#overdue = new Overdue(clock, answerMsMax, (id) => {
+      const problem = `the disk has not answered for ${answerMsMax} ms`;
+      this.#answered({ id, problem });
+    });
     worker.on('message', (report: Report) => {
-      if (report.kind === 'answers') this.#answered(report.answers);
-      else if (report.kind === 'warning') settings.warn(report.text);
+      if (report.kind === 'warning') warn(report.text);
+      if (report.kind !== 'answer') return;
+      this.#unanswered--;
+      this.#answered(report.answer);
     });
     worker.on('error', (error) => {
       this.#end(`the ledger's thread has failed: ${messageOf(error)}`);
@@ -76,80 +74,53 @@ export class LedgerLink {
     return link;
   }
 
-  /** Whether further orders would be refused. */
-  get isFull(): boolean {
-    return this.#unanswered >= unansweredMax;
-  }
-
   /**
    * @returns the count that the order asks for.
    * @throws {OperationalError} STORE (as a rejection), when it was not carried out, or has not been
    *   in time: it may be carried out all the same then.
    */
   order(order: NewOrder): Promise<number> {
-    const refusal = this.#ended ?? (this.isFull ? 'too much waits for the disk' : undefined);
+    const isFull = this.#unanswered >= unansweredMax;
+    const refusal = this.#ended ?? (isFull ? 'too much waits for the disk' : undefined);
     if (refusal !== undefined) return Promise.reject(storeError(refusal));
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const waiter = Promise.withResolvers<number>();
     const id = ++this.#orders;
-    const { clock, answerMsMax } = this.#settings;
-    this.#waiting.set(id, { due: clock.monotonic() + answerMsMax, resolve, reject });
-    this.#watch ??= clock.after(answerMsMax, this.#overdue);
-    this.#post({ ...order, id });
-    return promise;
+    this.#waiting.set(id, waiter);
+    this.#overdue.add(id);
+    this.#unanswered++;
+    this.#worker.postMessage({ ...order, id });
+    return waiter.promise;
   }
 
-  /** Sends the last order, and waits for the thread's end. @throws as `order`. */
-  async close(): Promise<void> {
+  /**
+   * Sends the last order, and waits for the thread's end.
+   *
+   * @param whole whether the database has all of the journal.
+   * @throws as `order`.
+   */
+  async close(whole: boolean): Promise<void> {
     try {
-      await this.order({ kind: 'close' });
+      await this.order({ kind: 'close', whole });
       await this.#exited.promise;
     } finally {
-      this.#watch?.cancel();
+      this.#overdue.stop();
       // It may hang in a system call: nobody waits for that.
       this.#worker.unref();
     }
   }
 
-  #post(order: Order): void {
-    if (this.#outbox.length === 0) setImmediate(this.#send);
-    this.#outbox.push(order);
-    this.#unanswered++;
+  #answered({ id, problem, count }: Answer): void {
+    const waiter = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    this.#overdue.remove(id);
+    if (problem === undefined) waiter?.resolve(count ?? 0);
+    else waiter?.reject(storeError(problem));
   }
-
-  readonly #send = (): void => {
-    const orders = this.#outbox;
-    this.#outbox = [];
-    this.#worker.postMessage(orders);
-  };
-
-  #answered(answers: readonly Answer[]): void {
-    this.#unanswered -= answers.length;
-    for (const { id, problem, count } of answers) {
-      const waiter = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (problem === undefined) waiter?.resolve(count ?? 0);
-      else waiter?.reject(storeError(problem));
-    }
-  }
-
-  readonly #overdue = (): void => {
-    this.#watch = undefined;
-    const { clock, answerMsMax } = this.#settings;
-    const now = clock.monotonic();
-    for (const [id, { due, reject }] of this.#waiting) {
-      if (due > now) {
-        this.#watch = clock.after(due - now, this.#overdue);
-        return;
-      }
-      this.#waiting.delete(id);
-      reject(storeError(`the disk has not answered for ${answerMsMax} ms`));
-    }
-  };
 
   #end(why: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    this.#watch?.cancel();
+    this.#overdue.stop();
     for (const { reject } of this.#waiting.values()) reject(storeError(why));
     this.#waiting.clear();
   }

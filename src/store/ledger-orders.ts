@@ -1,5 +1,5 @@
 /** What the main thread and the ledger's writing thread say to each other. */
-import type { LedgerChange } from './ledger.ts';
+import type { Fold } from './ledger-unfolded.ts';
 
 export interface WriterSettings {
   readonly file: string;
@@ -7,17 +7,9 @@ export interface WriterSettings {
   readonly takeoverMs: number;
 }
 
-/** What is to become durable: the deferred changes first, and all of it or nothing. */
-export interface WriteOrder {
-  readonly id: number;
-  readonly kind: 'write';
-  /** When the rest fails they are kept, and travel with the next. */
-  readonly deferred: readonly LedgerChange[];
-  readonly changes: readonly LedgerChange[];
-}
-
 export type Order =
-  | WriteOrder
+  /** Takes over what is durable in the journal; harmless when it comes twice. */
+  | { readonly id: number; readonly kind: 'fold'; readonly fold: Fold }
   /** Removes some entries, settled ones that changed last before `settled`, others `unsettled`. */
   | {
       readonly id: number;
@@ -27,8 +19,8 @@ export type Order =
     }
   /** Gives some empty pages back to the file system; answered with how many are left. */
   | { readonly id: number; readonly kind: 'compact' }
-  /** After everything that was ordered before. */
-  | { readonly id: number; readonly kind: 'close' };
+  /** After everything that was ordered before; `whole` when the database has all of the journal. */
+  | { readonly id: number; readonly kind: 'close'; readonly whole: boolean };
 
 export interface Answer {
   readonly id: number;
@@ -42,5 +34,5 @@ export type Report =
   | { readonly kind: 'open' }
   /** It could not be opened; nothing follows. */
   | { readonly kind: 'refused'; readonly problem: string }
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+  | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'warning'; readonly text: string };

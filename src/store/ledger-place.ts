@@ -3,10 +3,12 @@
  * says that there is one, and which. Whoever calls this holds the ledger's lock.
  */
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, OperationalError } from '../errors.ts';
 import { systemCode, type Files } from './files.ts';
+import { journalHeader } from './ledger-journal.ts';
 import { createTables } from './ledger-schema.ts';
 import { readWhole, writeFile } from './stored-file.ts';
 
@@ -14,9 +16,15 @@ import { readWhole, writeFile } from './stored-file.ts';
 export const beside = {
   /** The ledger's id: there is, or was, a database of that id. */
   marker: (file: string) => `${file}.marker`,
-  /** There while a daemon has the ledger open, or has died so: then a -wal file must be there. */
+  /**
+   * There while a daemon has the ledger open, or has died so: then the -wal file and the journal must
+   * be there.
+   */
   open: (file: string) => `${file}.open`,
+  /** There when the journal had to be left with what the database did not take. */
+  unfolded: (file: string) => `${file}.unfolded`,
   lock: (file: string) => `${file}.lock`,
+  journal: (file: string) => `${file}.journal`,
   scans: (file: string) => `${file}.scans`,
   wal: (file: string) => `${file}-wal`,
 };
@@ -25,9 +33,10 @@ export const beside = {
 export function refuse(file: string, problem: string, cause?: unknown): never {
   throw new OperationalError(
     'STORE',
-    `${problem}: restore the ledger ${file}, or move ${file}, ${beside.wal(file)}, ` +
-      `${beside.open(file)} and ${beside.marker(file)} away to begin a new one; then messages that ` +
-      'are under way or being retried now may be delivered twice',
+    `${problem}: restore the ledger ${file} with ${beside.journal(file)}, or move ${file}, ` +
+      `${beside.wal(file)}, ${beside.journal(file)}, ${beside.open(file)}, ` +
+      `${beside.unfolded(file)} and ${beside.marker(file)} away to begin a new one; then messages that are under way or being ` +
+      'retried now may be delivered twice',
     { cause },
   );
 }
@@ -45,12 +54,45 @@ export async function findOrCreate(files: Files, file: string): Promise<string |
   if (database) {
     // Root may write to it all the same: somebody did not want that.
     if ((database.mode & 0o200) === 0) refuse(file, `${file} is read-only`);
-    await checkWal(files, file);
+    await checkOpen(files, file);
     return id;
   }
   if (id !== undefined) refuse(file, `${file} is missing, and its marker says that it was there`);
+  if ((await files.sizeOf(beside.journal(file))) !== undefined) {
+    refuse(file, `${file} is missing, and its journal is there`);
+  }
   await create(files, file);
   return undefined;
+}
+
+/** Creates the journal where it is missing, for the ledger of that id. @throws as `findOrCreate`. */
+export async function createJournal(files: Files, file: string, id: string): Promise<void> {
+  const path = beside.journal(file);
+  if ((await files.sizeOf(path)) !== undefined) return;
+  const fresh = `${path}.new`;
+  await files.unlink(fresh);
+  await writeFile(files, fresh, [journalHeader(id)]);
+  await files.rename(fresh, path);
+  await files.syncDirectory(dirname(file));
+}
+
+/**
+ * What is written to a file that somebody has removed or replaced is gone with this process, and no
+ * call but stat(2) tells.
+ *
+ * @returns throws {OperationalError} STORE when it is so.
+ */
+export function placeCheck(file: string): () => void {
+  const paths = [file, beside.wal(file), beside.journal(file)];
+  const opened = paths.map((path) => statSync(path));
+  return () => {
+    paths.forEach((path, index) => {
+      const [now, then] = [statSync(path, { throwIfNoEntry: false }), opened[index]];
+      if (now?.ino === then?.ino && now?.dev === then?.dev) return;
+      const problem = `${path} has been removed or replaced while it was in use`;
+      throw new OperationalError('STORE', problem);
+    });
+  };
 }
 
 /** Writes the marker of a database. @throws {OperationalError} STORE. */
@@ -68,8 +110,10 @@ export async function markOpen(files: Files, file: string): Promise<void> {
   await files.syncDirectory(dirname(file));
 }
 
-export async function unmarkOpen(files: Files, file: string): Promise<void> {
-  await files.unlink(beside.open(file));
+/** @param whole whether the database has all of the journal, which may then be missing. */
+export async function unmarkOpen(files: Files, file: string, whole: boolean): Promise<void> {
+  if (whole) for (const mark of [beside.unfolded, beside.open]) await files.unlink(mark(file));
+  else await files.rename(beside.open(file), beside.unfolded(file));
   await files.syncDirectory(dirname(file));
 }
 
@@ -91,9 +135,14 @@ async function markerOf(files: Files, file: string): Promise<string | undefined>
   return id ?? refuse(file, `${path} does not hold a ledger's id`);
 }
 
-async function checkWal(files: Files, file: string): Promise<void> {
-  if ((await files.sizeOf(beside.open(file))) === undefined) return;
-  if ((await files.sizeOf(beside.wal(file))) !== undefined) return;
+async function checkOpen(files: Files, file: string): Promise<void> {
+  const isThere = async (path: string) => (await files.sizeOf(path)) !== undefined;
+  const wasOpen = await isThere(beside.open(file));
+  const needsJournal = wasOpen || (await isThere(beside.unfolded(file)));
+  if (needsJournal && !(await isThere(beside.journal(file)))) {
+    refuse(file, `${beside.journal(file)} is missing, with what was written last`);
+  }
+  if (!wasOpen || (await isThere(beside.wal(file)))) return;
   refuse(
     file,
     `${beside.wal(file)} is missing, with what was written last (if another program has ` +

@@ -2,12 +2,16 @@
  * Reading the ledger, beside whoever writes it: each call sees what is committed at that moment, and
  * nobody waits for anybody. Several programs may read at once, without a lock.
  */
+import { readFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, OperationalError } from '../errors.ts';
 import type { AttemptState, LedgerEntry } from './ledger.ts';
 import { checkFormat } from './ledger-check.ts';
+import { decodeJournal, type Journal, unfoldedRecords } from './ledger-journal.ts';
 import { beside } from './ledger-place.ts';
 import { entryOf, selectEntries, type LedgerRow } from './ledger-rows.ts';
+import { selectFolded } from './ledger-schema.ts';
+import { Unfolded } from './ledger-unfolded.ts';
 
 /** Which entries are asked for: those that meet all that is given. */
 export interface EntryFilter {
@@ -30,49 +34,64 @@ export class LedgerReader {
   readonly #ofAttempt: StatementSync;
   readonly #unsettled: StatementSync;
   readonly #note: StatementSync;
-  readonly #scansDatabase: DatabaseSync | undefined;
-  readonly #scans: StatementSync | undefined;
+  readonly #folded: StatementSync;
+  readonly #unfolded: () => readonly Unfolded[];
 
-  /** @param scans without it, no scan is known to have been broken. */
-  constructor(file: string, database: DatabaseSync, scans: DatabaseSync | undefined) {
+  /** @param unfolded what is durable and perhaps not in the database yet, the older first. */
+  constructor(file: string, database: DatabaseSync, unfolded: () => readonly Unfolded[]) {
     this.#file = file;
     this.#database = database;
-    this.#scansDatabase = scans;
+    this.#unfolded = unfolded;
     this.#find = database.prepare(`${selectEntries} WHERE queue_id = ? ORDER BY began, number`);
     this.#ofAttempt = database.prepare(`${selectEntries} WHERE attempt = ? ORDER BY number`);
     this.#unsettled = database.prepare(
       `${selectEntries} WHERE state IN ('sending', 'prepared', 'in-doubt') ORDER BY began, number`,
     );
     this.#note = database.prepare('SELECT value FROM notes WHERE name = ?');
-    this.#scans = scans?.prepare('SELECT unended FROM scans WHERE digest = ?');
+    this.#folded = database.prepare(selectFolded);
   }
 
   /** As Ledger.find. @throws {OperationalError} STORE. */
   find(queueId: string): readonly LedgerEntry[] {
-    return this.#read(() => entriesOf(this.#find.all(queueId)));
+    return this.#overlaid<readonly LedgerEntry[]>(
+      () => entriesOf(this.#find.all(queueId)),
+      (stored, more) => more.ofMessage(stored, queueId),
+    );
   }
 
   /** All entries of one attempt, in the order in which they came. @throws as `find`. */
   ofAttempt(attempt: string): readonly LedgerEntry[] {
-    return this.#read(() => entriesOf(this.#ofAttempt.all(attempt)));
+    return this.#overlaid<readonly LedgerEntry[]>(
+      () => entriesOf(this.#ofAttempt.all(attempt)),
+      (stored, more) => more.ofAttempt(stored, attempt),
+    );
   }
 
   /** As Ledger.unsettled. @throws {OperationalError} STORE. */
   unsettled(): readonly LedgerEntry[] {
-    return this.#read(() => entriesOf(this.#unsettled.all()));
-  }
-
-  /** As Ledger.brokenScans. @throws {OperationalError} STORE. */
-  brokenScans(digest: string): number {
-    return this.#read(() => Number(this.#scans?.get(digest)?.['unended'] ?? 0));
+    return this.#overlaid<readonly LedgerEntry[]>(
+      () => entriesOf(this.#unsettled.all()),
+      (stored, more) => more.unsettled(stored),
+    );
   }
 
   /** As Ledger.note. @throws {OperationalError} STORE. */
   note(name: string): string | undefined {
-    return this.#read(() => {
-      const value = this.#note.get(name)?.['value'];
-      return typeof value === 'string' ? value : undefined;
-    });
+    return this.#overlaid(
+      () => this.#note.get(name)?.['value'] as string | undefined,
+      (stored, more) => more.note(name) ?? stored,
+    );
+  }
+
+  /** The number of the journal's record up to which the database has everything. @throws as `find`. */
+  folded(): number {
+    return this.#read(() => Number(this.#folded.get()?.['folded']));
+  }
+
+  /** Of the ledger. @throws as `find`. */
+  id(): string {
+    const identity = this.#read(() => this.#database.prepare('SELECT id FROM identity').get());
+    return String(identity?.['id']);
   }
 
   /**
@@ -82,25 +101,55 @@ export class LedgerReader {
    * @throws {OperationalError} STORE.
    */
   *entries(filter: EntryFilter = {}): Generator<LedgerEntry, void> {
+    const unfolded = this.#unfolded();
     const select = this.#read(() => this.#database.prepare(filteredEntries));
     const { states, queueId, recipient, changedBefore, changedSince } = filter;
     const values = [
       ...[states ? JSON.stringify(states) : null, queueId ?? null, recipient ?? null],
       ...[changedBefore ?? null, changedSince ?? null],
+      // These may pass the filter when they are as they are to become.
+      JSON.stringify(unfolded.flatMap((one) => one.settledAttempts)),
     ];
+    const seen = new Set<string>();
     for (let last = 0; ;) {
       // No statement stays open in between: that would keep the -wal file from being reused.
       const page = this.#read(() => rowsOf(select.all(...values, last, pageRows)));
-      for (const row of page) yield this.#read(() => entryOf(row));
+      const stored: readonly LedgerEntry[] = this.#read(() => page.map(entryOf));
+      const entries = unfolded.reduce((all, one) => one.changed(all), stored);
+      for (const entry of entries) {
+        if (unfolded.some((one) => one.has(entry))) seen.add(nameOf(entry));
+        if (passes(entry, filter)) yield entry;
+      }
       last = page.at(-1)?.number ?? last;
-      if (page.length < pageRows) return;
+      if (page.length < pageRows) break;
     }
+    const begun = unfolded.flatMap((one) => one.entries());
+    yield* begun.filter((one) => !seen.has(nameOf(one)) && passes(one, filter));
   }
 
   /** Nothing can be read afterwards. */
   close(): void {
     if (this.#database.isOpen) this.#database.close();
-    if (this.#scansDatabase?.isOpen) this.#scansDatabase.close();
+  }
+
+  /**
+   * Lays what is not in the database yet over what is in it. While the older part is on its way into
+   * the database, only a transaction tells on which side of that the answer is.
+   */
+  #overlaid<T>(ask: () => T, overlay: (stored: T, more: Unfolded) => T): T {
+    const [older, ...newer] = this.#unfolded();
+    if (!older || newer.length === 0)
+      return older ? overlay(this.#read(ask), older) : this.#read(ask);
+    return this.#read(() => {
+      this.#database.exec('BEGIN');
+      try {
+        const stored = ask();
+        const isFolded = this.folded() >= older.through;
+        return newer.reduce(overlay, isFolded ? stored : overlay(stored, older));
+      } finally {
+        this.#database.exec('COMMIT');
+      }
+    });
   }
 
   #read<T>(read: () => T): T {
@@ -114,25 +163,70 @@ export class LedgerReader {
 }
 
 const filteredEntries = `${selectEntries}
-  WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
-  AND (?2 IS NULL OR queue_id = ?2) AND (?3 IS NULL OR recipient = ?3)
-  AND (?4 IS NULL OR changed < ?4) AND (?5 IS NULL OR changed >= ?5)
-  AND number > ?6 ORDER BY number LIMIT ?7`;
+  WHERE (?2 IS NULL OR queue_id = ?2) AND (?3 IS NULL OR recipient = ?3)
+  AND (attempt IN (SELECT value FROM json_each(?6)) OR (
+    (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
+    AND (?4 IS NULL OR changed < ?4) AND (?5 IS NULL OR changed >= ?5)))
+  AND number > ?7 ORDER BY number LIMIT ?8`;
+
+function passes(entry: LedgerEntry, filter: EntryFilter): boolean {
+  const { states, queueId, recipient, changedBefore, changedSince } = filter;
+  return (
+    (states?.includes(entry.state) ?? true) &&
+    (queueId === undefined || entry.queueId === queueId) &&
+    (recipient === undefined || entry.recipient === recipient) &&
+    (changedBefore === undefined || entry.changed < changedBefore) &&
+    (changedSince === undefined || entry.changed >= changedSince)
+  );
+}
+
+function nameOf({ attempt, recipient, orcpt }: LedgerEntry): string {
+  return JSON.stringify([attempt, recipient, orcpt]);
+}
 
 /**
- * Opens a ledger for reading, whether or not a daemon has it open.
+ * Opens a ledger for reading, whether or not a daemon has it open. Of what is not in the database yet
+ * it has what is in the journal now; what a daemon moves from there into the database meanwhile is
+ * seen twice, which changes nothing: no state is taken back.
  *
  * @throws {OperationalError} STORE, when there is none, or none that this program can read.
  */
 export function openLedgerReader(file: string): LedgerReader {
+  // First: what is no longer in the journal later is in the database.
+  const journal = readJournal(beside.journal(file));
+  const unfolded = new Unfolded();
+  const reader = openLedgerDatabase(file, () => [unfolded]);
+  const records = journal?.kind === 'journal' ? journal.records : [];
+  for (const { changes, number } of unfoldedRecords(records, reader.folded()).records) {
+    unfolded.take(changes, number);
+  }
+  return reader;
+}
+
+/**
+ * @param unfolded as for LedgerReader.
+ * @throws {OperationalError} STORE, when there is none, or none that this program can read.
+ */
+export function openLedgerDatabase(
+  file: string,
+  unfolded: () => readonly Unfolded[],
+): LedgerReader {
   const database = openForReading(file);
   try {
     checkFormat(file, database);
-    return new LedgerReader(file, database, openScansForReading(beside.scans(file)));
+    return new LedgerReader(file, database, unfolded);
   } catch (cause) {
     database.close();
     if (cause instanceof OperationalError) throw cause;
     throw unreadable(file, cause);
+  }
+}
+
+function readJournal(path: string): Journal | undefined {
+  try {
+    return decodeJournal(readFileSync(path));
+  } catch {
+    return undefined;
   }
 }
 
@@ -141,15 +235,6 @@ function openForReading(file: string): DatabaseSync {
     return new DatabaseSync(file, { readOnly: true, timeout: 100 });
   } catch (cause) {
     throw unreadable(file, cause);
-  }
-}
-
-/** Undefined where nothing was ever scanned. */
-function openScansForReading(path: string): DatabaseSync | undefined {
-  try {
-    return openForReading(path);
-  } catch {
-    return undefined;
   }
 }
 

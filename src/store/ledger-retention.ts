@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { LedgerLink } from './ledger-link.ts';
 import { sliceMax } from './ledger-writer.ts';
+import type { ScanSlots } from './scan-slots.ts';
 
 const firstMs = 10_000;
 const intervalMs = 60 * 60 * 1000;
@@ -19,12 +20,14 @@ export interface RetentionSettings {
 
 export class LedgerRetention {
   readonly #link: LedgerLink;
+  readonly #scans: ScanSlots;
   readonly #settings: RetentionSettings;
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(link: LedgerLink, settings: RetentionSettings) {
+  constructor(link: LedgerLink, scans: ScanSlots, settings: RetentionSettings) {
     this.#link = link;
+    this.#scans = scans;
     this.#settings = settings;
     this.#in(firstMs);
   }
@@ -42,6 +45,7 @@ export class LedgerRetention {
   async #expire(): Promise<void> {
     const { clock, retentionMs, warn } = this.#settings;
     const settled = clock.now() - retentionMs;
+    this.#scans.expire(settled);
     try {
       const order = { kind: 'expire', settled, unsettled: settled - retentionMs } as const;
       const removed = await this.#link.order(order);

@@ -5,10 +5,10 @@ import type { DatabaseSync } from 'node:sqlite';
 export const applicationId = 0x43_6c_6d_67;
 
 /** Raised when the tables change in a way that an older clamgate would misread. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 const tables = `
-CREATE TABLE identity (id TEXT NOT NULL, opened INTEGER NOT NULL) STRICT;
+CREATE TABLE identity (id TEXT NOT NULL, opened INTEGER NOT NULL, folded INTEGER NOT NULL) STRICT;
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY,
   attempt TEXT NOT NULL,
@@ -32,12 +32,20 @@ CREATE INDEX entries_unsettled ON entries (began)
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** The number of the journal's record up to which the database has everything. */
+export const selectFolded = 'SELECT folded FROM identity';
+
+/** @throws what SQLite throws. */
+export function foldedIn(database: DatabaseSync): number {
+  return Number(database.prepare(selectFolded).get()?.['folded']);
+}
+
 /** Makes an empty database a ledger. @throws what SQLite throws. */
 export function createTables(database: DatabaseSync, id: string): void {
   // Pages that retention has emptied can be given back a few at a time; it must be said first.
   database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = FULL; BEGIN');
   database.exec(tables);
-  database.prepare('INSERT INTO identity VALUES (?, 0)').run(id);
+  database.prepare('INSERT INTO identity VALUES (?, 0, 0)').run(id);
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
 }

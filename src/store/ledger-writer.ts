@@ -4,45 +4,33 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { messageOf } from '../errors.ts';
-import type { LedgerChange } from './ledger.ts';
-import type { Answer, WriteOrder } from './ledger-orders.ts';
 import { insertEntry, replyText, valuesOf } from './ledger-rows.ts';
-import { isScanChange, type ScanLog } from './ledger-scans.ts';
-import { numberPragma } from './ledger-schema.ts';
+import { numberPragma, selectFolded } from './ledger-schema.ts';
+import type { Fold, Settlement } from './ledger-unfolded.ts';
 import { isOfTheValues } from './sqlite-error.ts';
-
-/** Deferred changes that wait for a disk that takes them; beyond it the oldest are given up. */
-export const carriedMax = 10_000;
 
 /** So many entries or pages at once, that commits between two slices hardly wait. */
 export const sliceMax = 500;
 
 export class LedgerWriter {
   readonly #database: DatabaseSync;
-  readonly #scans: ScanLog;
   readonly #warn: (what: string) => void;
   readonly #checkPlace: () => void;
   readonly #insert: StatementSync;
   readonly #settleAll: StatementSync;
   readonly #settleOne: StatementSync;
   readonly #note: StatementSync;
+  readonly #folded: StatementSync;
+  readonly #setFolded: StatementSync;
   readonly #expire: StatementSync;
-  /** Deferred changes that could not be stored yet: they go before everything else. */
-  #carried: LedgerChange[] = [];
 
   /**
    * @param warn told of what no answer tells.
    * @param checkPlace throws when the files are no longer there: nothing is written then.
    */
-  constructor(
-    database: DatabaseSync,
-    scans: ScanLog,
-    warn: (what: string) => void,
-    checkPlace: () => void,
-  ) {
+  constructor(database: DatabaseSync, warn: (what: string) => void, checkPlace: () => void) {
     this.#checkPlace = checkPlace;
     this.#database = database;
-    this.#scans = scans;
     this.#warn = warn;
     const settle = `UPDATE entries SET state = ?, next_queue_id = coalesce(?, next_queue_id),
       reply = coalesce(?, reply), changed = ?
@@ -53,36 +41,35 @@ export class LedgerWriter {
     this.#note = database.prepare(
       'INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
     );
+    this.#folded = database.prepare(selectFolded);
+    this.#setFolded = database.prepare('UPDATE identity SET folded = ?');
     this.#expire = database.prepare(`DELETE FROM entries WHERE number IN (
       SELECT number FROM entries WHERE changed < ? AND
       (changed < ? OR state NOT IN ('sending', 'prepared', 'in-doubt')) ORDER BY changed LIMIT ?)`);
   }
 
   /**
-   * Carries out all orders in one transaction. When that fails, each is tried alone: one that
-   * cannot be stored takes none of the others with it.
+   * Takes over what the journal has, all or nothing; but a change that never can be stored is given
+   * up aloud, and takes nothing else with it.
    *
-   * @param answered told of each order once, as soon as its fate is known.
+   * @throws {OperationalError} STORE, or what SQLite throws.
    */
-  write(orders: readonly WriteOrder[], answered: (answers: readonly Answer[]) => void): void {
-    const problems = new Map<number, string>();
-    for (const order of orders) this.#writeScans(order, problems);
-    const [done, rest] = partition(orders, (one) => problems.has(one.id) || hasOnlyScans(one));
-    // These have no fsync to wait for.
-    if (done.length > 0) answered(done.map(({ id }) => answer(id, problems.get(id))));
-    if (rest.length === 0) return;
+  fold(fold: Fold): void {
+    if (fold.through <= Number(this.#folded.get()?.['folded'])) return;
+    this.#checkPlace();
     try {
-      this.#store([...this.#carried, ...rest.flatMap((one) => [...one.deferred, ...one.changes])]);
-      this.#carried = [];
-    } catch {
-      for (const order of rest) this.#writeAlone(order, problems);
+      this.#inTransaction(() => {
+        for (const store of this.#steps(fold)) store();
+        this.#setFolded.run(fold.through);
+      });
+    } catch (error) {
+      if (!isOfTheValues(error)) throw error;
+      this.#foldEach(fold);
     }
-    answered(rest.map(({ id }) => answer(id, problems.get(id))));
   }
 
   /** @returns how many entries were removed; `sliceMax` when there may be more. */
   expire(settled: number, unsettled: number): number {
-    this.#scans.expire(settled);
     return Number(this.#expire.run(settled, unsettled, sliceMax).changes);
   }
 
@@ -96,61 +83,37 @@ export class LedgerWriter {
 
   close(): void {
     this.#database.close();
-    this.#scans.close();
   }
 
-  /** They stand in a database of their own: what becomes of the rest does not matter to them. */
-  #writeScans({ id, deferred, changes }: WriteOrder, problems: Map<number, string>): void {
-    try {
-      this.#scans.apply([...deferred, ...changes].filter(isScanChange));
-    } catch (error) {
-      problems.set(id, messageOf(error));
-      this.#carry(deferred);
-    }
-  }
-
-  #writeAlone(order: WriteOrder, problems: Map<number, string>): void {
-    this.#carry(order.deferred);
-    try {
-      this.#store([...this.#carried, ...order.changes]);
-      this.#carried = [];
-    } catch (error) {
-      problems.set(order.id, messageOf(error));
-      this.#storeCarried();
-    }
-  }
-
-  #carry(changes: readonly LedgerChange[]): void {
-    this.#carried.push(...changes.filter((change) => !isScanChange(change)));
-    const over = this.#carried.length - carriedMax;
-    if (over <= 0) return;
-    this.#carried.splice(0, over);
-    this.#warn(`${over} deferred changes were given up: too many wait for the disk`);
-  }
-
-  /** Without the changes that may have been at fault; stops where the disk is. */
-  #storeCarried(): void {
-    let stored = 0;
-    for (const change of this.#carried) {
-      try {
-        this.#store([change]);
-      } catch (error) {
-        if (!isOfTheValues(error)) break;
-        this.#warn(`a deferred change (${change.kind}) was given up: ${messageOf(error)}`);
+  #foldEach(fold: Fold): void {
+    this.#inTransaction(() => {
+      for (const store of this.#steps(fold)) {
+        try {
+          store();
+        } catch (error) {
+          if (!isOfTheValues(error)) throw error;
+          this.#warn(`a change was given up: ${messageOf(error)}`);
+        }
       }
-      stored++;
-    }
-    this.#carried.splice(0, stored);
+      this.#setFolded.run(fold.through);
+    });
   }
 
-  /** One transaction. @throws what SQLite throws; then nothing of it is stored. */
-  #store(changes: readonly LedgerChange[]): void {
-    const ours = changes.filter((change) => !isScanChange(change));
-    if (ours.length === 0) return;
-    this.#checkPlace();
+  *#steps({ entries, settlements, notes }: Fold): Generator<() => void> {
+    // Of entries that are there already, and not of those that begin here.
+    for (const settlement of settlements) {
+      yield () => {
+        this.#settle(settlement);
+      };
+    }
+    for (const entry of entries) yield () => this.#insert.run(...valuesOf(entry));
+    for (const note of notes) yield () => this.#note.run(...note);
+  }
+
+  #inTransaction(act: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      for (const change of ours) this.#apply(change);
+      act();
       this.#database.exec('COMMIT');
     } finally {
       // SQLite has done it by itself after some errors.
@@ -158,20 +121,7 @@ export class LedgerWriter {
     }
   }
 
-  #apply(change: Exclude<LedgerChange, { kind: `scan-${string}` }>): void {
-    switch (change.kind) {
-      case 'begin':
-        for (const entry of change.entries) this.#insert.run(...valuesOf(entry));
-        break;
-      case 'settle':
-        this.#settle(change);
-        break;
-      case 'note':
-        this.#note.run(change.name, change.value);
-    }
-  }
-
-  #settle(change: Extract<LedgerChange, { kind: 'settle' }>): void {
+  #settle(change: Settlement): void {
     const { state, nextQueueId, reply, changed, attempt, from, recipients } = change;
     const values = [
       ...[state, nextQueueId ?? null, replyText(reply), changed],
@@ -180,16 +130,4 @@ export class LedgerWriter {
     if (!recipients) this.#settleAll.run(...values);
     for (const one of recipients ?? []) this.#settleOne.run(...values, one.recipient, one.orcpt);
   }
-}
-
-function answer(id: number, problem: string | undefined): Answer {
-  return problem === undefined ? { id } : { id, problem };
-}
-
-function hasOnlyScans({ deferred, changes }: WriteOrder): boolean {
-  return changes.length > 0 && [...deferred, ...changes].every(isScanChange);
-}
-
-function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(test), all.filter((one) => !test(one))];
 }

@@ -51,7 +51,7 @@ export interface LedgerEntry {
 }
 
 export type LedgerChange =
-  /** New entries, in whatever state they begin with. */
+  /** New entries, in whatever state they begin with: all of an attempt. */
   | { readonly kind: 'begin'; readonly entries: readonly LedgerEntry[] }
   /** Entries of one attempt change their state; those not in one of `from` stay as they are. */
   | {
@@ -65,9 +65,6 @@ export type LedgerChange =
       readonly reply?: Reply;
       readonly changed: number;
     }
-  /** The scan of these bytes has begun; what is not `scan-ended` later has broken it. */
-  | { readonly kind: 'scan-began'; readonly digest: string; readonly at: number }
-  | { readonly kind: 'scan-ended'; readonly digest: string }
   /** What is to be remembered over a restart beside the entries. */
   | { readonly kind: 'note'; readonly name: string; readonly value: string };
 
@@ -84,14 +81,20 @@ export interface Ledger {
   find(queueId: string): readonly LedgerEntry[];
   /** All that are `sending`, `prepared` or `in-doubt`, oldest first. @throws as `find`. */
   unsettled(): readonly LedgerEntry[];
-  /** How many scans of these bytes began and never ended. @throws as `find`. */
+  /** How many scans of these bytes began and did not end. @throws as `find`. */
   brokenScans(digest: string): number;
+  /**
+   * A scan of these bytes (SHA-256 in hex) begins. It is remembered over the death of the process
+   * from a moment later on, not over a power loss; nobody waits for it.
+   */
+  scanBegan(digest: string): void;
+  /** It has come to an end, and is forgotten. */
+  scanEnded(digest: string): void;
   /** The last note of this name. @throws as `find`. */
   note(name: string): string | undefined;
   /**
    * Resolves when the changes are durable, in the order of the calls; they are durable together or
-   * not at all. Calls that come together share one fsync. `scan-*` changes need not survive a power
-   * loss, only the death of the process, and are not waited for by others.
+   * not at all. Calls that come together share one fsync.
    *
    * @throws {OperationalError} STORE (as a rejection), when they are not, or nobody knows whether
    *   they are.
@@ -99,7 +102,7 @@ export interface Ledger {
   commit(changes: readonly LedgerChange[]): Promise<void>;
   /**
    * To become durable with the next `commit`, or soon after if none comes; not waited for. Only for
-   * what may be lost in a crash: notes and the end of scans.
+   * what may be lost in a crash, such as notes.
    */
   defer(changes: readonly LedgerChange[]): void;
 }

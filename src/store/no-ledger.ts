@@ -6,6 +6,8 @@ export const noLedger: Ledger = {
   unsettled: () => [],
   brokenScans: () => 0,
   note: () => undefined,
+  scanBegan: () => undefined,
+  scanEnded: () => undefined,
   commit: () => Promise.resolve(),
   defer: () => undefined,
 };

@@ -1,17 +1,27 @@
 /**
- * The ledger on disk: SQLite in WAL mode, synced at each commit. It is written by a thread of its
- * own, and read here. What it holds is never begun anew by itself: a ledger that is missing, damaged
- * or not writable is an error for an operator (ledger-place.ts).
+ * The ledger on disk. What is to become durable goes into a journal, synced at each write, and from
+ * there into a SQLite database, which a thread of its own writes; reading puts the two together.
+ * What it holds is never begun anew by itself: a ledger that is missing, damaged or not writable is
+ * an error for an operator (ledger-place.ts).
  */
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { messageOf, OperationalError } from '../errors.ts';
 import { nodeFiles, prepareDirectory } from './files.ts';
 import type { Ledger, LedgerChange, LedgerEntry } from './ledger.ts';
+import { LedgerCommits } from './ledger-commits.ts';
+import { LedgerFolding } from './ledger-folding.ts';
+import { readLeft } from './ledger-left.ts';
 import { LedgerLink } from './ledger-link.ts';
-import { openLedgerReader, type LedgerReader } from './ledger-reader.ts';
+import { beside, placeCheck } from './ledger-place.ts';
+import { openLedgerDatabase, type LedgerReader } from './ledger-reader.ts';
 import { LedgerRetention } from './ledger-retention.ts';
-import { isScanChange } from './ledger-scans.ts';
+import { openPlacedFile, type PlacedFile } from './placed-file.ts';
+import { ScanSlots } from './scan-slots.ts';
+import { readWhole } from './stored-file.ts';
+
+const { O_CREAT, O_DSYNC, O_RDWR, O_WRONLY } = constants;
 
 export interface SqliteLedgerSettings {
   /** Its directory is created where it is missing. */
@@ -32,24 +42,27 @@ export interface SqliteLedgerSettings {
   readonly warn: (what: string) => void;
 }
 
-/** How long a deferred change waits for a commit to travel with. */
-const deferMs = 50;
-/** Deferred changes that wait for a hanging disk; beyond it the oldest are given up. */
-const deferredMax = 10_000;
+/** A ledger that is open, in parts. */
+interface Parts {
+  readonly link: LedgerLink;
+  readonly reader: LedgerReader;
+  readonly folding: LedgerFolding;
+  readonly commits: LedgerCommits;
+  readonly journal: PlacedFile;
+  readonly scans: ScanSlots;
+  readonly scansFile: PlacedFile;
+}
 
 export class SqliteLedger implements Ledger {
-  readonly #link: LedgerLink;
-  readonly #reader: LedgerReader;
+  readonly #parts: Parts;
   readonly #retention: LedgerRetention;
-  readonly #settings: SqliteLedgerSettings;
-  #deferred: LedgerChange[] = [];
-  #timer: Timer | undefined;
+  readonly #clock: Clock;
 
-  private constructor(link: LedgerLink, reader: LedgerReader, settings: SqliteLedgerSettings) {
-    this.#link = link;
-    this.#reader = reader;
-    this.#settings = settings;
-    this.#retention = new LedgerRetention(link, settings);
+  private constructor(parts: Parts, settings: SqliteLedgerSettings) {
+    this.#parts = parts;
+    this.#clock = settings.clock;
+    const { link, scans } = parts;
+    this.#retention = new LedgerRetention(link, scans, settings);
   }
 
   /**
@@ -63,43 +76,53 @@ export class SqliteLedger implements Ledger {
     const writer = { file, bytesMax, takeoverMs };
     const link = await LedgerLink.open({ writer, clock, answerMsMax, warn });
     try {
-      return new SqliteLedger(link, openLedgerReader(file), settings);
+      return new SqliteLedger(await openParts(link, settings), settings);
     } catch (error) {
-      await link.close();
+      // Whatever is in the journal is not in the database.
+      await link.close(false);
       throw error;
     }
   }
 
   find(queueId: string): readonly LedgerEntry[] {
-    return this.#reader.find(queueId);
+    return this.#parts.reader.find(queueId);
   }
 
   unsettled(): readonly LedgerEntry[] {
-    return this.#reader.unsettled();
+    return this.#parts.reader.unsettled();
   }
 
   brokenScans(digest: string): number {
-    return this.#reader.brokenScans(digest);
+    return this.#parts.scans.unended(digest);
+  }
+
+  scanBegan(digest: string): void {
+    this.#parts.scans.began(digest, this.#clock.now());
+  }
+
+  scanEnded(digest: string): void {
+    this.#parts.scans.ended(digest);
   }
 
   note(name: string): string | undefined {
-    return this.#reader.note(name);
+    return this.#parts.reader.note(name);
   }
 
-  async commit(changes: readonly LedgerChange[]): Promise<void> {
-    const onlyScans = changes.length > 0 && changes.every(isScanChange);
-    const deferred = this.#link.isFull ? [] : this.#takeDeferred(onlyScans);
-    await this.#link.order({ kind: 'write', deferred, changes });
+  commit(changes: readonly LedgerChange[]): Promise<void> {
+    return this.#parts.commits.commit(changes);
   }
 
   defer(changes: readonly LedgerChange[]): void {
-    this.#deferred.push(...changes);
-    const over = this.#deferred.length - deferredMax;
-    if (over > 0) {
-      this.#deferred.splice(0, over);
-      this.#settings.warn(`${over} deferred changes were given up: too many wait for the disk`);
-    }
-    this.#timer ??= this.#settings.clock.after(deferMs, this.#flush);
+    this.#parts.commits.defer(changes);
+  }
+
+  /**
+   * Brings all that is durable into the database; else that is done every half second.
+   *
+   * @throws {OperationalError} STORE.
+   */
+  fold(): Promise<void> {
+    return this.#parts.folding.fold();
   }
 
   /**
@@ -108,10 +131,12 @@ export class SqliteLedger implements Ledger {
    * @throws {OperationalError} STORE.
    */
   async compact(): Promise<void> {
+    const { link } = this.#parts;
+    await this.fold();
     let before = Infinity;
-    for (let left = await this.#link.order({ kind: 'compact' }); left > 0 && left < before;) {
+    for (let left = await link.order({ kind: 'compact' }); left > 0 && left < before;) {
       before = left;
-      left = await this.#link.order({ kind: 'compact' });
+      left = await link.order({ kind: 'compact' });
     }
   }
 
@@ -121,39 +146,55 @@ export class SqliteLedger implements Ledger {
    * @throws {OperationalError} STORE, when the disk does not answer, or what was deferred is lost.
    */
   async close(): Promise<void> {
+    const { link, reader, folding, commits, journal, scans, scansFile } = this.#parts;
     this.#retention.stop();
-    this.#stopTimer();
-    this.#reader.close();
-    const last = this.#deferred.length > 0 ? this.commit([]) : Promise.resolve();
-    const results = await Promise.allSettled([last, this.#link.close()]);
+    folding.stop();
+    const [last] = await Promise.allSettled([commits.close()]);
+    // Where that fails the next process finds it in the journal.
+    const whole = await folding.fold().then(
+      () => true,
+      () => false,
+    );
+    reader.close();
+    journal.close();
+    scans.close();
+    scansFile.close();
+    const results = [last, ...(await Promise.allSettled([link.close(whole)]))];
     for (const result of results) {
       if (result.status === 'rejected') throw asStoreError(result.reason);
     }
   }
+}
 
-  readonly #flush = (): void => {
-    this.#timer = undefined;
-    if (this.#link.isFull) {
-      this.#timer = this.#settings.clock.after(deferMs, this.#flush);
-      return;
-    }
-    // What cannot be stored now travels with the next commit: the thread keeps it.
-    this.commit([]).catch((error: unknown) => {
-      this.#settings.warn(`deferred changes are not stored yet: ${messageOf(error)}`);
-    });
-  };
+async function openParts(link: LedgerLink, settings: SqliteLedgerSettings): Promise<Parts> {
+  const { file, clock, commitMsMax, warn } = settings;
+  const left = await readLeft(nodeFiles, file, identityOf(file));
+  const folding = new LedgerFolding(link, clock, warn, left.unfolded);
+  const reader = openLedgerDatabase(file, () => folding.unfolded);
+  const journal = await openPlacedFile(beside.journal(file), O_WRONLY | O_DSYNC);
+  const commits = new LedgerCommits({
+    ...{ clock, commitMsMax, warn, journal, last: left.last },
+    checkPlace: placeCheck(file),
+    onDurable: (changes, number) => {
+      folding.take(changes, number);
+    },
+    onFull: folding.foldNow,
+  });
+  folding.begin(commits);
+  // Until then no half of the journal is free. A database that is full is no reason not to start.
+  await folding.fold().catch(() => undefined);
+  const scansFile = await openPlacedFile(beside.scans(file), O_RDWR | O_CREAT);
+  const noted = await readWhole(nodeFiles, beside.scans(file));
+  const scans = new ScanSlots(scansFile, noted, { clock, warn });
+  return { link, reader, folding, commits, journal, scans, scansFile };
+}
 
-  /** @param onlyScans what needs no fsync does not wait for one because of what it takes along. */
-  #takeDeferred(onlyScans: boolean): readonly LedgerChange[] {
-    const taken = onlyScans ? this.#deferred.filter(isScanChange) : this.#deferred;
-    this.#deferred = onlyScans ? this.#deferred.filter((change) => !isScanChange(change)) : [];
-    if (this.#deferred.length === 0) this.#stopTimer();
-    return taken;
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+function identityOf(file: string): { readonly id: string; readonly folded: number } {
+  const reader = openLedgerDatabase(file, () => []);
+  try {
+    return { id: reader.id(), folded: reader.folded() };
+  } finally {
+    reader.close();
   }
 }
 

@@ -61,7 +61,7 @@ export const ledgerFaults: readonly LedgerFault[] = [
     },
     mend: (filter, { file }) =>
       whileAway(filter, async () => {
-        for (const path of [`${file}.marker`, `${file}.open`]) await rm(path);
+        for (const path of ['marker', 'open', 'journal']) await rm(`${file}.${path}`);
       }),
   },
   {

@@ -111,7 +111,7 @@ test('the commit question is answered where it is asked', async () => {
   expect(await ask('nobody.clamgate.mx.test')).toMatch(/^action=451 4\.3\.0 /);
   const handover = await one.handovers.claim(message, [to], 'hop', never);
   const attempt = one.handovers.nameAttempt('mx.test');
-  expect(attempt.helloName).toMatch(/^[0-9a-f-]{36}\.clamgate\.mx\.test$/);
+  expect(attempt.helloName).toMatch(/^[0-9a-z]{8}-[0-9a-f-]{36}\.clamgate\.mx\.test$/);
   await handover.begin(attempt);
   expect(await ask(attempt.helloName)).toBe('action=DUNNO\n\n');
   expect(one.ledger.find('Q0')).toMatchObject([{ state: 'prepared', nextQueueId: 'N1' }]);

@@ -203,7 +203,7 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     await send('x');
     const digest = parts.records[0]?.digest ?? '';
     for (let n = 0; n < defaultLimits.brokenScansMax; n++) {
-      await ledger.commit([{ kind: 'scan-began', digest, at: n }]);
+      ledger.scanBegan(digest);
     }
     expect(await send('b')).toEqual(['250 2.7.0']);
     expect(parts.records[1]).toMatchObject({

@@ -68,8 +68,18 @@ describe('with a witness', () => {
     queue.unlink('incoming/A1');
     expect(await client.fate('A1')).toBe('committed');
     client.release('A1');
+    clock.advance(50);
     await until(() => witness.held === 0, 'released');
     expect(troubles).toEqual([]);
+  });
+
+  test('what is released travels with the next question, before it', async () => {
+    for (const id of ['A1', 'B1']) queue.begin(`incoming/${id}`);
+    expect(await client.hold('A1')).toBe(true);
+    client.release('A1');
+    // There is room for one.
+    expect(await client.hold('B1')).toBe(true);
+    expect([witness.held, serverTroubles, clock.pending]).toEqual([1, [], 0]);
   });
 
   test('what is not there is not held', async () => {

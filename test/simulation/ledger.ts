@@ -55,6 +55,12 @@ export class LedgerDisk {
       find: (queueId) => ledger.find(queueId),
       unsettled: () => ledger.unsettled(),
       brokenScans: (digest) => ledger.brokenScans(digest),
+      scanBegan: (digest) => {
+        ledger.scanBegan(digest);
+      },
+      scanEnded: (digest) => {
+        ledger.scanEnded(digest);
+      },
       note: (name) => ledger.note(name),
       commit: (changes) =>
         ledger.commit(changes).then(heard, async (error: unknown) => {

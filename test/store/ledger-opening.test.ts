@@ -26,6 +26,7 @@ beforeAll(async () => {
   [closed, killed] = [await LedgerBench.make(), await LedgerBench.make()];
   const ledger = await closed.open();
   await ledger.commit([begin(300)]);
+  await ledger.commit([{ kind: 'note', name: 'n', value: 'v' }]);
   // What a daemon that was killed leaves: the files of an open ledger.
   await copy(closed, killed);
   await closed.close(ledger);
@@ -53,9 +54,9 @@ async function copy(from: LedgerBench, to: LedgerBench): Promise<void> {
   }
 }
 
-async function overwrite(path: string, at: number, length: number): Promise<void> {
+async function overwrite(path: string, at: number, length: number, by = 'Z'): Promise<void> {
   const bytes = await readFile(path);
-  await writeFile(path, bytes.fill(0x5a, at, at + length));
+  await writeFile(path, bytes.fill(by, at, at + length));
 }
 
 function inDatabase(sql: string): void {
@@ -68,12 +69,15 @@ describe('a ledger', () => {
   test('is created with its directory, for nobody else', async () => {
     const file = join(bench.directory, 'a/b/ledger.db');
     const ledger = await bench.open({ file });
-    await ledger.commit([begin(1), { kind: 'scan-began', digest: 'd', at: 1 }]);
+    await ledger.commit([begin(1)]);
     const directory = join(bench.directory, 'a/b');
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
     const names = await readdir(directory);
     expect(names).toEqual(
-      expect.arrayContaining(['ledger.db', 'ledger.db-wal', 'ledger.db.marker']),
+      expect.arrayContaining([
+        ...['ledger.db', 'ledger.db-wal', 'ledger.db.marker'],
+        ...['ledger.db.journal', 'ledger.db.scans'],
+      ]),
     );
     for (const name of names) {
       expect([name, (await stat(join(directory, name))).mode & 0o777]).toEqual([name, 0o600]);
@@ -103,21 +107,24 @@ describe('a ledger', () => {
 
   test('is begun anew when all of it was moved away', async () => {
     await copy(closed, bench);
-    for (const path of [bench.file, beside.marker(bench.file)]) await unlink(path);
+    for (const path of [bench.file, beside.marker(bench.file), beside.journal(bench.file)])
+      await unlink(path);
     expect((await bench.open()).find('4Xy1')).toEqual([]);
   });
 
   test('forgets broken scans when their file is damaged, and says so', async () => {
+    const digest = 'd'.repeat(64);
     const ledger = await bench.open();
-    await ledger.commit([begin(1), { kind: 'scan-began', digest: 'd', at: 1 }]);
+    await ledger.commit([begin(1)]);
+    ledger.scanBegan(digest);
     await bench.close(ledger);
     await writeFile(beside.scans(bench.file), 'x'.repeat(9000));
     const again = await bench.open();
     expect(bench.warnings).toEqual([expect.stringContaining('begun anew')]);
-    expect(again.brokenScans('d')).toBe(0);
+    expect(again.brokenScans(digest)).toBe(0);
     expect(again.find('4Xy1')).toHaveLength(1);
-    await again.commit([{ kind: 'scan-began', digest: 'd', at: 1 }]);
-    expect(again.brokenScans('d')).toBe(1);
+    again.scanBegan(digest);
+    expect(again.brokenScans(digest)).toBe(1);
   });
 });
 
@@ -170,6 +177,36 @@ describe('it is refused, and left as it is', () => {
       },
       says: 'has lost its id',
     },
+    {
+      what: 'of an older clamgate',
+      harm: () => {
+        inDatabase('PRAGMA user_version = 1');
+      },
+      says: 'of an older clamgate',
+    },
+    {
+      what: 'without the journal of a daemon that was killed',
+      from: () => killed,
+      harm: () => unlink(beside.journal(bench.file)),
+      says: 'journal is missing',
+    },
+    {
+      what: 'beside a journal that is none',
+      harm: () => truncate(beside.journal(bench.file), 5),
+      says: 'journal is corrupt',
+    },
+    {
+      what: 'beside the journal of another ledger',
+      harm: () => overwrite(beside.journal(bench.file), 26, 32, '0'),
+      says: 'is the journal of another ledger',
+    },
+    {
+      what: 'gone from beside its journal',
+      harm: async () => {
+        for (const path of [bench.file, beside.marker(bench.file)]) await unlink(path);
+      },
+      says: 'its journal is there',
+    },
     { what: 'read-only', harm: () => chmod(bench.file, 0o400), says: 'is read-only' },
     {
       what: 'without the -wal file of a daemon that was killed',
@@ -189,6 +226,15 @@ describe('it is refused, and left as it is', () => {
     expect(await contents()).toEqual(before);
   });
 
+  test('a part of the journal that was acknowledged is damaged', async () => {
+    await copy(killed, bench);
+    await overwrite(beside.journal(bench.file), 4096 + 40, 4);
+    await expect(bench.open()).rejects.toMatchObject({
+      code: 'STORE',
+      message: expect.stringContaining('a part of it is missing'),
+    });
+  });
+
   test('a directory stands in its place', async () => {
     await nodeFiles.makeDirectory(bench.file);
     await expect(bench.open()).rejects.toMatchObject({ code: 'STORE' });
@@ -203,7 +249,7 @@ describe('it is refused, and left as it is', () => {
   });
 });
 
-test.each(['ledger.db', 'ledger.db-wal'])(
+test.each(['ledger.db', 'ledger.db-wal', 'ledger.db.journal'])(
   'while %s is removed under it nothing is stored, and it says so',
   async (name) => {
     const ledger = await bench.open();

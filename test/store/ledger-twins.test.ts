@@ -65,12 +65,6 @@ const change: fc.Arbitrary<LedgerChange> = fc.oneof(
     { requiredKeys: ['kind', 'attempt', 'from', 'state', 'changed'] },
   ),
   fc.record({
-    kind: fc.constant('scan-began' as const),
-    digest: fc.constantFrom(...digests),
-    at: time,
-  }),
-  fc.record({ kind: fc.constant('scan-ended' as const), digest: fc.constantFrom(...digests) }),
-  fc.record({
     kind: fc.constant('note' as const),
     name: fc.constantFrom(...names),
     value: fc.string({ unit: 'grapheme' }),
@@ -91,9 +85,6 @@ function ofRun(run: number, change: LedgerChange): LedgerChange {
       return { ...change, attempt: `${run}${change.attempt}` };
     case 'note':
       return { ...change, name: `${run}${change.name}` };
-    case 'scan-began':
-    case 'scan-ended':
-      return { ...change, digest: `${run}${change.digest}` };
   }
 }
 
@@ -105,7 +96,6 @@ function answersOf(ledger: Ledger, run: number): unknown {
   return {
     found: queueIds.map((id) => ledger.find(`${run}${id}`)),
     unsettled: ledger.unsettled(),
-    broken: digests.map((digest) => ledger.brokenScans(`${run}${digest}`)),
     notes: names.map((name) => ledger.note(`${run}${name}`)),
   };
 }
@@ -124,8 +114,6 @@ test('the ledger on disk and the one in memory answer alike', async () => {
       ) as [LedgerChange[], LedgerChange[]];
       for (const ledger of [disk, memory]) ledger.defer(deferred);
       await Promise.all([disk.commit(changes), memory.commit(changes)]);
-      // Scans alone take nothing along that has an fsync to wait for.
-      if (changes.every(({ kind }) => kind.startsWith('scan-'))) continue;
       expect(answersOf(disk, run)).toEqual(answersOf(memory, run));
     }
     await Promise.all([disk.commit([]), memory.commit([])]);

@@ -64,7 +64,7 @@ test.each([
     const a = ledger.commit([begin('a'), { kind: 'note', name: 'n', value: 'v' }]);
     ledger.flush();
     await a;
-    await ledger.commit([{ kind: 'scan-began', digest: 'd', at: 1 }]);
+    ledger.scanBegan('d');
     let heard = false;
     void ledger.commit([begin('b')]).then(() => (heard = true));
     ledger.defer([begin('deferred')]);

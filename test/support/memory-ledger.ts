@@ -28,8 +28,6 @@ interface Queued {
   readonly reject: (error: OperationalError) => void;
 }
 
-type ScanChange = Extract<LedgerChange, { kind: 'scan-began' | 'scan-ended' }>;
-
 export class MemoryLedger implements Ledger {
   readonly #durable: Durable;
   readonly #schedule: (finish: () => void) => void;
@@ -78,6 +76,14 @@ export class MemoryLedger implements Ledger {
     return this.#durable.scans.get(digest) ?? 0;
   }
 
+  scanBegan(digest: string): void {
+    this.#scan(digest, 1);
+  }
+
+  scanEnded(digest: string): void {
+    this.#scan(digest, -1);
+  }
+
   note(name: string): string | undefined {
     return this.#durable.notes.get(name);
   }
@@ -88,13 +94,6 @@ export class MemoryLedger implements Ledger {
     if (this.#crashed) return promise;
     const deferred = this.#deferred;
     this.#deferred = [];
-    const all = [...deferred, ...changes];
-    for (const change of all) if (isScanChange(change)) this.#scan(change);
-    const onlyScans = changes.length > 0 && changes.every(isScanChange);
-    if (onlyScans) {
-      this.#deferred = deferred.filter((change) => !isScanChange(change));
-      return Promise.resolve();
-    }
     const settle = () => {
       resolve(undefined);
     };
@@ -174,7 +173,7 @@ export class MemoryLedger implements Ledger {
           this.#begin(entry);
         });
       else if (change.kind === 'settle') this.#settle(change);
-      else if (change.kind === 'note') this.#durable.notes.set(change.name, change.value);
+      else this.#durable.notes.set(change.name, change.value);
     }
   }
 
@@ -196,16 +195,13 @@ export class MemoryLedger implements Ledger {
     );
   }
 
-  #scan({ kind, digest }: ScanChange): void {
-    const count = this.brokenScans(digest) + (kind === 'scan-began' ? 1 : -1);
-    this.#durable.scans.set(digest, Math.max(0, count));
+  /** A process that has died changes nothing. */
+  #scan(digest: string, by: number): void {
+    if (this.#crashed) return;
+    this.#durable.scans.set(digest, Math.max(0, this.brokenScans(digest) + by));
   }
 
   #sorted(test: (entry: LedgerEntry) => boolean): readonly LedgerEntry[] {
     return this.#durable.entries.filter(test).sort((a, b) => a.began - b.began);
   }
-}
-
-function isScanChange(change: LedgerChange): change is ScanChange {
-  return change.kind === 'scan-began' || change.kind === 'scan-ended';
 }
