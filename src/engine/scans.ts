@@ -52,13 +52,19 @@ export class Scans {
   begin(content: Spool): Scanning {
     const stop = new Canceller();
     const endedBefore = this.#ended;
-    const report = this.#options.scanner.scan(content, stop.signal);
+    const note = new ScanNote(this.#options.ledger, content);
+    const report = this.#options.scanner.scan(content, stop.signal, () => {
+      note.begin();
+    });
     this.#running.set(stop, report);
     const over = (): void => {
       this.#running.delete(stop);
     };
-    report.then(over, over);
-    return new Scanning({ content, stop, report, endedBefore }, this);
+    report.then(over, () => {
+      note.end();
+      over();
+    });
+    return new Scanning({ content, stop, report, note, endedBefore }, this);
   }
 
   /** A scan of the same bytes, under way or lately ended. */
@@ -79,16 +85,14 @@ export class Scans {
   }
 
   /** From here on others find this scan. */
-  publish(digest: string, { report, endedBefore }: RunningScan): void {
-    this.#flights.set(digest, { report });
-    this.#options.ledger.scanBegan(digest);
-    report.then(
+  publish(digest: string, scan: RunningScan): void {
+    this.#flights.set(digest, { report: scan.report });
+    scan.report.then(
       (result) => {
-        this.#settle(digest, result, endedBefore);
+        this.#settle(digest, result, scan);
       },
       () => {
         this.#flights.delete(digest);
-        this.#noteEnd(digest);
       },
     );
   }
@@ -120,21 +124,43 @@ export class Scans {
     await Promise.allSettled(this.#running.values());
   }
 
-  /** At once, so that a death during the handover is not laid to the scan. */
-  #noteEnd(digest: string): void {
-    this.#options.ledger.scanEnded(digest);
-  }
-
-  #settle(digest: string, { findings, streams }: ScanReport, endedBefore: number): void {
+  #settle(digest: string, { findings, streams }: ScanReport, scan: RunningScan): void {
+    const { note, endedBefore } = scan;
     const failed = findings.some(({ kind }) => kind === 'unavailable');
     const broke = findings.some((one) => one.kind === 'unavailable' && one.broke === true);
     // Where nothing else came to an end meanwhile, it is clamd that hangs, not this message.
-    if (!broke || this.#ended === endedBefore) {
-      this.#noteEnd(digest);
-    }
+    if (broke && this.#ended !== endedBefore) note.begin();
+    else note.end();
     if (!failed) this.#ended++;
     // What failed is to be tried again, and what is large is not worth its memory.
     if (failed || streams.length > keptStreamsMax) this.#flights.delete(digest);
+  }
+}
+
+/**
+ * What is remembered of a scan over our own death: that it began to do what could have been our
+ * death, and not that it ended. Also of one that broke, for ever.
+ */
+class ScanNote {
+  readonly #ledger: Ledger;
+  readonly #content: Spool;
+  #open = false;
+
+  constructor(ledger: Ledger, content: Spool) {
+    this.#ledger = ledger;
+    this.#content = content;
+  }
+
+  /** The content is sealed. */
+  begin(): void {
+    if (!this.#open) this.#ledger.scanBegan(this.#content.digest);
+    this.#open = true;
+  }
+
+  /** At once, so that a death during the handover is not laid to the scan. */
+  end(): void {
+    if (this.#open) this.#ledger.scanEnded(this.#content.digest);
+    this.#open = false;
   }
 }
 
@@ -142,6 +168,7 @@ interface RunningScan {
   readonly content: Spool;
   readonly stop: Canceller;
   readonly report: Promise<ScanReport>;
+  readonly note: ScanNote;
   readonly endedBefore: number;
 }
 

@@ -90,8 +90,8 @@ export class MessageScan implements MessageScanner {
     return { inflight: this.#pool.inflight, waiting: this.#pool.waiting };
   }
 
-  scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
-    return new ScanRun(this.#options, this.#pool, signal).run(content);
+  scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
+    return new ScanRun(this.#options, this.#pool, signal).run(content, takesApart);
   }
 }
 
@@ -127,14 +127,14 @@ class ScanRun {
     this.#readings = new ReadingScan(this.#scans, readings, signal);
   }
 
-  async run(content: Content): Promise<ScanReport> {
+  async run(content: Content, takesApart?: () => void): Promise<ScanReport> {
     const abort = (): void => {
       this.#stop.abort(new Cancelled(cancelCause(this.#outer)));
     };
     this.#outer.addEventListener('abort', abort, { once: true });
     if (this.#outer.aborted) abort();
     try {
-      return await this.#scan(content);
+      return await this.#scan(content, takesApart);
     } catch (error) {
       // One of the two readers failed: the other is called off.
       this.#stop.abort(notNeeded);
@@ -146,7 +146,7 @@ class ScanRun {
     }
   }
 
-  async #scan(content: Content): Promise<ScanReport> {
+  async #scan(content: Content, takesApart?: () => void): Promise<ScanReport> {
     const [{ bytes, plain }, answer] = await this.#message(content);
     const { words, endpoint, ms } = answer;
     this.#scans.streams.push({
@@ -161,7 +161,9 @@ class ScanRun {
     const sent = bytes + mailPrefix.length;
     this.#scans.findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
     if (plain !== undefined) return this.#report([plain]);
-    if (!this.#scans.decided) await this.#parts.message(content.chunks(this.#stop.signal), '');
+    if (this.#scans.decided) return this.#report([]);
+    takesApart?.();
+    await this.#parts.message(content.chunks(this.#stop.signal), '');
     if (!this.#scans.decided) await this.#readings.message(content);
     return this.#report(this.#parts.parts);
   }

@@ -61,8 +61,11 @@ export interface MessageScanner {
    *
    * Whatever goes wrong with a scanner is a finding (`unavailable`).
    *
+   * @param takesApart told once, before this process itself begins to parse the message: from here
+   *   on the message could be what ends it. Before that, and for a message that has nothing to be
+   *   taken apart, only the scanner works on it.
    * @throws {Cancelled} when `signal` is aborted.
    * @throws {OperationalError} STORE, when the content cannot be read back.
    */
-  scan(content: Content, signal: CancelSignal): Promise<ScanReport>;
+  scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport>;
 }

@@ -24,11 +24,13 @@ class ByHand implements MessageScanner {
   readonly waiting: ((report: ScanReport) => void)[] = [];
   begun = 0;
   ended = 0;
+  takesApart = true;
 
-  async scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
+  async scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
     this.begun++;
     try {
       await bytesOf(content.chunks(signal));
+      if (this.takesApart) takesApart?.();
       const { promise, resolve } = Promise.withResolvers<ScanReport>();
       this.waiting.push(resolve);
       return await Promise.race([promise, untilAborted(signal)]);
@@ -177,14 +179,26 @@ describe('Scans', () => {
       expect(await count(digest)).toBe(0);
     });
 
-    test('when others came to their end meanwhile', async () => {
-      const first = await begin('x');
-      await begin('y');
-      scanner.waiting[1]?.(clean);
-      await turn();
-      await report(broken);
-      expect(await count(first.digest)).toBe(1);
+    test('but not while only the scanner works on it', async () => {
+      scanner.takesApart = false;
+      const { digest } = await begin('x');
+      expect(await count(digest)).toBe(0);
+      await report(clean);
+      expect(await count(digest)).toBe(0);
     });
+
+    test.each([true, false])(
+      'when others came to their end meanwhile (taken apart: %s)',
+      async (apart) => {
+        scanner.takesApart = apart;
+        const first = await begin('x');
+        await begin('y');
+        scanner.waiting[1]?.(clean);
+        await turn();
+        await report(broken);
+        expect(await count(first.digest)).toBe(1);
+      },
+    );
 
     test('not when nothing else ended: then it is clamd that hangs', async () => {
       const first = await begin('x');

@@ -19,11 +19,12 @@ export class SimulatedScanner implements MessageScanner {
     this.#weather = weather;
   }
 
-  async scan(content: Content, signal: CancelSignal): Promise<ScanReport> {
+  async scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
     this.open++;
     try {
       let text = '';
       for await (const chunk of content.chunks(signal)) text += chunk.toString('latin1');
+      takesApart?.();
       await this.#take(this.#weather.delay('scan'), signal);
       return { findings: this.#findings(text), streams: [], parts: [] };
     } finally {
