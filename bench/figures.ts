@@ -3,8 +3,8 @@ import type { Kind } from './content.ts';
 import type { JobDone } from './load.ts';
 import type { ProcessName } from './stage.ts';
 
-export const variants = ['sink', 'clamd', 'clamgate'] as const;
-/** The load goes to smtp-sink alone, to clamd alone, or through clamgate with both. */
+export const variants = ['sink', 'clamd', 'floor', 'clamgate'] as const;
+/** The load goes to smtp-sink alone, to clamd alone, or through floor.ts or clamgate with both. */
 export type Variant = (typeof variants)[number];
 
 export const onceVariants = ['sink-off', 'sink-on', 'postfix-off', 'postfix-on'] as const;
@@ -52,7 +52,14 @@ export interface Ratio extends Cell {
   readonly ratio: Spread;
 }
 
-const processNames: readonly ProcessName[] = ['clamgate', 'witness', 'clamd', 'sink', 'load'];
+const processNames: readonly ProcessName[] = [
+  'clamgate',
+  'floor',
+  'witness',
+  'clamd',
+  'sink',
+  'load',
+];
 
 export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
   const own = all.filter((one) => isOf(cell, one));
@@ -68,6 +75,31 @@ export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
     cpu: ofEachProcess(own, ({ cpu }) => cpu),
     peakBytes: ofEachProcess(own, ({ peakBytes }) => peakBytes),
   };
+}
+
+/** clamgate's CPU time as a multiple of that of another process, for the same messages. */
+export interface CpuRatio extends Cell {
+  readonly against: 'floor' | 'clamd';
+  readonly ratio: Spread;
+}
+
+/** @param cell of clamgate; clamd works in it, too, and the floor in the one measured before. */
+export function cpuRatioOf(
+  cell: Cell,
+  against: CpuRatio['against'],
+  all: readonly Measurement[],
+): CpuRatio {
+  const variant = against === 'floor' ? 'floor' : cell.variant;
+  const others = all.filter((one) => isOf({ ...cell, variant }, one));
+  const ratios = all
+    .filter((one) => isOf(cell, one))
+    .flatMap(({ repeat, processes: { clamgate } }) =>
+      others.flatMap((other) => {
+        const cpu = other.repeat === repeat ? other.processes[against]?.cpu : undefined;
+        return cpu === undefined || !clamgate ? [] : [clamgate.cpu / cpu];
+      }),
+    );
+  return { ...cell, against, ratio: spreadOf(ratios) };
 }
 
 /** Repeat by repeat, so that what slows the machine down for a while slows both. */

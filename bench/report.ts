@@ -1,6 +1,6 @@
 /** The table of a benchmark, in Markdown, readable as it stands. */
 import type { Kind } from './content.ts';
-import type { Cell, Figures, Ratio, Spread } from './figures.ts';
+import type { Cell, CpuRatio, Figures, Ratio, Spread } from './figures.ts';
 import { type Machine, machineText } from './machine.ts';
 import type { Options } from './options.ts';
 import type { ProcessName } from './stage.ts';
@@ -12,6 +12,7 @@ export interface Report {
   readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'steadySeconds'>;
   readonly figures: readonly Figures[];
   readonly ratios: readonly Ratio[];
+  readonly cpuRatios: readonly CpuRatio[];
 }
 
 const messages: Record<Kind, string> = {
@@ -21,6 +22,7 @@ const messages: Record<Kind, string> = {
 const names: Readonly<Record<string, string>> = {
   sink: 'smtp-sink alone',
   clamd: 'clamd alone',
+  floor: 'the least (floor.ts)',
   clamgate: 'clamgate',
 };
 
@@ -50,7 +52,7 @@ export function tableOf(report: Report): string {
       [
         ...cellTitles,
         'through',
-        ...['clamgate', 'clamd', 'sink', 'load'].map(cpuTitle),
+        ...['clamgate', 'floor', 'clamd', 'sink', 'load'].map(cpuTitle),
         'clamgate MiB',
         'clamd MiB',
       ],
@@ -60,6 +62,10 @@ export function tableOf(report: Report): string {
     "clamgate's messages/s as a share of the others':",
     '',
     ...aligned([[...cellTitles, 'against', 'ratio'], ...report.ratios.map(ratioRow)]),
+    '',
+    "clamgate's CPU time as a multiple of that of the least program in its place, and of clamd's for the same messages:",
+    '',
+    ...aligned([[...cellTitles, 'against', 'ratio'], ...report.cpuRatios.map(cpuRatioRow)]),
     '',
   ].join('\n');
 }
@@ -89,8 +95,16 @@ function useRow(row: Figures): string[] {
   return [
     ...cellOf(row),
     nameOf(row.variant),
-    ...[cpu('clamgate'), cpu('clamd'), cpu('sink'), cpu('load')],
+    ...[cpu('clamgate'), cpu('floor'), cpu('clamd'), cpu('sink'), cpu('load')],
     ...[memory('clamgate'), memory('clamd')],
+  ];
+}
+
+function cpuRatioRow(row: CpuRatio): string[] {
+  return [
+    ...cellOf(row),
+    row.against === 'clamd' ? 'clamd' : nameOf('floor'),
+    spread(row.ratio, 2),
   ];
 }
 

@@ -11,6 +11,7 @@ import { stderr, stdout } from 'node:process';
 import { type Kind, makerOf } from './content.ts';
 import {
   type Cell,
+  cpuRatioOf,
   figuresOf,
   type Measurement,
   type Variant,
@@ -65,6 +66,12 @@ async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'tim
       ratioOf(cell, 'sink', measurements),
       ratioOf(cell, 'clamd', measurements),
     ]),
+    cpuRatios: pairs
+      .flatMap((cell) => [
+        cpuRatioOf(cell, 'floor', measurements),
+        cpuRatioOf(cell, 'clamd', measurements),
+      ])
+      .filter(({ against, kind }) => against === 'clamd' || kind === 'text-4k'),
   };
 }
 
@@ -90,7 +97,7 @@ async function measureAll(
 
 type HopCell = Cell & { readonly variant: Variant };
 
-/** clamd alone hears nothing of SMTP connections: it is measured once for all of them. */
+/** clamd alone hears nothing of SMTP connections, and the least program takes only small texts. */
 function cellsOf({ kinds, sessions, perConnection }: Options): HopCell[] {
   const all = kinds.flatMap((kind) =>
     sessions.flatMap((count) =>
@@ -99,7 +106,9 @@ function cellsOf({ kinds, sessions, perConnection }: Options): HopCell[] {
       ),
     ),
   );
-  return all.filter((cell) => cell.variant !== 'clamd' || cell.perConnection === perConnection[0]);
+  return all
+    .filter((cell) => cell.variant !== 'clamd' || cell.perConnection === perConnection[0])
+    .filter(({ variant, kind }) => variant !== 'floor' || kind === 'text-4k');
 }
 
 /**
@@ -108,11 +117,14 @@ function cellsOf({ kinds, sessions, perConnection }: Options): HopCell[] {
  */
 async function warmUp(stage: Stage, kind: Kind, options: Options): Promise<void> {
   const { steadySeconds: seconds } = options;
-  const target = { protocol: 'smtp', port: stage.clamgatePort } as const;
+  const ports = [stage.clamgatePort, ...(kind === 'text-4k' ? [stage.floorPort] : [])];
   const sessions = Math.max(...options.sessions);
   const perConnection = Math.max(...options.perConnection);
   tell(`warming up: ${kind}`);
-  await stage.load({ target, kind, sessions, seconds, perConnection });
+  for (const port of ports) {
+    const target = { protocol: 'smtp', port } as const;
+    await stage.load({ target, kind, sessions, seconds, perConnection });
+  }
 }
 
 /** That clamd alone gets what it gets from clamgate is not believed but looked up. */

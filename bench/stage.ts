@@ -25,7 +25,7 @@ export interface StageOptions {
   readonly profileDirectory?: string | undefined;
 }
 
-export type ProcessName = 'clamgate' | 'witness' | 'clamd' | 'sink' | 'load';
+export type ProcessName = 'clamgate' | 'floor' | 'witness' | 'clamd' | 'sink' | 'load';
 
 /** Where a load goes, and who is at work then. */
 export interface Place {
@@ -36,16 +36,18 @@ export interface Place {
 export class Stage {
   readonly sinkPort: number;
   readonly clamgatePort: number;
+  readonly floorPort: number;
   readonly clamdSocket: string;
   readonly daemon: PrivateDaemon;
   readonly pids: Readonly<Record<Exclude<ProcessName, 'witness'>, number>>;
   readonly places: Readonly<Record<Variant, Place>>;
   readonly #load: ChildProcess;
+  readonly #floor: ChildProcess;
   readonly #close: readonly (() => Promise<void>)[];
   readonly #sent = new Map<string, number>();
 
   private constructor(parts: {
-    ports: { sink: number; clamgate: number };
+    ports: { sink: number; clamgate: number; floor: number };
     clamd: { socket: string; pid: number };
     daemon: PrivateDaemon;
     sinkPid: number;
@@ -57,7 +59,14 @@ export class Stage {
     this.daemon = parts.daemon;
     this.#close = parts.close;
     this.#load = fork(join(import.meta.dirname, 'load.ts'));
+    this.#floor = fork(join(import.meta.dirname, 'floor.ts'), [
+      String(parts.ports.floor),
+      String(parts.ports.sink),
+      this.clamdSocket,
+    ]);
+    this.floorPort = parts.ports.floor;
     this.pids = {
+      floor: this.#floor.pid ?? 0,
       clamgate: parts.daemon.pid,
       clamd: parts.clamd.pid,
       sink: parts.sinkPid,
@@ -69,7 +78,11 @@ export class Stage {
   /** @param tell what is being done, for people. */
   static async start(options: StageOptions, tell: (what: string) => void): Promise<Stage> {
     const workdir = makeWorkdir();
-    const ports = { sink: await freePort(), clamgate: await freePort() };
+    const ports = {
+      sink: await freePort(),
+      clamgate: await freePort(),
+      floor: await freePort(),
+    };
     const sinkPid = await startSink(workdir, ports.sink);
     tell(`starting clamd with ${options.signatures} signatures`);
     const clamd = await startClamd(workdir, options.signatures);
@@ -80,7 +93,7 @@ export class Stage {
       { listeners: [listener], clamd: [clamd.unix.name] },
       profileDirectory,
     );
-    return new Stage({
+    const stage = new Stage({
       ports,
       clamd: {
         socket: clamd.unix.name.replace(/^unix:/, ''),
@@ -90,6 +103,8 @@ export class Stage {
       sinkPid,
       close: [() => daemon.close(), () => clamd.close(), () => workdir.remove()],
     });
+    await portAnswers(ports.floor);
+    return stage;
   }
 
   async load(job: Job): Promise<JobDone> {
@@ -109,16 +124,22 @@ export class Stage {
 
   async close(): Promise<void> {
     this.#load.disconnect();
+    this.#floor.disconnect();
     for (const close of this.#close) await close();
   }
 }
 
-function placesOf({ sinkPort, clamgatePort, clamdSocket, pids }: Stage): Stage['places'] {
-  const { sink, clamd, load } = pids;
+function placesOf(stage: Stage): Stage['places'] {
+  const { sinkPort, clamgatePort, floorPort, clamdSocket, pids } = stage;
+  const { sink, clamd, load, floor, clamgate } = pids;
   return {
     sink: { target: { protocol: 'smtp', port: sinkPort }, pids: { sink, load } },
     clamd: { target: { protocol: 'clamd', path: clamdSocket }, pids: { clamd, load } },
-    clamgate: { target: { protocol: 'smtp', port: clamgatePort }, pids },
+    floor: { target: { protocol: 'smtp', port: floorPort }, pids: { floor, clamd, sink, load } },
+    clamgate: {
+      target: { protocol: 'smtp', port: clamgatePort },
+      pids: { clamgate, clamd, sink, load },
+    },
   };
 }
 
