@@ -14,7 +14,7 @@ import { type ReadingLimits, ReadingPlan } from '../reading/plan.ts';
 import { type Found, type Recipe, recipeWords } from '../reading/recipe.ts';
 import { Survey } from '../reading/survey.ts';
 import type { PartialReason } from '../verdict/finding.ts';
-import { Inspections } from './inspections.ts';
+import type { Inspections } from './inspections.ts';
 import { Pace, slices } from './pace.ts';
 import type { ShownReading } from './scanner.ts';
 import { smallStreamBytes, type StreamScans } from './stream-scans.ts';
@@ -54,14 +54,18 @@ export class ReadingScan {
 
   constructor(
     scans: StreamScans,
-    options: { readonly limits: ReadingLimits; readonly show: boolean },
+    options: {
+      readonly limits: ReadingLimits;
+      readonly show: boolean;
+      readonly inspections: Inspections;
+    },
     signal: CancelSignal,
   ) {
     this.#scans = scans;
     this.#limits = options.limits;
     this.#show = options.show;
     this.#signal = signal;
-    this.#inspections = new Inspections(scans.findings);
+    this.#inspections = options.inspections;
   }
 
   /**
@@ -99,6 +103,7 @@ export class ReadingScan {
     }
     const plan = new ReadingPlan(this.#limits, content.size, survey.end());
     this.#exceeded = survey.exceeded;
+    this.#named(survey);
     if (survey.isFragment) this.#partial('fragment', 'the rest of it is in other messages');
     return plan;
   }
@@ -128,6 +133,7 @@ export class ReadingScan {
       if (plan.isSpent) return undefined;
     }
     const found = survey.end();
+    this.#named(survey);
     this.#exceeded ??= survey.exceeded;
     const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
@@ -143,7 +149,7 @@ export class ReadingScan {
     const stream = known?.stream ?? `reading ${++this.#sent}`;
     const { why, odd } = recipe;
     if (this.#show) this.shown.push({ stream, recipe: words, why, odd, bytes, digest });
-    this.#inspections.tell(stream, digest, inspection);
+    await this.#inspections.tell(stream, digest, inspection);
     if (known !== undefined) return;
     if (odd && ++this.#oddCount <= namedMax) this.#odd.push(`${words} (${why})`);
     const open = (): AsyncIterable<Buffer> =>
@@ -172,6 +178,13 @@ export class ReadingScan {
     }
     const rest = follower.end();
     if (rest.length > 0) yield rest;
+  }
+
+  /** Whatever any reader takes for a name is one of the message. */
+  #named({ called }: Survey): void {
+    const { names, types, exceeded } = called;
+    this.#inspections.named({ stream: 'message', names, types });
+    if (exceeded) this.#exceeded ??= 'more names of parts than are kept';
   }
 
   #partial(reason: PartialReason, detail: string): void {
