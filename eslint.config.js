@@ -9,6 +9,7 @@ const rooms = [
   'protocol',
   'verdict',
   'reading',
+  'inspect',
   'scan',
   'store',
   'relay',
@@ -18,12 +19,13 @@ const rooms = [
   'daemon',
   'cli',
 ];
-const layer0 = ['protocol', 'verdict', 'reading'];
+const layer0 = ['protocol', 'verdict', 'reading', 'inspect'];
 const layer1 = ['scan', 'store', 'relay'];
 const mayImport = {
   protocol: [],
   verdict: [],
   reading: [],
+  inspect: [],
   scan: layer0,
   store: layer0,
   relay: layer0,

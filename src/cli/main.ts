@@ -9,6 +9,7 @@ import { CliContext, type Surroundings } from './context.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { report, reportUsage } from './failure.ts';
 import type { InjectOptions } from './inject.ts';
+import type { ScanEnvelope } from './scan.ts';
 import type { PostfixOptions } from './postfix.ts';
 import { version } from './version.ts';
 import type { WitnessVerbOptions } from './witness.ts';
@@ -105,9 +106,11 @@ function addMessageVerbs(program: Command, context: CliContext): void {
       '<file...>',
       'messages as they are stored in a mailbox, - for stdin; LF is taken for CRLF',
     )
-    .action(async (files: string[]) => {
+    .option('--from <address>', 'the sender, for rules [[banned]] for some; <> for none', sender)
+    .option('--to <address>', 'the recipient, likewise (default: rules for anyone hold)')
+    .action(async (files: string[], envelope: ScanEnvelope) => {
       const { scan } = await import('./scan.ts');
-      await scan(context, files);
+      await scan(context, files, envelope);
     });
   program
     .command('inject')

@@ -1,6 +1,6 @@
 /** An explained message, for people. What stands in it is escaped by whoever prints it. */
 import { findingText } from '../daemon/log-transaction.ts';
-import type { MimePart, ScannedStream, ShownReading } from '../scan/scanner.ts';
+import type { MimePart, ScannedStream, ShownContent, ShownReading } from '../scan/scanner.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
 import type { Explanation } from './scan.ts';
 
@@ -11,6 +11,7 @@ export function explanationText(explanation: Explanation): string {
     refused,
     parts,
     readings = [],
+    contents = [],
     streams,
     findings,
     verdict,
@@ -25,8 +26,10 @@ export function explanationText(explanation: Explanation): string {
       streams.flatMap((stream) => streamText(stream, findings)),
     ),
     ...section('readings', readings.map(readingText)),
+    ...section('contents', contents.map(contentText)),
     ...section('findings', findings.map(findingText)),
     `  coverage ${verdict.coverage}, verdict ${verdict.kind} (${verdict.action})`,
+    ...decidingRules(verdict.because),
     ...doors.map(
       ({ position, disposition, reply }) =>
         `  ${position.padEnd(12)} ${disposition}; reply: ${reply}`,
@@ -60,6 +63,20 @@ function streamText(scanned: ScannedStream, findings: readonly Finding[]): strin
 /** How clients come to some bytes, and as which stream those were scanned. */
 function readingText({ stream, recipe, why, odd, bytes }: ShownReading): string {
   return `${recipe}, ${bytes} bytes: ${stream}; ${why}${odd ? ', to some clients' : ''}`;
+}
+
+/** What a stream is by its first bytes, and which names it has in it. */
+function contentText({ stream, type, names, namesLeftOut, incomplete }: ShownContent): string {
+  const listed = names.length === 0 ? '' : `: ${names.map((name) => `"${name}"`).join(', ')}`;
+  const more = namesLeftOut > 0 ? `, and ${namesLeftOut} more` : '';
+  const gap = incomplete === undefined ? '' : `; not all names: ${incomplete}`;
+  return `${stream} is ${type ?? 'of no known type'}${listed}${more}${gap}`;
+}
+
+/** The tables [[banned]] that decided. */
+function decidingRules(because: readonly Finding[]): string[] {
+  const names = because.flatMap((one) => (one.kind === 'banned' ? (one.rules ?? []) : []));
+  return names.length === 0 ? [] : [`  decided by [[banned]] ${[...new Set(names)].join(', ')}`];
 }
 
 /** What clamd was not told to say: that its OK is not about all of the stream. */

@@ -4,9 +4,11 @@ import { scannerOf } from '../daemon/config-scanner.ts';
 import { replyText, tenth } from '../daemon/log-transaction.ts';
 import { replyTable } from '../listener/render.ts';
 import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
+import { bannedFor, type BannedRule } from '../verdict/banned.ts';
 import { decide, type Verdict } from '../verdict/verdict.ts';
 import { dispose, type Position } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
+import type { Rules } from '../verdict/rules.ts';
 import type { Situation } from '../verdict/situation.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
@@ -33,6 +35,12 @@ export interface Explanation extends ScanReport {
   readonly doors: readonly DoorAnswer[];
 }
 
+/** For whom and from whom the message is taken to be; rules for some hold where it is not said. */
+export interface ScanEnvelope {
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /**
  * Explains each file. One that cannot be read, or changes meanwhile, is named, the others are
  * explained all the same, and the exit code is noInput or ioError.
@@ -40,7 +48,11 @@ export interface Explanation extends ScanReport {
  * @param files '-' is stdin. One that is named twice is explained once: a pipe is empty by then.
  * @throws {CliFailure} usage, when stdin is named in two ways.
  */
-export async function scan(context: CliContext, files: readonly string[]): Promise<void> {
+export async function scan(
+  context: CliContext,
+  files: readonly string[],
+  envelope: ScanEnvelope = {},
+): Promise<void> {
   assertStdinOnce(files);
   const config = await context.config();
   const scanner = scannerOf(config, context.clock, true);
@@ -48,7 +60,7 @@ export async function scan(context: CliContext, files: readonly string[]): Promi
   let failure: ExitCode | undefined;
   for (const file of new Set(files)) {
     try {
-      const explanation = await explain(file, config, scanner);
+      const explanation = await explain(file, config, scanner, envelope);
       explained.push(explanation);
       if (!context.json) context.print(explanationText(explanation));
     } catch (error) {
@@ -70,8 +82,9 @@ function assertStdinOnce(files: readonly string[]): void {
 
 async function explain(
   file: string,
-  { bareCr, limits, rules }: Config,
+  { bareCr, limits, rules, banned }: Config,
   scanner: MessageScanner,
+  envelope: ScanEnvelope,
 ): Promise<Explanation> {
   const { messageBytesMax } = limits;
   const content = await FileContent.open(file, { bareCr, messageBytesMax });
@@ -81,7 +94,8 @@ async function explain(
     : await scanner.scan(content, new AbortController().signal);
   assertSame(file, content);
   const findings = [...report.findings, ...lineFindings(content)];
-  const verdict = decide(findings, rules);
+  const here = bannedHere(findings, rules, banned, envelope);
+  const verdict = decide(here.findings, here.rules);
   const positions: readonly Position[] = ['after-queue', 'before-queue'];
   return {
     file,
@@ -93,6 +107,22 @@ async function explain(
     verdict,
     doors: positions.map((position) => doorAnswer(position, verdict, refused)),
   };
+}
+
+function bannedHere(
+  findings: readonly Finding[],
+  rules: Rules,
+  banned: readonly BannedRule[],
+  { from, to }: ScanEnvelope,
+): ReturnType<typeof bannedFor> {
+  const anywhere = banned.map((rule) => ({
+    ...rule,
+    listeners: [],
+    senders: from === undefined ? [] : rule.senders,
+    recipients: to === undefined ? [] : rule.recipients,
+  }));
+  const addressed = { listener: '', sender: from ?? '', recipient: to ?? '' };
+  return bannedFor(findings, rules, anywhere, addressed);
 }
 
 /** No verdict on other bytes than those that were read first. */

@@ -68,7 +68,7 @@ function commonParts(
   config: Config,
   { clock, line, stopping, handovers, observe }: Lasting,
 ): Omit<EngineParts, 'scans' | 'nextHop' | 'quarantine'> {
-  const { limits, rules, hostname, header } = config;
+  const { limits, rules, banned, hostname, header } = config;
   const spool = {
     files: nodeFiles,
     directory: config.spool.directory,
@@ -78,6 +78,7 @@ function commonParts(
     clock,
     limits,
     rules,
+    banned,
     hostname,
     line,
     stopping,

@@ -20,7 +20,9 @@ export function problemAt(path: KeyPath, message: string, lineOf: LineOf): Confi
 /** ['limits', 'scan_ms'] → '[limits] scan_ms'; ['listener', 1, 'mode'] → '[[listener]] mode'. */
 export function keyName(path: KeyPath): string {
   const [table = '', ...rest] = path;
-  if (table === 'listener') return ['[[listener]]', ...keys(rest.slice(1))].join(' ');
+  if (table === 'listener' || table === 'banned') {
+    return [`[[${table}]]`, ...keys(rest.slice(1))].join(' ');
+  }
   return table in shapes ? [`[${table}]`, ...keys(rest)].join(' ') : keys(path).join(' ');
 }
 
@@ -63,6 +65,6 @@ function knownKeys([table]: KeyPath): string[] {
 function messageOf(issue: z.core.$ZodIssue, [table]: KeyPath): string {
   if (issue.code === 'too_small') return 'must not be empty';
   if (issue.code !== 'invalid_type') return issue.message;
-  if (table === 'listener' && issue.path.length === 1) return issue.message;
+  if ((table === 'listener' || table === 'banned') && issue.path.length === 1) return issue.message;
   return issue.expected === 'array' ? 'must be a list in square brackets' : 'must be a table';
 }

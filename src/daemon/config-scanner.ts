@@ -6,11 +6,16 @@ import { defaultClamdSettings, MessageScan } from '../scan/message-scan.ts';
 import type { Config } from './config.ts';
 
 /** @param everyPart to explain a message: parts are scanned although malware was found already. */
-export function scannerOf({ clamd, limits }: Config, clock: Clock, everyPart = false): MessageScan {
+export function scannerOf(
+  { clamd, limits, banned }: Config,
+  clock: Clock,
+  everyPart = false,
+): MessageScan {
   return new MessageScan({
     endpoints: clamd.endpoints.map(endpoint),
     clock,
     limits,
+    banned,
     everyPart,
     clamd: {
       ...defaultClamdSettings,

@@ -11,6 +11,7 @@ import { parseNextHopAddress } from '../relay/address.ts';
 import { parseClamdAddress } from '../scan/clamd-address.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
+import { bannedShape } from './config-banned.ts';
 import { addressList, parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
@@ -77,6 +78,7 @@ const rules = {
   partial: action.default(defaultRules.partial),
   ambiguous: action.default(defaultRules.ambiguous),
   encrypted: action.default(defaultRules.encrypted),
+  banned: action.default(defaultRules.banned),
   macro: action.default(defaultRules.macro),
   smuggling: action.default(defaultRules.smuggling),
   unscannable: word('quarantine', 'defer').default(defaultRules.unscannable),
@@ -144,6 +146,7 @@ export const shapes = {
   listener,
   clamd,
   rules,
+  banned: bannedShape,
   header: {
     virus_scanned: flag.default(true),
     text: text('one line of plain ASCII text', (value) =>
@@ -191,11 +194,16 @@ function noListener({ input }: { readonly input?: unknown }): string {
     : 'must be a table with two brackets, [[listener]]';
 }
 
+function noTables(): string {
+  return 'must be tables with two brackets, [[banned]]';
+}
+
 export const configSchema = z.strictObject({
   ...shapes[''],
   listener: z.array(z.strictObject(shapes.listener), { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),
+  banned: z.array(z.strictObject(shapes.banned), { error: noTables }).default([]),
   header: z.strictObject(shapes.header).prefault({}),
   spool: z.strictObject(shapes.spool).prefault({}),
   quarantine: z.strictObject(shapes.quarantine).prefault({}),

@@ -9,7 +9,9 @@ import { messageOf } from '../errors.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
+import type { BannedRule } from '../verdict/banned.ts';
 import type { Rules } from '../verdict/rules.ts';
+import { bannedProblems, bannedRuleOf } from './config-banned.ts';
 import { ConfigError } from './config-error.ts';
 import { ladderProblems } from './config-ladder.ts';
 import { locateKeys, type LineOf } from './config-lines.ts';
@@ -86,6 +88,8 @@ export interface Config {
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
   readonly rules: Rules;
+  /** What may not pass, in the order of the file. */
+  readonly banned: readonly BannedRule[];
   readonly bareCr: BareCr;
   /** The X-Virus-Scanned line: whether, and its text. */
   readonly header: { readonly virusScanned: boolean; readonly text: string };
@@ -155,9 +159,8 @@ function parseToml(toml: string, file: string): unknown {
 }
 
 function refuseUnsound(config: Config, lineOf: LineOf): void {
-  const problems = ladderProblems(config).map(({ path, message }) =>
-    problemAt(path, message, lineOf),
-  );
+  const unsound = [...ladderProblems(config), ...bannedProblems(config.banned)];
+  const problems = unsound.map(({ path, message }) => problemAt(path, message, lineOf));
   if (problems.length > 0) throw new ConfigError(config.file, problems);
 }
 
@@ -169,6 +172,7 @@ function configOf(content: ConfigFile, file: string): Config {
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
     rules,
+    banned: content.banned.map((table) => bannedRuleOf(table, rules.banned)),
     bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
     spool: content.spool,

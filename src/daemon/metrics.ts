@@ -127,6 +127,7 @@ function blindness(finding: Finding): string | undefined {
     case 'unscannable':
       return finding.kind;
     case 'infected':
+    case 'banned':
     case 'macro':
     case 'smuggling':
     case 'ambiguous':

@@ -6,6 +6,7 @@ import type { NextHop } from '../relay/next-hop.ts';
 import type { Quarantine } from '../store/quarantine.ts';
 import type { Spool } from '../store/spool.ts';
 import type { Position } from '../verdict/disposition.ts';
+import type { BannedRule } from '../verdict/banned.ts';
 import type { Rules } from '../verdict/rules.ts';
 import type { WaitingLine } from '../waiting-line.ts';
 import type { Handovers } from './handovers.ts';
@@ -27,6 +28,7 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly rules: Rules;
+  readonly banned: readonly BannedRule[];
   readonly stamp: StampSettings;
   /** The name for EHLO at a next hop that does not ask before it commits. */
   readonly hostname: string;

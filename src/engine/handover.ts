@@ -54,6 +54,15 @@ export class Handover {
     this.due = known.recipients.filter((_, index) => known.answers[index] === undefined);
   }
 
+  /**
+   * The same for some of those who are due, who come to another end than the rest. What becomes of
+   * them is written down by itself; the claim stays with the whole.
+   */
+  only(recipients: readonly Path[]): Handover {
+    const answers = recipients.map(() => undefined);
+    return new Handover({ ...this.#known, recipients, answers }, this.#parts, () => undefined);
+  }
+
   /** Gives the claim back. Safe to call again. */
   release(): void {
     this.#release();

@@ -5,6 +5,8 @@
  */
 import { boundariesOf } from './boundary.ts';
 import type { CharsetName, DecoderName } from './decoder.ts';
+import { Called } from './called.ts';
+import { fileNamesIn } from './file-names.ts';
 import type { Declared } from './recipe.ts';
 
 export type Encoding = Extract<DecoderName, 'as it stands' | 'base64' | 'quoted-printable'>;
@@ -37,8 +39,13 @@ const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
 export const mimeName =
   /content[^a-z0-9\r\n]{0,8}(?:type|transfer|encoding|disposition|id|description|location|language|md5)|mime[^a-z0-9\r\n]{0,8}version/i;
 
+/** A type in whatever stands around it. */
+const anyType = /[\w.+-]{1,127}\s{0,8}\/\s{0,8}[\w.+-]{1,127}/;
 /** RFC 2045 §5.1 */
 const plainType = /^[ \t]*[a-z0-9.+_-]+\/[a-z0-9.+_-]+[ \t]*(?:;|$)/i;
+
+/** Names and types that one header is asked for. */
+const calledMax = 2000;
 
 const mailNames = new Set([
   ...['from', 'to', 'cc', 'subject', 'date', 'received', 'messageid', 'returnpath'],
@@ -54,6 +61,8 @@ export class Evidence {
   readonly encodings = new Set<Encoding>();
   readonly charsets = new Set<CharsetName>();
   readonly boundaries = new Set<string>();
+  /** What the body is called, and of which type it is said to be. */
+  readonly called = new Called(calledMax);
   /** Whether an encoding is named in a way that not every reader takes the same way. */
   oddEncoding = false;
   /** Whether readers differ about the boundary. */
@@ -96,6 +105,7 @@ export class Evidence {
     if (colon !== -1) this.fields++;
     if (mailNames.has(key)) this.mailFields++;
     if (mimeName.test(name)) this.mimeFields++;
+    if (key.startsWith('content')) for (const one of fileNamesIn(value)) this.called.name(one);
     if (/(?:transfer|content)encoding$|^encoding$/.test(key)) this.#addEncoding(name, value);
     else {
       if (key.includes('contenttype')) this.#addType(name, value);
@@ -113,6 +123,8 @@ export class Evidence {
   }
 
   #addType(name: string, value: string): void {
+    const type = anyType.exec(value);
+    if (type !== null) this.called.type(type[0].replace(/\s/g, '').toLowerCase());
     const all = squeezed(value);
     const isExact = name.toLowerCase() === 'content-type' && plainType.test(value);
     if (!isExact || ++this.#types > 1) this.oddParts = true;

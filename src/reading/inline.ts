@@ -13,6 +13,9 @@ const yencBegin = /^=ybegin[ \t]/i;
 const yencEnd = /^=yend(?:[ \t]|$)/i;
 const binHexBegin = /binhex|must be converted/i;
 
+/** The line that begins something holds a name. */
+const beginCharsMax = 1024;
+
 interface Open {
   readonly decoder: DecoderName;
   readonly from: number;
@@ -59,21 +62,25 @@ export class InlineFinder {
   }
 
   #uuLine(line: Line): void {
-    const text = line.head.toString('latin1', 0, 128);
+    const text = line.head.toString('latin1', 0, beginCharsMax);
     const begins = begin.exec(text);
     if (begins === null && !uuEnd.test(text)) return;
     this.#close(this.#uu, begins === null ? line.next : line.start);
     this.#uu = undefined;
     if (begins === null) return;
+    // 'begin 644 name', 'begin  name'.
+    this.#found.called.name(text.trim().replace(/^begin\S*\s+(?:[0-7]{1,4}\s+)?/i, ''));
     const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
     this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
   }
 
   #yencLine(line: Line): void {
-    const text = line.head.toString('latin1', 0, 128);
+    const text = line.head.toString('latin1', 0, beginCharsMax);
     const begins = yencBegin.test(text);
     if (!begins && !yencEnd.test(text)) return;
     this.#close(this.#yenc, line.start);
+    const name = /\bname=(.*)$/i.exec(text)?.[1]?.trim();
+    if (begins && name !== undefined) this.#found.called.name(name);
     this.#yenc = begins
       ? { decoder: 'yEnc', from: line.next, why: "behind a '=ybegin' in a text" }
       : undefined;

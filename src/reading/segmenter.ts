@@ -119,6 +119,7 @@ export class Segmenter {
     block.end();
     if (!block.counts) return;
     const { evidence } = block;
+    this.#found.called.take(evidence.called);
     this.#inDigest ||= evidence.isDigest;
     if (this.#inDigest && block.kind === 'part' && !evidence.hasType) evidence.isMessage = true;
     if (block.truncated)

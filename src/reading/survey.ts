@@ -3,6 +3,7 @@
  * a client might take from it. What it finds are recipes; to follow them is follow.ts.
  */
 import type { SurveyLimits } from './bodies.ts';
+import type { Called } from './called.ts';
 import { DataUriFinder } from './data-uri.ts';
 import type { CharsetName } from './decoder.ts';
 import { EncodedLook } from './encoded-look.ts';
@@ -85,6 +86,11 @@ export class Survey {
   /** What was more than a ceiling allows, in words. */
   get exceeded(): string | undefined {
     return this.#found.exceeded;
+  }
+
+  /** What its parts are called. */
+  get called(): Called {
+    return this.#found.called;
   }
 
   /** Whether the message is a fragment of one (message/partial). */

@@ -9,6 +9,7 @@ import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { defaultReadingLimits } from '../reading/plan.ts';
+import type { BannedRule } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAddress } from './clamd-address.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type EndpointStatus,
   type StreamSource,
 } from './clamd-pool.ts';
+import { Inspections } from './inspections.ts';
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import { ReadingScan } from './reading-scan.ts';
@@ -38,6 +40,8 @@ export interface MessageScanOptions {
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax' | 'readingsMax'>;
   readonly clamd: ClamdSettings;
+  /** What may not pass; nothing is looked at for it where there is no rule. */
+  readonly banned?: readonly BannedRule[];
   /** To explain a message: its parts are scanned although malware was found already. */
   readonly everyPart?: boolean;
 }
@@ -111,6 +115,7 @@ class ScanRun {
   readonly #scans: StreamScans;
   readonly #parts: PartScan;
   readonly #readings: ReadingScan;
+  readonly #inspections: Inspections;
   #limit: Timer | undefined;
   #timedOut = false;
 
@@ -118,12 +123,17 @@ class ScanRun {
     this.#options = options;
     this.#pool = pool;
     this.#outer = outer;
-    const { limits, clamd: ceilings, everyPart = false } = options;
+    const { limits, clamd: ceilings, banned = [], everyPart = false } = options;
     const { signal } = this.#stop;
     this.#scans = new StreamScans({ pool, ceilings, everyPart }, signal);
     this.#parts = new PartScan(this.#scans, limits, signal);
     const { readingsMax } = limits;
-    const readings = { limits: { ...defaultReadingLimits, readingsMax }, show: everyPart };
+    this.#inspections = new Inspections(this.#scans.findings, { banned, show: everyPart });
+    const readings = {
+      limits: { ...defaultReadingLimits, readingsMax },
+      show: everyPart,
+      inspections: this.#inspections,
+    };
     this.#readings = new ReadingScan(this.#scans, readings, signal);
   }
 
@@ -160,12 +170,30 @@ class ScanRun {
     });
     const sent = bytes + mailPrefix.length;
     this.#scans.findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
-    if (plain !== undefined) return this.#report([plain]);
+    if (plain !== undefined) return this.#report(this.#called([plain]));
     if (this.#scans.decided) return this.#report([]);
     takesApart?.();
+    return this.#takenApart(content);
+  }
+
+  async #takenApart(content: Content): Promise<ScanReport> {
     await this.#parts.message(content.chunks(this.#stop.signal), '');
+    const parts = this.#called(this.#parts.parts);
     if (!this.#scans.decided) await this.#readings.message(content);
-    return this.#report(this.#parts.parts);
+    return this.#report(parts);
+  }
+
+  /** Holds what the parts are called to the rules. */
+  #called(parts: readonly MimePart[]): readonly MimePart[] {
+    for (const { number, filename, contentType } of parts) {
+      const names = filename === undefined ? [] : [filename];
+      this.#inspections.named({
+        stream: number === '' ? 'message' : number,
+        names,
+        types: [contentType],
+      });
+    }
+    return parts;
   }
 
   /** The message as it stands: what reading it shows, and what clamd says. */
@@ -218,7 +246,10 @@ class ScanRun {
       findings: [...this.#scans.findings, ...more],
       streams: this.#scans.streams,
       parts,
-      ...(this.#options.everyPart && { readings: this.#readings.shown }),
+      ...(this.#options.everyPart && {
+        readings: this.#readings.shown,
+        contents: this.#inspections.shown,
+      }),
     };
   }
 }

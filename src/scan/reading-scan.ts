@@ -7,12 +7,14 @@
 import { createHash } from 'node:crypto';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
+import type { Inspection } from '../inspect/inspector.ts';
 import type { DecoderName } from '../reading/decoder.ts';
 import { Follower } from '../reading/follow.ts';
 import { type ReadingLimits, ReadingPlan } from '../reading/plan.ts';
 import { type Found, type Recipe, recipeWords } from '../reading/recipe.ts';
 import { Survey } from '../reading/survey.ts';
 import type { PartialReason } from '../verdict/finding.ts';
+import type { Inspections } from './inspections.ts';
 import { Pace, slices } from './pace.ts';
 import type { ShownReading } from './scanner.ts';
 import { smallStreamBytes, type StreamScans } from './stream-scans.ts';
@@ -30,6 +32,7 @@ interface Examined {
   readonly isBlank: boolean;
   readonly found: readonly Found[];
   readonly others: readonly DecoderName[];
+  readonly inspection: Inspection;
 }
 
 export class ReadingScan {
@@ -40,6 +43,7 @@ export class ReadingScan {
   readonly #show: boolean;
   readonly #signal: CancelSignal;
   readonly #pace = new Pace();
+  readonly #inspections: Inspections;
   /** One for all recipes: many short-lived ones would wait long for the garbage collector. */
   #small: Buffer = Buffer.alloc(0);
   #sent = 0;
@@ -50,13 +54,18 @@ export class ReadingScan {
 
   constructor(
     scans: StreamScans,
-    options: { readonly limits: ReadingLimits; readonly show: boolean },
+    options: {
+      readonly limits: ReadingLimits;
+      readonly show: boolean;
+      readonly inspections: Inspections;
+    },
     signal: CancelSignal,
   ) {
     this.#scans = scans;
     this.#limits = options.limits;
     this.#show = options.show;
     this.#signal = signal;
+    this.#inspections = options.inspections;
   }
 
   /**
@@ -94,6 +103,7 @@ export class ReadingScan {
     }
     const plan = new ReadingPlan(this.#limits, content.size, survey.end());
     this.#exceeded = survey.exceeded;
+    this.#named(survey);
     if (survey.isFragment) this.#partial('fragment', 'the rest of it is in other messages');
     return plan;
   }
@@ -106,6 +116,7 @@ export class ReadingScan {
   ): Promise<Examined | undefined> {
     const follower = new Follower(recipe, recipe.steps[0]?.from);
     const survey = new Survey(this.#limits, recipe);
+    const inspector = this.#inspections.begin();
     const hash = createHash('sha256');
     let bytes = 0;
     let isBlank = true;
@@ -115,26 +126,30 @@ export class ReadingScan {
     for await (const chunk of this.#follow(content, recipe, follower, spend)) {
       survey.feed(chunk);
       hash.update(chunk);
+      for (const slice of inspector.slices(chunk)) await this.#pace.spent(inspector.feed(slice));
       if (bytes + chunk.length <= smallStreamBytes) chunk.copy(this.#small, bytes);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
       if (plan.isSpent) return undefined;
     }
     const found = survey.end();
+    this.#named(survey);
     this.#exceeded ??= survey.exceeded;
     const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
-    return { bytes, digest, small, isBlank, found, others: follower.others };
+    const inspection = inspector.end();
+    return { bytes, digest, small, isBlank, found, others: follower.others, inspection };
   }
 
   async #scan(content: Content, recipe: Recipe, examined: Examined): Promise<void> {
-    const { bytes, digest, small, isBlank } = examined;
+    const { bytes, digest, small, isBlank, inspection } = examined;
     if (isBlank) return;
     const words = recipeWords(recipe);
     const known = this.#scans.known(digest);
     const stream = known?.stream ?? `reading ${++this.#sent}`;
     const { why, odd } = recipe;
     if (this.#show) this.shown.push({ stream, recipe: words, why, odd, bytes, digest });
+    await this.#inspections.tell(stream, digest, inspection);
     if (known !== undefined) return;
     if (odd && ++this.#oddCount <= namedMax) this.#odd.push(`${words} (${why})`);
     const open = (): AsyncIterable<Buffer> =>
@@ -163,6 +178,13 @@ export class ReadingScan {
     }
     const rest = follower.end();
     if (rest.length > 0) yield rest;
+  }
+
+  /** Whatever any reader takes for a name is one of the message. */
+  #named({ called }: Survey): void {
+    const { names, types, exceeded } = called;
+    this.#inspections.named({ stream: 'message', names, types });
+    if (exceeded) this.#exceeded ??= 'more names of parts than are kept';
   }
 
   #partial(reason: PartialReason, detail: string): void {

@@ -45,12 +45,26 @@ export interface ShownReading {
   readonly digest: string;
 }
 
+/** What was seen in the bytes of a stream besides what clamd says. */
+export interface ShownContent {
+  readonly stream: string;
+  /** What it is by its first bytes. */
+  readonly type?: string;
+  /** Names in an archive, the first ones, and how many there are besides. */
+  readonly names: readonly string[];
+  readonly namesLeftOut: number;
+  /** Why names may be missing. */
+  readonly incomplete?: string;
+}
+
 export interface ScanReport {
   readonly findings: readonly Finding[];
   readonly streams: readonly ScannedStream[];
   readonly parts: readonly MimePart[];
   /** What clients take from the message, where it was asked for (`everyPart`). */
   readonly readings?: readonly ShownReading[];
+  /** What streams are, where it was asked for (`everyPart`). */
+  readonly contents?: readonly ShownContent[];
 }
 
 /** Everything that looks at messages, behind one door. */

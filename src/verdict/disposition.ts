@@ -48,6 +48,7 @@ function refusal(verdict: Verdict): Situation {
     case 'partial':
     case 'smuggling':
       return verdict.kind;
+    case 'banned':
     case 'macro':
     case 'encrypted':
     case 'ambiguous':

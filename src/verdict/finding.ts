@@ -45,6 +45,8 @@ export type Finding =
   | ({ readonly kind: 'ambiguous' } & InStream)
   /** Encrypted content that no scanner can open. */
   | ({ readonly kind: 'encrypted' } & InStream)
+  /** A part that a rule bans; `rules` names those that do, in their order, wherever they hold. */
+  | ({ readonly kind: 'banned'; readonly rules?: readonly string[] } & InStream)
   /** An office document with macros, reported because clamd was told to (AlertOLE2Macros). */
   | ({ readonly kind: 'macro' } & InStream)
   /** A bare CR before a lone dot: a sloppy next hop could take it for the end of data. */

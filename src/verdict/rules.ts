@@ -13,6 +13,8 @@ export interface Rules {
   /** Clients read it differently; everything that any of them reads was scanned. */
   readonly ambiguous: Action;
   readonly encrypted: Action;
+  /** What a rule about banned parts (banned.ts) leads to that names no action of its own. */
+  readonly banned: Action;
   readonly macro: Action;
   readonly smuggling: Action;
   /** A message that broke its scan again and again: it never passes. */
@@ -24,6 +26,7 @@ export const defaultRules: Rules = {
   partial: 'quarantine',
   ambiguous: 'pass',
   encrypted: 'tag',
+  banned: 'quarantine',
   macro: 'tag',
   smuggling: 'quarantine',
   unscannable: 'quarantine',

@@ -1,5 +1,6 @@
 import { coverageOf, type Coverage, type Finding, type FindingKind } from './finding.ts';
 import type { Action, Rules } from './rules.ts';
+import { rank } from './strictness.ts';
 
 /**
  * What the rules make of the findings. Pure: the same findings and rules give the same verdict in
@@ -13,15 +14,13 @@ export interface Verdict {
   readonly because: readonly Finding[];
 }
 
-/** From what lets a message through to what holds it longest from its recipients. */
-const strictness: readonly Action[] = ['pass', 'tag', 'defer', 'quarantine', 'discard', 'reject'];
-
 /** Between equally strict actions the first of these names the verdict. */
 const byRule = [
   'infected',
   'unscannable',
   'smuggling',
   'partial',
+  'banned',
   'macro',
   'encrypted',
   'ambiguous',
@@ -50,10 +49,6 @@ export function decide(findings: readonly Finding[], rules: Rules): Verdict {
     .filter(found)
     .map((kind) => as(kind, rules[kind]))
     .reduce(stricter, { kind: 'clean', action: 'pass', coverage, because: [] });
-}
-
-function rank(action: Action): number {
-  return strictness.indexOf(action);
 }
 
 /** A finding outweighs `clean` even where its rule says pass, so that the log names it. */

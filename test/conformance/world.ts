@@ -211,6 +211,7 @@ export class World {
         clock: this.clock,
         limits,
         rules,
+        banned: [],
         stamp: { enabled: !set.has('header off'), text: 'clamgate' },
         line: this.#line,
         hostname: 'filter.example.org',

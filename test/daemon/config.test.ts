@@ -49,6 +49,7 @@ describe('a minimal file', () => {
         maxScanTimeMs: 120_000,
       },
       rules: defaultRules,
+      banned: [],
       bareCr: 'pass',
       header: { virusScanned: true, text: 'clamgate' },
       spool: { directory: '/var/lib/clamgate/spool' },
@@ -110,6 +111,7 @@ infected = "discard"
 partial = "defer"
 ambiguous = "tag"
 encrypted = "pass"
+banned = "reject"
 macro = "reject"
 smuggling = "quarantine"
 bare_cr = "space"
@@ -172,10 +174,12 @@ witness = "unix:/w.sock"
       partial: 'defer',
       ambiguous: 'tag',
       encrypted: 'pass',
+      banned: 'reject',
       macro: 'reject',
       smuggling: 'quarantine',
       unscannable: 'quarantine',
     },
+    banned: [],
     bareCr: 'space',
     header: { virusScanned: false, text: 'by clamgate' },
     spool: { directory: '/s' },
@@ -450,5 +454,47 @@ describe('where the configuration comes from', () => {
     expect(() => loadConfig('/dev/null/x.toml', {})).toThrow(
       /^\S+: cannot be read \(.*ENOTDIR[^;]*$/,
     );
+  });
+});
+
+describe('[[banned]]', () => {
+  const listener = `[[listener]]
+protocol = "smtp"
+address = "127.0.0.1:10024"
+next_hop = "127.0.0.1:10025"
+`;
+
+  test('is a rule, its patterns folded, its action that of [rules] where it has none', () => {
+    const { banned } = parseConfig(
+      `${listener}[rules]\nbanned = "tag"\n[[banned]]\nname = "a"\nnames = ["*.EXE"]\nrecipients = ["X@y"]\n` +
+        '[[banned]]\nname = "b"\naction = "reject"\nunlisted = true\nin_archives = false\n',
+      'f',
+    );
+    expect(banned).toMatchObject([
+      { name: 'a', action: 'tag', names: ['*.exe'], recipients: ['x@y'], inArchives: true },
+      { name: 'b', action: 'reject', names: [], unlisted: true, inArchives: false },
+    ]);
+  });
+
+  test.each([
+    ['name = "a"', 5, 'bans nothing'],
+    ['name = "a"\nunlisted = true\n[[banned]]\nname = "a"\nunlisted = true', 9, 'taken'],
+    ['name = "a"\nname_patterns = ["*"]', 7, 'is not a known key'],
+    ['name = "a"\nnames = ["dir/*.exe"]', 7, 'a name without its folders'],
+    ['name = "a"\nnames = [""]', 7, 'a name without its folders'],
+    ['name = "a"\nnames = "*.exe"', 7, 'must be a list'],
+    ['name = "a"\ntypes = ["exe"]', 7, 'a pattern for a type'],
+    ['name = "a"\ntricks = ["rtl"]', 7, 'direction-override'],
+    ['name = "a b"\nunlisted = true', 6, 'a word for the log'],
+    ['names = ["*"]', 5, 'is missing'],
+    ['name = "a"\nunlisted = true\naction = "bounce"', 8, '"quarantine" or'],
+  ])('%s: line %i', (rule, line, words) => {
+    const text = `${listener}[[banned]]\n${rule}\n`;
+    expect(() => parseConfig(text, 'f')).toThrow(words);
+    expect(() => parseConfig(text, 'f')).toThrow(`f:${line}`);
+  });
+
+  test('is a table with two brackets', () => {
+    expect(() => parseConfig(`${listener}[banned]\nname = "a"\n`, 'f')).toThrow('two brackets');
   });
 });

@@ -46,6 +46,7 @@ export class Parts {
       clock,
       limits: defaultLimits,
       rules: defaultRules,
+      banned: [],
       stamp: { enabled: true, text: 'clamgate' },
       line: new WaitingLine({ places: 10, waiting: 10, waitMs: 1000 }, clock),
       hostname: 'filter.example.org',

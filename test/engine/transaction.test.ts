@@ -59,6 +59,7 @@ describe('Transaction', () => {
         clock,
         limits: defaultLimits,
         rules: defaultRules,
+        banned: [],
         stamp: { enabled: true, text: 'clamgate' },
         line,
         hostname: 'filter.example.org',

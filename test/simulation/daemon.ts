@@ -180,6 +180,7 @@ export class SimulatedDaemon {
       clock,
       limits,
       rules: { ...defaultRules, infected },
+      banned: [],
       stamp: { enabled: true, text: 'clamgate' },
       hostname: 'filter.example.org',
       nextHop: this.#nextHop(life),

@@ -1,0 +1,134 @@
+/**
+ * What is seen in a message besides what clamd says: parts and readings that are encrypted, and
+ * such as a rule bans, by what they are called, what they are, and what an archive has in it. Each
+ * byte string is told of once, under the name of the stream that it was scanned as.
+ */
+import { fileTypeFromBuffer } from 'file-type';
+import { scratchBytes } from '../inspect/blocks.ts';
+import { type Inspection, Inspector } from '../inspect/inspector.ts';
+import { defaultInspectLimits } from '../inspect/notes.ts';
+import { type BannedRule, rulesAgainst, type Thing } from '../verdict/banned.ts';
+import type { Finding } from '../verdict/finding.ts';
+import type { ShownContent } from './scanner.ts';
+
+export interface InspectionSettings {
+  readonly banned: readonly BannedRule[];
+  /** Whether what was seen is kept, to be shown. */
+  readonly show: boolean;
+}
+
+/** A stream, and the names and types that the part is given. */
+export interface NamedThing {
+  readonly stream: string;
+  readonly names: Iterable<string>;
+  readonly types: Iterable<string>;
+}
+
+/** Of the things that the same rules ban in one stream, how many the finding names. */
+const namedMax = 3;
+/** What a finding says of one thing, which a sender may have called anything. */
+const detailCharsMax = 200;
+/** Names in archives that are shown of one stream. */
+const shownNamesMax = 100;
+
+export class Inspections {
+  readonly shown: ShownContent[] = [];
+  readonly #findings: Finding[];
+  readonly #settings: InspectionSettings;
+  /** One for all, as one file is inspected at a time. */
+  #scratch: Buffer | undefined;
+  readonly #told = new Set<string>();
+  /** Names and types that were held to the rules. */
+  readonly #asked = new Set<string>();
+
+  /** @param findings to add to. */
+  constructor(findings: Finding[], settings: InspectionSettings) {
+    this.#findings = findings;
+    this.#settings = settings;
+  }
+
+  /** Begins with a file; the one before has ended. */
+  begin(): Inspector {
+    this.#scratch ??= Buffer.allocUnsafeSlow(scratchBytes);
+    return new Inspector({ limits: defaultInspectLimits, lists: this.#looksInto }, this.#scratch);
+  }
+
+  /** @param digest of the bytes. */
+  async tell(stream: string, digest: string, inspection: Inspection): Promise<void> {
+    if (this.#told.has(digest)) return;
+    this.#told.add(digest);
+    const { encrypted, entries, incomplete, head } = inspection;
+    for (const detail of encrypted) this.#findings.push({ kind: 'encrypted', stream, detail });
+    if (!this.#looksInto) return;
+    const type = await typeOf(head);
+    const isUnlisted = incomplete !== undefined;
+    const things: (Thing & { readonly detail: string })[] = [
+      ...(type === undefined
+        ? []
+        : [{ realTypes: [type.mime, type.ext], detail: `is ${type.mime}` }]),
+      ...(isUnlisted ? [{ isUnlisted, detail: `names not read: ${incomplete}` }] : []),
+      ...entries.map((name) => ({ names: [name], isInArchive: true, detail: `holds ${name}` })),
+    ];
+    this.#ask(stream, things);
+    if (this.#settings.show) this.#show(stream, inspection, type?.mime);
+  }
+
+  /** Holds what a part is called to the rules. */
+  named({ stream, names, types }: NamedThing): void {
+    if (this.#settings.banned.length === 0) return;
+    const isNew = (text: string): boolean => !this.#asked.has(text) && !!this.#asked.add(text);
+    const things = [
+      ...[...names]
+        .filter((name) => isNew(`name ${name}`))
+        .map((name) => ({ names: [name], detail: `is called ${name}` })),
+      ...[...types]
+        .filter((type) => isNew(`type ${type}`))
+        .map((type) => ({ types: [type], detail: `is declared ${type}` })),
+    ];
+    this.#ask(stream, things);
+  }
+
+  get #looksInto(): boolean {
+    return this.#settings.banned.length > 0 || this.#settings.show;
+  }
+
+  /** One finding for all things of a stream that the same rules are against. */
+  #ask(stream: string, things: readonly (Thing & { readonly detail: string })[]): void {
+    const found = new Map<string, { rules: readonly string[]; details: string[]; more: number }>();
+    for (const thing of things) {
+      const rules = rulesAgainst(thing, this.#settings.banned);
+      if (rules.length === 0) continue;
+      const key = JSON.stringify(rules);
+      const same = found.get(key) ?? { rules, details: [], more: 0 };
+      if (same.details.length < namedMax) same.details.push(thing.detail.slice(0, detailCharsMax));
+      else same.more++;
+      found.set(key, same);
+    }
+    for (const { rules, details, more } of found.values()) {
+      const rest = more > 0 ? `, and ${more} more` : '';
+      const detail = `${rules.join(', ')}: ${details.join(', ')}${rest}`;
+      this.#findings.push({ kind: 'banned', rules, stream, detail });
+    }
+  }
+
+  #show(stream: string, { entries, incomplete }: Inspection, type: string | undefined): void {
+    if (type === undefined && entries.length === 0 && incomplete === undefined) return;
+    this.shown.push({
+      stream,
+      ...(type !== undefined && { type }),
+      names: entries.slice(0, shownNamesMax),
+      namesLeftOut: Math.max(0, entries.length - shownNamesMax),
+      ...(incomplete !== undefined && { incomplete }),
+    });
+  }
+}
+
+/** What the content is by its first bytes; undefined where they tell nothing, as of any text. */
+async function typeOf(head: Buffer): Promise<{ mime: string; ext: string } | undefined> {
+  try {
+    return await fileTypeFromBuffer(head);
+  } catch {
+    // It looks further than the first bytes into some formats, and does not find what it expects.
+    return undefined;
+  }
+}

@@ -1,0 +1,238 @@
+import { describe, expect, it, test } from '@jest/globals';
+import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
+import { scratchBytes } from '../../src/inspect/blocks.ts';
+import { headBytes, type Inspection, Inspector } from '../../src/inspect/inspector.ts';
+import { defaultInspectLimits } from '../../src/inspect/notes.ts';
+import * as made from '../support/archives.ts';
+
+const scratch = Buffer.alloc(scratchBytes);
+
+function inspect(bytes: Buffer, pieces: readonly Buffer[] = [bytes], limits = {}): Inspection {
+  const all = { ...defaultInspectLimits, ...limits };
+  const inspector = new Inspector({ limits: all, lists: true }, scratch);
+  for (const piece of pieces) for (const slice of inspector.slices(piece)) inspector.feed(slice);
+  return inspector.end();
+}
+
+/** Behind and before bytes that are no part of it. */
+const within = (bytes: Buffer): Buffer => Buffer.concat([Buffer.alloc(70_000, 'MZ'), bytes]);
+
+const extra = (kind: number): Buffer => Buffer.from([kind & 0xff, kind >> 8, 2, 0, 1, 2]);
+const aes = made.sevenZipHeader(['a.txt'], '06f10701');
+const names = [
+  'docs/a.txt',
+  ...Array.from({ length: 12 }, (_, at) => `file${String(at).padStart(2, '0')}.txt`),
+  'invoice.pdf.exe',
+];
+/** `sevenZipHeader(names, '06f10701')` as liblzma packs it. */
+const packed = Buffer.from(
+  '0000813307ae0fce9c06c5090ad02239e9e6dff366d430dc1fed19b87a6aefbb0ad1927b75d6c032f07c9c806a4c7f00' +
+    '3b2bfdfb7564c0307453df8c28014a90338be027a571628b68e860cca77c98b8f51a3dfdcbe486ebe9c1316f096e469e' +
+    '72ad356a0cdd95fa8770ac068e0b69a85adbdffff1a80e20',
+  'hex',
+);
+const packedHeader = made.sevenZipPackedHeader(
+  packed.length,
+  348,
+  Buffer.from('5d00000100', 'hex'),
+);
+
+const encrypted: readonly (readonly [string, Buffer, string])[] = [
+  ['Zip, in a local header', made.zip({ name: 'a', localFlags: 1 }), 'Zip'],
+  ['Zip, in the central directory', made.zip({ name: 'a', centralFlags: 1 }), 'Zip'],
+  ['Zip, strong encryption', made.zip({ name: 'a', localFlags: 0x40 }), 'Zip'],
+  ['Zip, of AES by its method', made.zip({ name: 'a', method: 99 }), 'Zip'],
+  ['Zip, of AES by its extra field', made.zip({ name: 'a', extra: extra(0x9901) }), 'Zip'],
+  ['Zip, its second file', made.zip({ name: 'a' }, { name: 'b', localFlags: 1 }), 'Zip'],
+  ['Zip behind a program', within(made.zip({ name: 'a', localFlags: 1 })), 'Zip'],
+  ['RAR 4, a file', made.rar4([{ name: 'a' }, { name: 'b', encrypted: true }]), 'RAR'],
+  ['RAR 4, its headers', made.rar4([], true), 'RAR'],
+  ['RAR 5, a file', made.rar5([{ name: 'a' }, { name: 'b', encrypted: true }]), 'RAR'],
+  ['RAR 5, its headers', made.rar5([], true), 'RAR'],
+  ['RAR 5 behind a program', within(made.rar5([{ name: 'b', encrypted: true }])), 'RAR'],
+  ['7z, a plain header', made.sevenZip(aes), '7z'],
+  ['7z, a packed header', made.sevenZip(packedHeader, packed), '7z'],
+  ['7z behind a program', within(made.sevenZip(packedHeader, packed)), '7z'],
+  ['PDF, in the trailer', made.pdf('trailer\n<< /Size 2 /Encrypt 5 0 R /Root 1 0 R >>'), 'PDF'],
+  ['PDF, a dictionary there', made.pdf('trailer << /Encrypt << /Filter /Standard >> >>'), 'PDF'],
+  ['PDF, a stream of references', made.pdf('7 0 obj\n<</Type/XRef/Encrypt 5 0 R>>stream'), 'PDF'],
+  ['PDF, its name in numbers', made.pdf('trailer << /#45n#63rypt 5 0 R >>'), 'PDF'],
+  ['OOXML', made.ole({ streams: ['EncryptionInfo', 'EncryptedPackage'] }), 'Office document'],
+  ['Word', made.ole({ sectors: [made.wordFib(0x0100)] }), 'Office document'],
+  ['Excel', made.ole({ sectors: [made.workbook(0x2f)] }), 'Office document'],
+  ['Excel, write-protected', made.ole({ sectors: [made.workbook(0x86, 0x2f)] }), 'Office document'],
+  [
+    'PowerPoint',
+    made.ole({ sectors: [Buffer.from('0000f60f2000000014000000dfc4d1f3', 'hex')] }),
+    'Office document',
+  ],
+  ['OpenPGP to a key', made.pgp(1), 'OpenPGP message'],
+  ['OpenPGP to a passphrase', made.pgp(3), 'OpenPGP message'],
+  ['S/MIME', made.cms('enveloped'), 'S/MIME message'],
+];
+
+const open: readonly (readonly [string, Buffer])[] = [
+  ['nothing', Buffer.alloc(0)],
+  ['a text of PK and Rar!', Buffer.from('PK\x03\x04 and Rar!\x1a\x07 are marks; /Encrypt 5 0 R')],
+  ['Zip', made.zip({ name: 'a' }, { name: 'b', method: 0, localFlags: 0x0808 })],
+  ['RAR 4', made.rar4([{ name: 'a' }])],
+  ['RAR 5', made.rar5([{ name: 'a' }])],
+  ['7z', made.sevenZip(made.sevenZipHeader(['a']))],
+  ['PDF that speaks of it', made.pdf('(/Encryption) trailer << /Root 1 0 R >>')],
+  ['OOXML in a compound file', made.ole({ streams: ['WordDocument', 'Encrypted'] })],
+  [
+    'a name beside the directory',
+    made.ole({ sectors: [Buffer.from('xEncryptedPackage\0', 'utf16le')] }),
+  ],
+  ['Word', made.ole({ sectors: [made.wordFib(0)] })],
+  ['Excel', made.ole({ sectors: [made.workbook(0x42, 0x2f)] })],
+  [
+    'the marks of Word in no compound file',
+    Buffer.concat([Buffer.alloc(512), made.wordFib(0x100)]),
+  ],
+  ['a signed S/MIME message', made.cms('signed')],
+  ['a compressed OpenPGP message', made.pgp(8)],
+  ['an OpenPGP message that is quoted', Buffer.from(`> ${made.pgp(1).toString()}`)],
+  ['tar', made.tar({ name: 'a' })],
+  ['gzip', gzipSync('text')],
+];
+
+describe('encrypted', () => {
+  it.each(encrypted)('%s', (_, bytes, format) => {
+    expect(inspect(bytes).encrypted).toEqual([format]);
+  });
+
+  it.each(open)('is not %s', (_, bytes) => {
+    expect(inspect(bytes).encrypted).toEqual([]);
+  });
+});
+
+const long = `${'d'.repeat(90)}/${'n'.repeat(60)}.exe`;
+const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
+  ['Zip', made.zip({ name: 'a/b.txt' }, { name: 'ü.exe' }), ['a/b.txt', 'ü.exe']],
+  ['Zip with two names', made.zip({ name: 'a.txt', localName: 'a.exe' }), ['a.exe', 'a.txt']],
+  [
+    'Zip with a Unicode path',
+    made.zip({ name: 'a', extra: Buffer.from('\x75\x70\x0a\0\x01\0\0\0\0x.exe', 'latin1') }),
+    ['a', 'x.exe'],
+  ],
+  ['RAR 4', made.rar4([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
+  ['RAR 5', made.rar5([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
+  ['7z', made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe'])), ['a.txt', 'b.exe']],
+  ['7z with a packed header', made.sevenZip(packedHeader, packed), names],
+  ['tar', made.tar({ name: 'a' }, { name: 'b.exe', prefix: 'dir' }), ['a', 'dir/b.exe']],
+  [
+    "tar with GNU's long name",
+    made.tar({ name: '././@LongLink', type: 'L', data: Buffer.from(`${long}\0`) }, { name: 'd' }),
+    [long, 'd'],
+  ],
+  [
+    'tar with pax',
+    made.tar({ name: 'p', type: 'x', data: Buffer.from('15 path=x.exe\n') }, { name: 'd' }),
+    ['x.exe', 'd'],
+  ],
+  ['tar in gzip', gzipSync(made.tar({ name: 'a' }, { name: 'b.exe' })), ['a', 'b.exe']],
+  [
+    'gzip with a name',
+    Buffer.concat([
+      Buffer.from('1f8b0808000000000003', 'hex'),
+      Buffer.from('x.exe\0'),
+      gzipSync('text').subarray(10),
+    ]),
+    ['x.exe'],
+  ],
+  ['no archive', Buffer.from('a.exe'), []],
+];
+
+describe('names', () => {
+  it.each(listings)('of %s', (_, bytes, entries) => {
+    const { entries: found, incomplete } = inspect(bytes);
+    expect([...found].sort()).toEqual([...entries].sort());
+    expect(incomplete).toBeUndefined();
+  });
+
+  const many = made.zip({ name: 'a' }, { name: 'b' }, { name: 'c' });
+  it.each([
+    ['names', many, { entriesMax: 2 }, ['a', 'b'], 'more than 2 names'],
+    ['bytes of names', many, { namesBytesMax: 1 }, ['a'], 'more than 1 bytes of names'],
+    [
+      'gzip',
+      gzipSync(Buffer.concat([made.tar({ name: 'a' }), Buffer.alloc(1e6)])),
+      { inflatedBytesMax: 100_000 },
+      ['a'],
+      'gzip of more than 100000 bytes',
+    ],
+    ['one name', made.zip({ name: 'n'.repeat(9000) }), {}, [], 'a name of 9000 bytes'],
+    [
+      '7z, a header that cannot be read',
+      made.sevenZip(Buffer.from([0x17, 1, 2])),
+      {},
+      [],
+      'a header that is not readable',
+    ],
+    [
+      '7z, a large header',
+      made.sevenZip(Buffer.alloc(300_000)),
+      {},
+      [],
+      'a header of more than 262144 bytes',
+    ],
+  ])('over a ceiling are incomplete: %s', (_, bytes, limits, entries, incomplete) => {
+    expect(inspect(bytes, [bytes], limits)).toMatchObject({ entries, incomplete });
+  });
+});
+
+test('gzip is left alone where names are not wanted', () => {
+  const inspector = new Inspector({ limits: defaultInspectLimits, lists: false }, scratch);
+  const bytes = gzipSync(made.tar({ name: 'a' }));
+  expect([...inspector.slices(bytes)]).toEqual([bytes]);
+  expect(inspector.feed(bytes)).toBe(bytes.length);
+  expect(inspector.end().entries).toEqual([]);
+});
+
+test('a bomb is worked on in small steps, each of which is told', () => {
+  const inspector = new Inspector({ limits: defaultInspectLimits, lists: true }, scratch);
+  const work = [...inspector.slices(gzipSync(Buffer.alloc(20e6)))].map((one) =>
+    inspector.feed(one),
+  );
+  expect(Math.max(...work)).toBeGreaterThan(500_000);
+  expect(Math.max(...work)).toBeLessThan(1.5e6);
+});
+
+test('the first bytes are kept, and no more', () => {
+  const bytes = Buffer.alloc(100_000, 'head');
+  expect(inspect(bytes).head).toEqual(bytes.subarray(0, headBytes));
+});
+
+const samples = [...encrypted.map(([, bytes]) => bytes), ...listings.map(([, bytes]) => bytes)];
+
+test('how the bytes are cut changes nothing', () => {
+  const cuts = fc.array(fc.nat(200), { maxLength: 40 });
+  fc.assert(
+    fc.property(fc.constantFrom(...samples), cuts, (bytes, lengths) => {
+      const pieces: Buffer[] = [];
+      let at = 0;
+      for (const length of lengths) pieces.push(bytes.subarray(at, (at += length)));
+      expect(inspect(bytes, [...pieces, bytes.subarray(at)])).toEqual(inspect(bytes));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any bytes are taken, whole samples with some of them changed as well', () => {
+  const change = fc.tuple(fc.nat(4000), fc.uint8Array({ minLength: 1, maxLength: 8 }));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...samples),
+      fc.array(change, { maxLength: 6 }),
+      (bytes, changes) => {
+        const broken = Buffer.from(bytes);
+        for (const [at, some] of changes) Buffer.from(some).copy(broken, at % broken.length);
+        const { entries } = inspect(broken.subarray(0, broken.length - (changes.length % 3)));
+        expect(entries.length).toBeLessThan(1000);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
