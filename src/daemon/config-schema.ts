@@ -74,7 +74,10 @@ const clamd = {
 
 const rules = {
   infected: action.default(defaultRules.infected),
+  oversize: action.default(defaultRules.oversize),
+  limits: action.default(defaultRules.limits),
   partial: action.default(defaultRules.partial),
+  limits_silent: action.default(defaultRules['limits-silent']),
   ambiguous: action.default(defaultRules.ambiguous),
   encrypted: action.default(defaultRules.encrypted),
   macro: action.default(defaultRules.macro),

@@ -162,13 +162,13 @@ function refuseUnsound(config: Config, lineOf: LineOf): void {
 }
 
 function configOf(content: ConfigFile, file: string): Config {
-  const { bare_cr: bareCr, ...rules } = content.rules;
+  const { bare_cr: bareCr, limits_silent: limitsSilent, ...rules } = content.rules;
   return {
     file,
     hostname: content.hostname,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
-    rules,
+    rules: { ...rules, 'limits-silent': limitsSilent },
     bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
     spool: content.spool,

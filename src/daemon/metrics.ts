@@ -4,7 +4,7 @@
  */
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import type { TransactionRecord } from '../engine/record.ts';
-import type { Finding } from '../verdict/finding.ts';
+import { type Finding, unscannedReasons } from '../verdict/finding.ts';
 import type { LedgerStatus } from './control-status.ts';
 import { Spread, Tally } from './metrics-tally.ts';
 
@@ -104,8 +104,7 @@ export class Metrics {
 
   /** A message counts once for each reason, however many of its parts have it. */
   #countUnscanned(findings: readonly Finding[]): void {
-    const reasons = new Set(findings.map(blindness));
-    for (const reason of reasons) if (reason !== undefined) this.#unscanned.add(1, reason);
+    for (const reason of unscannedReasons(findings)) this.#unscanned.add(1, reason);
   }
 
   #countStreams({ streams }: TransactionRecord): void {
@@ -114,22 +113,5 @@ export class Metrics {
       this.#streams.add(1, endpoint);
       this.#streamBytes.add(bytes, endpoint);
     }
-  }
-}
-
-/** Why a finding means that something was not looked at; undefined where it does not. */
-function blindness(finding: Finding): string | undefined {
-  switch (finding.kind) {
-    case 'partial':
-      return finding.reason;
-    case 'encrypted':
-    case 'unavailable':
-    case 'unscannable':
-      return finding.kind;
-    case 'infected':
-    case 'macro':
-    case 'smuggling':
-    case 'ambiguous':
-      return undefined;
   }
 }

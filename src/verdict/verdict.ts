@@ -1,15 +1,24 @@
-import { coverageOf, type Coverage, type Finding, type FindingKind } from './finding.ts';
-import type { Action, Rules } from './rules.ts';
+import {
+  coverageOf,
+  type Coverage,
+  type Finding,
+  type UnscannedReason,
+  unscannedReasons,
+} from './finding.ts';
+import { type Action, type RuleName, ruleOf, type Rules } from './rules.ts';
 
 /**
  * What the rules make of the findings. Pure: the same findings and rules give the same verdict in
  * the daemon, in `clamgate scan` and in a replay.
  */
 export interface Verdict {
-  readonly kind: 'clean' | FindingKind;
+  /** The rule that decided, or 'unavailable', for which there is none. */
+  readonly kind: 'clean' | 'unavailable' | RuleName;
   readonly action: Action;
   readonly coverage: Coverage;
-  /** The findings of this kind; empty when clean. */
+  /** Why coverage is not full, each reason once; empty where it is. */
+  readonly unscanned: readonly UnscannedReason[];
+  /** The findings under this rule; empty when clean. */
   readonly because: readonly Finding[];
 }
 
@@ -21,11 +30,16 @@ const byRule = [
   'infected',
   'unscannable',
   'smuggling',
+  'oversize',
+  'limits',
   'partial',
   'macro',
   'encrypted',
   'ambiguous',
-] as const;
+  'limits-silent',
+] as const satisfies readonly RuleName[];
+
+type Ruled = RuleName | 'unavailable';
 
 /**
  * Malware that a rule stops is the verdict whatever else was found: it stays malware when the rest
@@ -33,14 +47,15 @@ const byRule = [
  * be looked at may hold anything, and comes again. Otherwise the strictest rule decides.
  */
 export function decide(findings: readonly Finding[], rules: Rules): Verdict {
-  const coverage = coverageOf(findings);
-  const as = (kind: FindingKind, action: Action): Verdict => ({
+  const seen = { coverage: coverageOf(findings), unscanned: unscannedReasons(findings) };
+  const under = (rule: Ruled): Finding[] => findings.filter((one) => ruleOf(one) === rule);
+  const as = (kind: Ruled, action: Action): Verdict => ({
     kind,
     action,
-    coverage,
-    because: findings.filter((finding) => finding.kind === kind),
+    ...seen,
+    because: under(kind),
   });
-  const found = (kind: FindingKind): boolean => findings.some((finding) => finding.kind === kind);
+  const found = (rule: Ruled): boolean => under(rule).length > 0;
 
   if (found('infected') && rank(rules.infected) > rank('defer')) {
     return as('infected', rules.infected);
@@ -49,7 +64,7 @@ export function decide(findings: readonly Finding[], rules: Rules): Verdict {
   return byRule
     .filter(found)
     .map((kind) => as(kind, rules[kind]))
-    .reduce(stricter, { kind: 'clean', action: 'pass', coverage, because: [] });
+    .reduce(stricter, { kind: 'clean', action: 'pass', ...seen, because: [] });
 }
 
 function rank(action: Action): number {

@@ -107,7 +107,10 @@ max_file_size = 1000
 max_scan_time = 5000
 [rules]
 infected = "discard"
+oversize = "tag"
+limits = "pass"
 partial = "defer"
+limits_silent = "quarantine"
 ambiguous = "tag"
 encrypted = "pass"
 macro = "reject"
@@ -169,7 +172,10 @@ witness = "unix:/w.sock"
     },
     rules: {
       infected: 'discard',
+      oversize: 'tag',
+      limits: 'pass',
       partial: 'defer',
+      'limits-silent': 'quarantine',
       ambiguous: 'tag',
       encrypted: 'pass',
       macro: 'reject',
