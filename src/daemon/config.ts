@@ -9,6 +9,7 @@ import { messageOf } from '../errors.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
+import type { CacheSettings } from '../scan/verdict-cache.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { ConfigError } from './config-error.ts';
 import { ladderProblems } from './config-ladder.ts';
@@ -85,6 +86,8 @@ export interface Config {
   readonly hostname: string;
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
+  /** What clamd called clean lately; undefined where it is not kept. */
+  readonly cache: CacheSettings | undefined;
   readonly rules: Rules;
   readonly bareCr: BareCr;
   /** The X-Virus-Scanned line: whether, and its text. */
@@ -168,6 +171,7 @@ function configOf(content: ConfigFile, file: string): Config {
     hostname: content.hostname,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
+    cache: cacheOf(content.cache),
     rules: { ...rules, 'limits-silent': limitsSilent },
     bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
@@ -201,6 +205,10 @@ function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
     maxFileSizeBytes: clamd.max_file_size,
     maxScanTimeMs: clamd.max_scan_time,
   };
+}
+
+function cacheOf(cache: ConfigFile['cache']): CacheSettings | undefined {
+  return cache.enabled ? { entriesMax: cache.max_entries, ageMsMax: cache.max_age } : undefined;
 }
 
 function quarantineOf(quarantine: ConfigFile['quarantine']): QuarantineConfig {

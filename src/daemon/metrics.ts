@@ -2,6 +2,7 @@
  * What is counted about mail, for Prometheus. Counting is plain arithmetic; prom-client, which
  * writes it out, is loaded only when somebody asks.
  */
+import type { EndpointStatus } from '../scan/clamd-pool.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import { type Finding, unscannedReasons } from '../verdict/finding.ts';
@@ -15,7 +16,7 @@ export interface Gauges {
   readonly transactions: number;
   readonly waiting: number;
   /** Each clamd, and whether it answers. */
-  readonly clamd: readonly { readonly endpoint: string; readonly ok: boolean }[];
+  readonly clamd: readonly Omit<EndpointStatus, 'detail'>[];
   /** Absent when the quarantine could not be read. */
   readonly quarantine?: { readonly messages: number; readonly bytes: number };
   /** Absent when it is switched off. */
@@ -53,6 +54,11 @@ export class Metrics {
   readonly #streamBytes = new Tally('clamgate_scanned_bytes_total', 'Bytes sent to clamd', [
     'endpoint',
   ]);
+  readonly #cache = new Tally(
+    'clamgate_cache_lookups_total',
+    'Streams that were looked for among what clamd called clean lately: hit or miss',
+    ['result'],
+  );
   readonly #handovers = new Tally(
     'clamgate_handover_events_total',
     'Handovers that did not go as usual: in-doubt, recovered, settled-by-hand, not-asked, no-witness, ' +
@@ -98,6 +104,7 @@ export class Metrics {
       this.#unscanned,
       this.#streams,
       this.#streamBytes,
+      this.#cache,
     ];
     return expose(tallies, [this.#stages], gauges);
   }
@@ -108,8 +115,10 @@ export class Metrics {
   }
 
   #countStreams({ streams }: TransactionRecord): void {
-    for (const { endpoint, bytes, sameAs } of streams) {
+    for (const { endpoint, bytes, sameAs, cached } of streams) {
       if (endpoint === '' || sameAs !== undefined) continue;
+      if (cached !== undefined) this.#cache.add(1, cached ? 'hit' : 'miss');
+      if (cached === true) continue;
       this.#streams.add(1, endpoint);
       this.#streamBytes.add(bytes, endpoint);
     }

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
+import { ContainerLook } from './container.ts';
 import type { DecoderName } from '../reading/decoder.ts';
 import { Follower } from '../reading/follow.ts';
 import { type ReadingLimits, ReadingPlan } from '../reading/plan.ts';
@@ -24,6 +25,7 @@ const namedMax = 3;
 interface Examined {
   readonly bytes: number;
   readonly digest: string;
+  readonly container: string | undefined;
   /** All bytes, if they are few; until the next recipe is followed. */
   readonly small: Buffer | undefined;
   /** Nothing but blanks and line ends. */
@@ -107,6 +109,7 @@ export class ReadingScan {
     const follower = new Follower(recipe, recipe.steps[0]?.from);
     const survey = new Survey(this.#limits, recipe);
     const hash = createHash('sha256');
+    const look = new ContainerLook();
     let bytes = 0;
     let isBlank = true;
     const spend = (read: number): void => {
@@ -115,6 +118,7 @@ export class ReadingScan {
     for await (const chunk of this.#follow(content, recipe, follower, spend)) {
       survey.feed(chunk);
       hash.update(chunk);
+      look.feed(chunk);
       if (bytes + chunk.length <= smallStreamBytes) chunk.copy(this.#small, bytes);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
@@ -124,11 +128,12 @@ export class ReadingScan {
     this.#exceeded ??= survey.exceeded;
     const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
-    return { bytes, digest, small, isBlank, found, others: follower.others };
+    const container = look.kind;
+    return { bytes, digest, container, small, isBlank, found, others: follower.others };
   }
 
   async #scan(content: Content, recipe: Recipe, examined: Examined): Promise<void> {
-    const { bytes, digest, small, isBlank } = examined;
+    const { bytes, digest, container, small, isBlank } = examined;
     if (isBlank) return;
     const words = recipeWords(recipe);
     const known = this.#scans.known(digest);
@@ -140,8 +145,7 @@ export class ReadingScan {
     const open = (): AsyncIterable<Buffer> =>
       this.#follow(content, recipe, new Follower(recipe, recipe.steps[0]?.from));
     const source = { open: small === undefined ? open : () => [small], repeatable: true };
-    const answer = await this.#scans.send(source);
-    this.#scans.record({ stream, label: words }, { bytes, digest }, answer);
+    await this.#scans.scan({ stream, label: words }, { bytes, digest, container }, source);
   }
 
   async *#follow(

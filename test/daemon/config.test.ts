@@ -48,6 +48,7 @@ describe('a minimal file', () => {
         maxFileSizeBytes: 26_214_400,
         maxScanTimeMs: 120_000,
       },
+      cache: { entriesMax: 20_000, ageMsMax: 600_000 },
       rules: defaultRules,
       bareCr: 'pass',
       header: { virusScanned: true, text: 'clamgate' },
@@ -105,6 +106,10 @@ inflight_max = 3
 stream_max_length = "100M"
 max_file_size = 1000
 max_scan_time = 5000
+[cache]
+enabled = false
+max_entries = 5
+max_age = "1h"
 [rules]
 infected = "discard"
 oversize = "tag"
@@ -170,6 +175,7 @@ witness = "unix:/w.sock"
       maxFileSizeBytes: 1000,
       maxScanTimeMs: 5000,
     },
+    cache: undefined,
     rules: {
       infected: 'discard',
       oversize: 'tag',
