@@ -44,6 +44,17 @@ describe('what clamd opens', () => {
   });
 });
 
+it('is seen when a mark is cut at any place', () => {
+  const bytes = at(300, 'MSCF\0\0\0\0');
+  const seen = Array.from({ length: bytes.length }, (_, cut) => {
+    const look = new ContainerLook();
+    look.feed(bytes.subarray(0, cut));
+    look.feed(bytes.subarray(cut));
+    return look.kind;
+  });
+  expect(new Set(seen)).toEqual(new Set(['cab']));
+});
+
 it.each<[string, Buffer]>([
   ['a text', Buffer.from('Dear all,\r\nRar! says the cat, and PK too.\r\n')],
   ['a PNG', at(0, '\x89PNG\r\n\x1a\n')],

@@ -260,6 +260,49 @@ it('asks for the version once for all parts of a message, and not at all where n
   expect([asked, streams.filter(({ cached }) => cached).length]).toEqual([1, 3]);
 });
 
+describe('an answer and the readings around it', () => {
+  let versions: DatabaseVersions;
+  let cache: VerdictCache;
+
+  beforeEach(async () => {
+    versions = new DatabaseVersions({ endpoints: [clamd().address], clock, connectMs: 5000 });
+    cache = new VerdictCache({ entriesMax: 10, ageMsMax: 1000 }, versions, clock);
+    await versions.since(versions.mark());
+  });
+  afterEach(() => {
+    versions.close();
+  });
+
+  it('is found while nothing moves', async () => {
+    cache.forMessage().watch()?.('digest', 'clamd');
+    expect(await cache.forMessage().find('digest')).toEqual({ endpoint: 'clamd' });
+  });
+
+  it('belongs to what was read before its scan, though a reading within it saw the move', async () => {
+    const keep = cache.forMessage().watch();
+    clamd().version = second;
+    await versions.since(versions.mark());
+    keep?.('digest', 'clamd');
+    expect(await cache.forMessage().find('digest')).toBeUndefined();
+  });
+
+  it('is not vouched for by a reading that began before its scan had ended', async () => {
+    const other = cache.forMessage();
+    const keep = cache.forMessage().watch();
+    await versions.since(versions.mark());
+    clamd().version = second;
+    keep?.('digest', 'clamd');
+    expect(await other.find('digest')).toBeUndefined();
+  });
+
+  it('is not vouched for by a reading that began before the message that asks', async () => {
+    cache.forMessage().watch()?.('digest', 'clamd');
+    await versions.since(versions.mark());
+    clamd().version = second;
+    expect(await cache.forMessage().find('digest')).toBeUndefined();
+  });
+});
+
 it('never holds more than it may', () => {
   const versions = new DatabaseVersions({
     endpoints: [clamd().address],
