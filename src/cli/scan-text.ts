@@ -2,6 +2,7 @@
 import { findingText } from '../daemon/log-transaction.ts';
 import type { MimePart, ScannedStream, ShownContent, ShownReading } from '../scan/scanner.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
+import type { Verdict } from '../verdict/verdict.ts';
 import type { Explanation } from './scan.ts';
 
 export function explanationText(explanation: Explanation): string {
@@ -28,13 +29,17 @@ export function explanationText(explanation: Explanation): string {
     ...section('readings', readings.map(readingText)),
     ...section('contents', contents.map(contentText)),
     ...section('findings', findings.map(findingText)),
-    `  coverage ${verdict.coverage}, verdict ${verdict.kind} (${verdict.action})`,
+    `  coverage ${coverageText(verdict)}, verdict ${verdict.kind} (${verdict.action})`,
     ...decidingRules(verdict.because),
     ...doors.map(
       ({ position, disposition, reply }) =>
         `  ${position.padEnd(12)} ${disposition}; reply: ${reply}`,
     ),
   ].join('\n');
+}
+
+function coverageText({ coverage, unscanned }: Verdict): string {
+  return coverage === 'full' ? coverage : `${coverage} (${unscanned.join(', ')})`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -95,4 +100,5 @@ const limitNames: Readonly<Record<PartialReason, string>> = {
   unparsed: 'a form that was not taken apart',
   readings: '[limits] readings_max, or another ceiling of what is read',
   fragment: 'the rest of the message, which is in others',
+  'limits-silent': "limits of clamd's own, which it does not tell of",
 };

@@ -56,6 +56,7 @@ export async function scan(
   assertStdinOnce(files);
   const config = await context.config();
   const scanner = scannerOf(config, context.clock, true);
+  await scanner.look();
   const explained: Explained[] = [];
   let failure: ExitCode | undefined;
   for (const file of new Set(files)) {

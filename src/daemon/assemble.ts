@@ -37,7 +37,7 @@ export interface Assembly {
   readonly scans: Scans;
   readonly quarantine: Quarantine;
   readonly engines: ReadonlyMap<ListenerConfig, Engine>;
-  /** Lets go of what idles; what is at work ends by itself. */
+  /** Lets go of what idles or watches; what is at work ends by itself. */
   readonly close: () => void;
 }
 
@@ -59,6 +59,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
     engines.set(listener, newEngine(listener, parts));
   }
   const close = (): void => {
+    scanner.close();
     for (const nextHop of nextHops) nextHop.close();
   };
   return { config, scanner, scans, quarantine, engines, close };

@@ -1,8 +1,9 @@
 /**
- * Where our configuration contradicts that of a clamd on this machine. clamd does not tell its
+ * What the configuration of a clamd on this machine says, and where ours contradicts it. clamd does not tell its
  * limits, so where its clamd.conf can be read it is asked. What cannot be read says nothing.
  */
 import { readFileSync } from 'node:fs';
+import type { ClamdCeilings } from '../scan/stream-findings.ts';
 import type { ClamdConfig } from './config.ts';
 import { parseSize, showDuration, showSize } from './config-units.ts';
 import type { Advice } from './config-warnings.ts';
@@ -30,6 +31,34 @@ export function clamdConfAdvice(
   });
 }
 
+/** What the clamd.conf of a clamd on this machine says; empty where there is none to read. */
+export interface ClamdConfFacts {
+  /** Only limits that are set and not switched off. */
+  readonly ceilings: Partial<ClamdCeilings>;
+  readonly databaseDirectory?: string;
+}
+
+/** @param endpoint as configured. */
+export function clamdConfFacts(
+  endpoint: string,
+  files: readonly string[] = clamdConfFiles,
+): ClamdConfFacts {
+  const conf = files.map(parsed).find((one) => one && isAsked({ endpoints: [endpoint] }, one));
+  if (!conf) return { ceilings: {} };
+  const limit = (key: string, name: keyof ClamdCeilings): Partial<ClamdCeilings> => {
+    const value = parseSize(conf.get(key));
+    // 0 is no limit.
+    return value === undefined || value === 0 ? {} : { [name]: value };
+  };
+  const ceilings = {
+    ...limit('StreamMaxLength', 'streamBytesMax'),
+    ...limit('MaxFileSize', 'fileBytesMax'),
+    ...limit('MaxScanTime', 'scanMsMax'),
+  };
+  // clamd.conf(5), where it is not set.
+  return { ceilings, databaseDirectory: conf.get('DatabaseDirectory') ?? '/var/lib/clamav' };
+}
+
 function parsed(file: string): ClamdConf | undefined {
   let text: string;
   try {
@@ -46,7 +75,7 @@ function parsed(file: string): ClamdConf | undefined {
 }
 
 /** Only its own socket tells for sure that this is the clamd that scans. */
-function isAsked({ endpoints }: ClamdConfig, conf: ClamdConf): boolean {
+function isAsked({ endpoints }: Pick<ClamdConfig, 'endpoints'>, conf: ClamdConf): boolean {
   const socket = realPath(conf.get('LocalSocket') ?? '');
   return endpoints.some((endpoint) => realPath(endpoint.replace(/^unix:/, '')) === socket);
 }
@@ -74,6 +103,12 @@ function contradictions(clamd: ClamdConfig, conf: ClamdConf, file: string): Advi
     // 0 is no limit.
     if (theirs === undefined || theirs === 0 || ours <= theirs) continue;
     warn(key, `${show(ours)} is above clamd's ${name} ${show(theirs)}: ${so}`);
+  }
+  if (!/^(?:yes|true|1)$/i.test(conf.get('AlertExceedsMax') ?? 'no')) {
+    const text =
+      'AlertExceedsMax is not set: clamd calls clean what it did not look at inside archives, ' +
+      'PDFs and office documents; [rules] limits_silent decides about those. Set AlertExceedsMax yes';
+    advice.push({ severity: 'warning', key: '[clamd] endpoints', text: `${text} (${file})` });
   }
   return advice;
 }

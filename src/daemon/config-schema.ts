@@ -73,9 +73,26 @@ const clamd = {
   max_scan_time: milliseconds(1).default(120 * second),
 };
 
+/** An entry takes about 250 bytes. */
+const cacheEntriesMax = 1_000_000;
+
+const cache = {
+  enabled: flag.default(true),
+  max_entries: setting(`a whole number from 1 to ${cacheEntriesMax}`, (value) => {
+    const entries = parseCount(value);
+    return entries !== undefined && entries >= 1 && entries <= cacheEntriesMax
+      ? entries
+      : undefined;
+  }).default(20_000),
+  max_age: duration(1).default(600 * second),
+};
+
 const rules = {
   infected: action.default(defaultRules.infected),
+  oversize: action.default(defaultRules.oversize),
+  limits: action.default(defaultRules.limits),
   partial: action.default(defaultRules.partial),
+  limits_silent: action.default(defaultRules['limits-silent']),
   ambiguous: action.default(defaultRules.ambiguous),
   encrypted: action.default(defaultRules.encrypted),
   banned: action.default(defaultRules.banned),
@@ -145,6 +162,7 @@ export const shapes = {
   '': { hostname: hostName.default(() => hostname()) },
   listener,
   clamd,
+  cache,
   rules,
   banned: bannedShape,
   header: {
@@ -202,6 +220,7 @@ export const configSchema = z.strictObject({
   ...shapes[''],
   listener: z.array(z.strictObject(shapes.listener), { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
+  cache: z.strictObject(shapes.cache).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),
   banned: z.array(z.strictObject(shapes.banned), { error: noTables }).default([]),
   header: z.strictObject(shapes.header).prefault({}),

@@ -1,6 +1,6 @@
 /** What a configuration allows and is unwise: for check-config, and for the log at start. */
 import { parseNextHopAddress } from '../relay/address.ts';
-import { defaultRules, type Rules } from '../verdict/rules.ts';
+import { defaultRules, type RuleName, type Rules } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { isWildcard } from './config-address.ts';
 import type { Config, ListenerConfig } from './config.ts';
@@ -14,13 +14,22 @@ export interface Advice {
   readonly text: string;
 }
 
-const ruleKinds = Object.keys(defaultRules) as readonly (keyof Rules)[];
+const ruleNames = Object.keys(defaultRules) as readonly RuleName[];
+
+/** What is meant to be held back: to deliver it is worth a word. */
+const held: ReadonlySet<RuleName> = new Set<RuleName>([
+  'infected',
+  'oversize',
+  'limits',
+  'partial',
+  'smuggling',
+]);
 
 export function warnings(config: Config): Advice[] {
   return [
     ...config.listeners.flatMap(openAdvice),
     ...config.listeners.flatMap(listenerAdvice),
-    ...ruleKinds.flatMap((kind) => ruleAdvice(kind, config)),
+    ...ruleNames.flatMap((name) => ruleAdvice(name, config)),
     ...sizeAdvice(config),
     ...timeAdvice(config),
     ...capacityAdvice(config),
@@ -47,20 +56,19 @@ function listenerAdvice({ protocol, address, nextHop }: ListenerConfig): Advice[
   ];
 }
 
-function ruleAdvice(kind: keyof Rules, config: Config): Advice[] {
-  const action = config.rules[kind];
-  const key = `[rules] ${kind}`;
-  const held = kind === 'infected' || kind === 'partial' || kind === 'smuggling';
+function ruleAdvice(name: RuleName, config: Config): Advice[] {
+  const action = config.rules[name];
+  const key = `[rules] ${name.replace('-', '_')}`;
   if (action === 'reject' && config.listeners.some(isAfterQueue)) {
     const text =
       'after the queue a reject makes Postfix bounce to the sender, who is often forged ' +
       '(backscatter): quarantine or discard instead';
     return [warning(key, text)];
   }
-  if (held && (action === 'pass' || action === 'tag')) {
+  if (held.has(name) && (action === 'pass' || action === 'tag')) {
     return [warning(key, `such mail is delivered ("${action}")`)];
   }
-  if (kind !== 'infected' && action === 'discard') {
+  if (name !== 'infected' && action === 'discard') {
     return [warning(key, 'such mail vanishes without a trace but the log: quarantine keeps it')];
   }
   if (action === 'defer') {
@@ -82,8 +90,8 @@ function sizeAdvice({ limits, clamd, rules }: Config): Advice[] {
       clamd.streamMaxLengthBytes <= clamd.maxFileSizeBytes ? 'StreamMaxLength' : 'MaxFileSize';
     const text =
       `messages above ${showSize(seen)} (clamd's ${which}) are taken up to ` +
-      `${showSize(limits.messageBytesMax)}, but cannot be scanned whole: [rules] partial ` +
-      `("${rules.partial}") decides`;
+      `${showSize(limits.messageBytesMax)}, but cannot be scanned whole: [rules] oversize ` +
+      `("${rules.oversize}") decides`;
     advice.push({
       severity: isLenient(rules) ? 'warning' : 'note',
       key: '[limits] message_bytes_max',
@@ -99,8 +107,8 @@ function sizeAdvice({ limits, clamd, rules }: Config): Advice[] {
   return advice;
 }
 
-function isLenient({ partial }: Rules): boolean {
-  return partial === 'pass' || partial === 'tag';
+function isLenient({ oversize }: Rules): boolean {
+  return oversize === 'pass' || oversize === 'tag';
 }
 
 function timeAdvice({ limits, clamd }: Config): Advice[] {

@@ -10,6 +10,7 @@ import { defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { BannedRule } from '../verdict/banned.ts';
+import type { CacheSettings } from '../scan/verdict-cache.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { bannedProblems, bannedRuleOf } from './config-banned.ts';
 import { ConfigError } from './config-error.ts';
@@ -87,6 +88,8 @@ export interface Config {
   readonly hostname: string;
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
+  /** What clamd called clean lately; undefined where it is not kept. */
+  readonly cache: CacheSettings | undefined;
   readonly rules: Rules;
   /** What may not pass, in the order of the file. */
   readonly banned: readonly BannedRule[];
@@ -165,13 +168,14 @@ function refuseUnsound(config: Config, lineOf: LineOf): void {
 }
 
 function configOf(content: ConfigFile, file: string): Config {
-  const { bare_cr: bareCr, ...rules } = content.rules;
+  const { bare_cr: bareCr, limits_silent: limitsSilent, ...rules } = content.rules;
   return {
     file,
     hostname: content.hostname,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
-    rules,
+    cache: cacheOf(content.cache),
+    rules: { ...rules, 'limits-silent': limitsSilent },
     banned: content.banned.map((table) => bannedRuleOf(table, rules.banned)),
     bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
@@ -205,6 +209,10 @@ function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
     maxFileSizeBytes: clamd.max_file_size,
     maxScanTimeMs: clamd.max_scan_time,
   };
+}
+
+function cacheOf(cache: ConfigFile['cache']): CacheSettings | undefined {
+  return cache.enabled ? { entriesMax: cache.max_entries, ageMsMax: cache.max_age } : undefined;
 }
 
 function quarantineOf(quarantine: ConfigFile['quarantine']): QuarantineConfig {

@@ -6,6 +6,7 @@ import type { TransactionRecord } from '../engine/record.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import { Cancelled, messageOf, OperationalError } from '../errors.ts';
 import type { EndpointStatus } from '../scan/clamd-pool.ts';
+import type { LimitAlerts } from '../scan/limits-canary.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
 import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
 import { assemble, type Assembly } from './assemble.ts';
@@ -136,7 +137,13 @@ export class Daemon {
         this.#logRemoval(removal);
       },
     });
-    await this.#listeners.become(config, next.engines);
+    next.scanner.watch((endpoint, alerts) => {
+      this.#logAlerts(endpoint, alerts);
+    });
+    await this.#listeners.become(config, next.engines).catch((error: unknown) => {
+      next.close();
+      throw error;
+    });
     return next;
   }
 
@@ -205,6 +212,12 @@ export class Daemon {
     if (!this.#stopping.signal.aborted) this.#expireAgain(expiryIntervalMs);
   }
 
+  #logAlerts(endpoint: string, alerts: LimitAlerts): void {
+    const { log } = this.#surroundings;
+    if (alerts === 'on') log.info('clamd-limits', { endpoint, alerts });
+    else log.warn('clamd-limits', { endpoint, alerts, detail: silenceText });
+  }
+
   #logRemoval({ id, why, record }: Removal): void {
     this.#surroundings.log.warn('quarantine-removed', {
       id,
@@ -215,6 +228,10 @@ export class Daemon {
     });
   }
 }
+
+const silenceText =
+  'what it does not look at inside archives, PDFs and office documents it calls clean, and such mail ' +
+  'is passed as [rules] limits_silent says: set AlertExceedsMax yes in its clamd.conf';
 
 /** What is opened once stays as it was opened. */
 function refuseLastingChanges(before: Config, after: Config): void {

@@ -58,6 +58,14 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('transactions_waiting', 'Transactions that wait at MAIL').set(gauges.waiting);
   const up = gauge('clamd_up', 'Whether a clamd answers: 1 or 0', ['endpoint']);
   for (const { endpoint, ok } of gauges.clamd) up.set({ endpoint }, ok ? 1 : 0);
+  const alerts = gauge(
+    'clamd_limit_alerts',
+    'Whether a clamd tells of its limits (AlertExceedsMax): 1, or 0 where it is silent or not known',
+    ['endpoint'],
+  );
+  for (const { endpoint, limitAlerts } of gauges.clamd) {
+    if (limitAlerts) alerts.set({ endpoint }, limitAlerts === 'on' ? 1 : 0);
+  }
   if (gauges.quarantine) {
     gauge('quarantine_messages', 'Messages in quarantine').set(gauges.quarantine.messages);
     gauge('quarantine_bytes', 'Bytes of the messages in quarantine').set(gauges.quarantine.bytes);

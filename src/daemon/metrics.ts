@@ -2,9 +2,10 @@
  * What is counted about mail, for Prometheus. Counting is plain arithmetic; prom-client, which
  * writes it out, is loaded only when somebody asks.
  */
+import type { EndpointStatus } from '../scan/clamd-pool.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import type { TransactionRecord } from '../engine/record.ts';
-import type { Finding } from '../verdict/finding.ts';
+import { type Finding, unscannedReasons } from '../verdict/finding.ts';
 import type { LedgerStatus } from './control-status.ts';
 import { Spread, Tally } from './metrics-tally.ts';
 
@@ -15,7 +16,7 @@ export interface Gauges {
   readonly transactions: number;
   readonly waiting: number;
   /** Each clamd, and whether it answers. */
-  readonly clamd: readonly { readonly endpoint: string; readonly ok: boolean }[];
+  readonly clamd: readonly Omit<EndpointStatus, 'detail'>[];
   /** Absent when the quarantine could not be read. */
   readonly quarantine?: { readonly messages: number; readonly bytes: number };
   /** Absent when it is switched off. */
@@ -53,6 +54,11 @@ export class Metrics {
   readonly #streamBytes = new Tally('clamgate_scanned_bytes_total', 'Bytes sent to clamd', [
     'endpoint',
   ]);
+  readonly #cache = new Tally(
+    'clamgate_cache_lookups_total',
+    'Streams that were looked for among what clamd called clean lately: hit or miss',
+    ['result'],
+  );
   readonly #handovers = new Tally(
     'clamgate_handover_events_total',
     'Handovers that did not go as usual: in-doubt, recovered, settled-by-hand, not-asked, no-witness, ' +
@@ -98,39 +104,23 @@ export class Metrics {
       this.#unscanned,
       this.#streams,
       this.#streamBytes,
+      this.#cache,
     ];
     return expose(tallies, [this.#stages], gauges);
   }
 
   /** A message counts once for each reason, however many of its parts have it. */
   #countUnscanned(findings: readonly Finding[]): void {
-    const reasons = new Set(findings.map(blindness));
-    for (const reason of reasons) if (reason !== undefined) this.#unscanned.add(1, reason);
+    for (const reason of unscannedReasons(findings)) this.#unscanned.add(1, reason);
   }
 
   #countStreams({ streams }: TransactionRecord): void {
-    for (const { endpoint, bytes, sameAs } of streams) {
+    for (const { endpoint, bytes, sameAs, cached } of streams) {
       if (endpoint === '' || sameAs !== undefined) continue;
+      if (cached !== undefined) this.#cache.add(1, cached ? 'hit' : 'miss');
+      if (cached === true) continue;
       this.#streams.add(1, endpoint);
       this.#streamBytes.add(bytes, endpoint);
     }
-  }
-}
-
-/** Why a finding means that something was not looked at; undefined where it does not. */
-function blindness(finding: Finding): string | undefined {
-  switch (finding.kind) {
-    case 'partial':
-      return finding.reason;
-    case 'encrypted':
-    case 'unavailable':
-    case 'unscannable':
-      return finding.kind;
-    case 'infected':
-    case 'banned':
-    case 'macro':
-    case 'smuggling':
-    case 'ambiguous':
-      return undefined;
   }
 }

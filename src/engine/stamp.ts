@@ -13,7 +13,14 @@ export interface StampSettings {
 /** The field with its CRLF. What was not looked at is said in it, so that "scanned" is no lie. */
 export function stampLine(settings: StampSettings, verdict: Verdict): string {
   const isTold = verdict.action === 'tag' || verdict.kind === 'ambiguous';
-  const reservation = isTold ? ` (${verdict.kind})` : '';
-  const coverage = verdict.coverage === 'full' ? '' : `; coverage=${verdict.coverage}`;
-  return `${stampName}: ${settings.text}${reservation}${coverage}\r\n`;
+  const told = isTold ? verdict.kind : '';
+  const reservation = isTold ? ` (${told})` : '';
+  return `${stampName}: ${settings.text}${reservation}${coverageText(verdict, told)}\r\n`;
+}
+
+/** With the reasons that were not told already. Bounded: a few words of ours, each there once. */
+function coverageText({ coverage, unscanned }: Verdict, told: string): string {
+  if (coverage === 'full') return '';
+  const reasons = unscanned.filter((reason) => reason !== told).join(', ');
+  return `; coverage=${coverage}${reasons === '' ? '' : ` (${reasons})`}`;
 }

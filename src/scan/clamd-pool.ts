@@ -11,6 +11,7 @@ import type { ClamdAddress } from './clamd-address.ts';
 import { ClamdPlaces, type Place } from './clamd-places.ts';
 import { ask, dial } from './clamd-socket.ts';
 import { scanStream, type StreamAnswer } from './clamd-stream.ts';
+import type { LimitAlerts } from './limits-canary.ts';
 import { type Block, type Blocks, blocksOf, type Chunks, oneBlock } from './stream-blocks.ts';
 
 export interface ClamdPoolOptions {
@@ -57,6 +58,8 @@ export interface EndpointStatus {
   readonly ok: boolean;
   /** clamd's version with its database's number and date, or what went wrong. */
   readonly detail: string;
+  /** Whether it tells of its limits (AlertExceedsMax); absent where that was not asked. */
+  readonly limitAlerts?: LimitAlerts;
 }
 
 export class ClamdPool {

@@ -12,26 +12,32 @@ import { defaultReadingLimits } from '../reading/plan.ts';
 import type { BannedRule } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAddress } from './clamd-address.ts';
-import {
-  type ClamdAnswer,
-  ClamdPool,
-  type EndpointStatus,
-  type StreamSource,
-} from './clamd-pool.ts';
+import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.ts';
 import { Inspections } from './inspections.ts';
+import { DatabaseVersions, type VersionSettings } from './database-versions.ts';
+import { type AlertsObserver, EndpointWatch } from './endpoint-watch.ts';
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
-import { blockBytes, oneBlock } from './stream-blocks.ts';
-import { type ClamdCeilings, findingsOf } from './stream-findings.ts';
-import { StreamScans } from './stream-scans.ts';
+import { mailPrefix, smallContent, wholeOf, withPrefix } from './mail-stream.ts';
+import { oneBlock } from './stream-blocks.ts';
+import { type ClamdCeilings, findingsOf, strictest } from './stream-findings.ts';
+import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
+import { type CacheSettings, VerdictCache } from './verdict-cache.ts';
 
 export interface ClamdSettings extends ClamdCeilings {
   /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
   readonly inflightMax: number;
   /** From the first try to connect to the connection. */
   readonly connectMs: number;
+}
+
+/** What is known of a clamd, by its address, from its own configuration. */
+export interface KnownOfClamd {
+  /** Where they are stricter than ours. */
+  readonly ceilings: (endpoint: string) => Partial<ClamdCeilings>;
+  readonly hasOthers: VersionSettings['hasOthers'];
 }
 
 export interface MessageScanOptions {
@@ -42,6 +48,10 @@ export interface MessageScanOptions {
   readonly clamd: ClamdSettings;
   /** What may not pass; nothing is looked at for it where there is no rule. */
   readonly banned?: readonly BannedRule[];
+  /** What is known of single clamds beside it. */
+  readonly known?: KnownOfClamd;
+  /** Without it every part is sent, however often it comes. */
+  readonly cache?: CacheSettings | undefined;
   /** To explain a message: its parts are scanned although malware was found already. */
   readonly everyPart?: boolean;
 }
@@ -57,36 +67,49 @@ export const defaultClamdSettings: ClamdSettings = {
   connectMs: 5000,
 };
 
-/**
- * clamd takes for mail what begins like mail, and a message may begin with a field it has never
- * heard of: then it would not look into the attachments. With mbox's first line it always does.
- * (clamav-milter does the same.) These bytes count in clamd's limits.
- */
-export const mailPrefix = Buffer.from('From clamgate\r\n', 'latin1');
-
 /** clamd ends a scan at MaxScanTime, but looks at the clock only now and then. */
 const silenceBeyondScanMs = 30_000;
 
 export class MessageScan implements MessageScanner {
   readonly #options: MessageScanOptions;
   readonly #pool: ClamdPool;
+  readonly #watch: EndpointWatch;
+  readonly #cache: VerdictCache | undefined;
 
   constructor(options: MessageScanOptions) {
-    const { endpoints, clock, clamd } = options;
+    const { endpoints, clock, clamd, known, cache } = options;
+    const { inflightMax, streamBytesMax, connectMs } = clamd;
+    const silenceMs = clamd.scanMsMax + silenceBeyondScanMs;
+    const common = { endpoints, clock, streamBytesMax, connectMs, silenceMs };
     this.#options = options;
-    this.#pool = new ClamdPool({
-      endpoints,
-      clock,
-      inflightMax: clamd.inflightMax,
-      streamBytesMax: clamd.streamBytesMax,
-      connectMs: clamd.connectMs,
-      silenceMs: clamd.scanMsMax + silenceBeyondScanMs,
+    this.#pool = new ClamdPool({ ...common, inflightMax });
+    const versions = new DatabaseVersions({
+      ...common,
+      ...(known?.hasOthers && { hasOthers: known.hasOthers }),
     });
+    this.#watch = new EndpointWatch({ ...common, versions });
+    this.#cache = cache && new VerdictCache(cache, versions, clock);
   }
 
-  /** Whether each clamd answers, and which database it has. @throws {Cancelled} */
-  status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
-    return this.#pool.status(signal);
+  /** Whether each clamd answers, which database it has, and whether it tells of its limits. @throws {Cancelled} */
+  async status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
+    const statuses = await this.#pool.status(signal);
+    return statuses.map((one) => ({ ...one, limitAlerts: this.#watch.alerts(one.endpoint) }));
+  }
+
+  /** Looks after the clamds in the background until `close`: before it, they are taken for silent. */
+  watch(observe: AlertsObserver = () => undefined): void {
+    this.#watch.start(observe);
+  }
+
+  /** Looks at the clamds once: for who scans a message or two and goes. Never rejects. */
+  look(): Promise<void> {
+    return this.#watch.look();
+  }
+
+  /** Ends the watch. Scans that are under way go on. */
+  close(): void {
+    this.#watch.close();
   }
 
   /** Streams the clamds work on now, and streams that wait for one of them. */
@@ -95,7 +118,15 @@ export class MessageScan implements MessageScanner {
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
-    return new ScanRun(this.#options, this.#pool, signal).run(content, takesApart);
+    const { clamd, known, everyPart = false } = this.#options;
+    const settings = {
+      pool: this.#pool,
+      everyPart,
+      ceilings: (endpoint: string) => strictest(clamd, known?.ceilings(endpoint)),
+      alerts: (endpoint: string) => this.#watch.alerts(endpoint),
+      cache: this.#cache?.forMessage(),
+    };
+    return new ScanRun(this.#options, settings, signal).run(content, takesApart);
   }
 }
 
@@ -108,7 +139,7 @@ interface ReadThrough {
 /** The scan of one message. */
 class ScanRun {
   readonly #options: MessageScanOptions;
-  readonly #pool: ClamdPool;
+  readonly #settings: StreamScanSettings;
   readonly #outer: CancelSignal;
   /** Ends everything that is at work for this message. */
   readonly #stop = new Canceller();
@@ -119,19 +150,19 @@ class ScanRun {
   #limit: Timer | undefined;
   #timedOut = false;
 
-  constructor(options: MessageScanOptions, pool: ClamdPool, outer: CancelSignal) {
+  constructor(options: MessageScanOptions, settings: StreamScanSettings, outer: CancelSignal) {
     this.#options = options;
-    this.#pool = pool;
+    this.#settings = settings;
     this.#outer = outer;
-    const { limits, clamd: ceilings, banned = [], everyPart = false } = options;
+    const { limits, banned = [] } = options;
     const { signal } = this.#stop;
-    this.#scans = new StreamScans({ pool, ceilings, everyPart }, signal);
+    this.#scans = new StreamScans(settings, signal);
     this.#parts = new PartScan(this.#scans, limits, signal);
     const { readingsMax } = limits;
-    this.#inspections = new Inspections(this.#scans.findings, { banned, show: everyPart });
+    this.#inspections = new Inspections(this.#scans.findings, { banned, show: settings.everyPart });
     const readings = {
       limits: { ...defaultReadingLimits, readingsMax },
-      show: everyPart,
+      show: settings.everyPart,
       inspections: this.#inspections,
     };
     this.#readings = new ReadingScan(this.#scans, readings, signal);
@@ -169,7 +200,8 @@ class ScanRun {
       ms,
     });
     const sent = bytes + mailPrefix.length;
-    this.#scans.findings.push(...findingsOf('message', sent, answer, this.#options.clamd));
+    const ceilings = this.#settings.ceilings(endpoint);
+    this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
     if (plain !== undefined) return this.#report(this.#called([plain]));
     if (this.#scans.decided) return this.#report([]);
     takesApart?.();
@@ -200,7 +232,10 @@ class ScanRun {
   async #message(content: Content): Promise<readonly [ReadThrough, ClamdAnswer]> {
     const small = await smallContent(content, this.#stop.signal);
     if (!small) return Promise.all([this.#read(content), this.#whole(content)]);
-    return [this.#readSmall(small), await this.#pool.scan(wholeOf(small), this.#stop.signal)];
+    return [
+      this.#readSmall(small),
+      await this.#settings.pool.scan(wholeOf(small), this.#stop.signal),
+    ];
   }
 
   /** Reads the message to its end, however clamd fares with it: the time limit starts there. */
@@ -233,7 +268,7 @@ class ScanRun {
   #whole(content: Content): Promise<ClamdAnswer> {
     const { signal } = this.#stop;
     const source = { open: () => withPrefix(content.chunks(signal)), repeatable: true };
-    return this.#pool.scan(source, signal);
+    return this.#settings.pool.scan(source, signal);
   }
 
   #unfinished(): Finding {
@@ -257,31 +292,4 @@ class ScanRun {
 function plainPart(proof: PlainMessageProof): MimePart | undefined {
   if (!proof.holds) return undefined;
   return { number: '1', contentType: 'text/plain', bytes: proof.bodyBytes };
-}
-
-/**
- * All of a message that is no more than one block for clamd, once it has arrived: it has not to be
- * read by two at once. Undefined as soon as it is larger, so that it is sent on while it arrives.
- */
-async function smallContent(
-  content: Content,
-  signal: CancelSignal,
-): Promise<readonly Buffer[] | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = mailPrefix.length;
-  for await (const chunk of content.chunks(signal)) {
-    bytes += chunk.length;
-    if (bytes > blockBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return chunks;
-}
-
-function wholeOf(chunks: readonly Buffer[]): StreamSource {
-  return { whole: [mailPrefix, ...chunks] };
-}
-
-async function* withPrefix(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  yield mailPrefix;
-  yield* chunks;
 }

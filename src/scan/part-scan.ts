@@ -6,6 +6,7 @@
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Limits } from '../limits.ts';
 import type { StreamSource } from './clamd-pool.ts';
+import { containerKind, ContainerLook } from './container.ts';
 import { type Leaf, MimeWalk, Unparsable } from './mime.ts';
 import type { Chunks } from './stream-blocks.ts';
 import type { MimePart } from './scanner.ts';
@@ -75,9 +76,11 @@ export class PartScan {
       // wait for one. Where it is encoded it is a reading, and goes whole later.
       await this.message(content.stream, leaf.number);
     } else {
-      const source = { open: () => content.stream, repeatable: false };
+      const look = new ContainerLook();
+      const source = { open: () => seenBy(look, content.stream), repeatable: false };
       const answer = await this.#scans.send(source);
-      this.#scans.record(nameOf(leaf), await leaf.end(), answer);
+      const size = await leaf.end();
+      this.#scans.record(nameOf(leaf), { ...size, container: look.kind }, answer);
     }
     this.#leaves.push(partOf(leaf, (await leaf.end()).bytes));
   }
@@ -91,8 +94,8 @@ export class PartScan {
       return;
     }
     const source: StreamSource = { open: () => [bytes], repeatable: true };
-    const answer = await this.#scans.send(source);
-    this.#scans.record(nameOf(leaf), { bytes: bytes.length, digest }, answer);
+    const content = { bytes: bytes.length, digest, container: containerKind(bytes) };
+    await this.#scans.scan(nameOf(leaf), content, source);
   }
 }
 
@@ -102,6 +105,16 @@ function partOf({ number, contentType, filename }: Leaf, bytes: number): MimePar
 
 function nameOf({ number: stream, filename, contentType }: Leaf): StreamName {
   return { stream, label: filename ?? contentType };
+}
+
+async function* seenBy(
+  look: ContainerLook,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  for await (const chunk of chunks) {
+    look.feed(chunk);
+    yield chunk;
+  }
 }
 
 async function readStart(content: AsyncIterable<Buffer>): Promise<PartContent> {

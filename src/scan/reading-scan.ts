@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 import type { Inspection } from '../inspect/inspector.ts';
+import { ContainerLook } from './container.ts';
 import type { DecoderName } from '../reading/decoder.ts';
 import { Follower } from '../reading/follow.ts';
 import { type ReadingLimits, ReadingPlan } from '../reading/plan.ts';
@@ -26,6 +27,7 @@ const namedMax = 3;
 interface Examined {
   readonly bytes: number;
   readonly digest: string;
+  readonly container: string | undefined;
   /** All bytes, if they are few; until the next recipe is followed. */
   readonly small: Buffer | undefined;
   /** Nothing but blanks and line ends. */
@@ -118,6 +120,7 @@ export class ReadingScan {
     const survey = new Survey(this.#limits, recipe);
     const inspector = this.#inspections.begin();
     const hash = createHash('sha256');
+    const look = new ContainerLook();
     let bytes = 0;
     let isBlank = true;
     const spend = (read: number): void => {
@@ -127,6 +130,7 @@ export class ReadingScan {
       survey.feed(chunk);
       hash.update(chunk);
       for (const slice of inspector.slices(chunk)) await this.#pace.spent(inspector.feed(slice));
+      look.feed(chunk);
       if (bytes + chunk.length <= smallStreamBytes) chunk.copy(this.#small, bytes);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
@@ -138,11 +142,13 @@ export class ReadingScan {
     const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
     const inspection = inspector.end();
-    return { bytes, digest, small, isBlank, found, others: follower.others, inspection };
+    const container = look.kind;
+    const { others } = follower;
+    return { bytes, digest, container, small, isBlank, found, others, inspection };
   }
 
   async #scan(content: Content, recipe: Recipe, examined: Examined): Promise<void> {
-    const { bytes, digest, small, isBlank, inspection } = examined;
+    const { bytes, digest, container, small, isBlank, inspection } = examined;
     if (isBlank) return;
     const words = recipeWords(recipe);
     const known = this.#scans.known(digest);
@@ -155,8 +161,7 @@ export class ReadingScan {
     const open = (): AsyncIterable<Buffer> =>
       this.#follow(content, recipe, new Follower(recipe, recipe.steps[0]?.from));
     const source = { open: small === undefined ? open : () => [small], repeatable: true };
-    const answer = await this.#scans.send(source);
-    this.#scans.record({ stream, label: words }, { bytes, digest }, answer);
+    await this.#scans.scan({ stream, label: words }, { bytes, digest, container }, source);
   }
 
   async *#follow(

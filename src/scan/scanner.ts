@@ -20,6 +20,8 @@ export interface ScannedStream {
   readonly ms: number;
   /** The stream with the same bytes whose answer this repeats. */
   readonly sameAs?: string;
+  /** Whether the answer was kept from an earlier message; absent where that was not asked. */
+  readonly cached?: boolean;
 }
 
 /** A node of the MIME tree, for the explanation of `clamgate scan`. */

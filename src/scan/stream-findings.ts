@@ -2,6 +2,7 @@
 import { classify } from '../protocol/clamd/signature.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
 import type { ClamdAnswer } from './clamd-pool.ts';
+import type { LimitAlerts } from './limits-canary.ts';
 
 /** clamd's own settings, as far as its answers cannot be understood without them. */
 export interface ClamdCeilings {
@@ -11,6 +12,16 @@ export interface ClamdCeilings {
   readonly fileBytesMax: number;
   /** MaxScanTime, in milliseconds: an OK that took as long came without having looked at all. */
   readonly scanMsMax: number;
+}
+
+/** The least of each: what is above either was perhaps not looked at. */
+export function strictest(ours: ClamdCeilings, theirs: Partial<ClamdCeilings> = {}): ClamdCeilings {
+  const least = (name: keyof ClamdCeilings) => Math.min(ours[name], theirs[name] ?? Infinity);
+  return {
+    streamBytesMax: least('streamBytesMax'),
+    fileBytesMax: least('fileBytesMax'),
+    scanMsMax: least('scanMsMax'),
+  };
 }
 
 /**
@@ -54,6 +65,25 @@ export function findingsOf(
       return [named, ...rest.map((one) => partial(one.reason, one.detail))];
     }
   }
+}
+
+/**
+ * That clamd may have reached a limit inside a container without a word of it.
+ *
+ * @param container what the stream is to clamd (container.ts); undefined where it has nothing to open.
+ */
+export function silenceOf(
+  stream: string,
+  container: string | undefined,
+  { reply }: ClamdAnswer,
+  alerts: LimitAlerts,
+): readonly Finding[] {
+  const hasLooked =
+    reply.kind === 'ok' || (reply.kind === 'found' && classify(reply.signature) !== 'infected');
+  if (container === undefined || alerts === 'on' || !hasLooked) return [];
+  const why = alerts === 'silent' ? 'is off' : 'is not known to be on';
+  const detail = `${container}: AlertExceedsMax ${why}`;
+  return [{ kind: 'partial', reason: 'limits-silent', stream, detail }];
 }
 
 /** Why clamd may not have looked at all of the stream although it says nothing of it. */

@@ -6,21 +6,31 @@ import type { CancelSignal } from '../cancel-signal.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAnswer, ClamdPool, StreamSource } from './clamd-pool.ts';
 import type { ScannedStream } from './scanner.ts';
-import { type ClamdCeilings, findingsOf, isDecided } from './stream-findings.ts';
+import { type ClamdCeilings, findingsOf, isDecided, silenceOf } from './stream-findings.ts';
+import type { LimitAlerts } from './limits-canary.ts';
+import type { MessageCache } from './verdict-cache.ts';
 
 /** A byte string up to this size is held in memory until it is answered, and can be sent again. */
 export const smallStreamBytes = 256 * 1024;
 
 export interface StreamScanSettings {
   readonly pool: ClamdPool;
-  readonly ceilings: ClamdCeilings;
+  /** Those of a clamd, by its address. */
+  readonly ceilings: (endpoint: string) => ClamdCeilings;
+  /** Whether a clamd tells of its limits, by its address. */
+  readonly alerts: (endpoint: string) => LimitAlerts;
+  /** Where answers of earlier messages may be used. */
+  readonly cache?: MessageCache | undefined;
   /** Whether what lies behind malware is scanned, too. */
   readonly everyPart: boolean;
 }
 
 /** How a stream is called in findings and explanations. */
 export type StreamName = Pick<ScannedStream, 'stream' | 'label'>;
-export type StreamSize = Pick<ScannedStream, 'bytes' | 'digest'>;
+export interface StreamContent extends Pick<ScannedStream, 'bytes' | 'digest'> {
+  /** What it is to clamd, which opens it (container.ts). */
+  readonly container: string | undefined;
+}
 
 export class StreamScans {
   readonly findings: Finding[] = [];
@@ -44,18 +54,57 @@ export class StreamScans {
     return this.#answered.get(digest);
   }
 
+  /**
+   * Scans a stream whose digest is known, and keeps what clamd says of it, or said of it lately.
+   *
+   * @throws {Cancelled} when the signal is aborted. @throws what reading the source throws.
+   */
+  async scan(name: StreamName, content: StreamContent, source: StreamSource): Promise<void> {
+    const { cache } = this.#settings;
+    const { bytes, digest } = content;
+    const kept = await cache?.find(digest);
+    if (kept) {
+      const answer = { answer: 'stream: OK', endpoint: kept.endpoint, ms: 0, cached: true };
+      this.#keep({ ...name, bytes, digest, ...answer });
+      return;
+    }
+    const keep = cache?.watch();
+    const answer = await this.send(source);
+    const found = this.record(name, content, answer, cache && { cached: false });
+    if (answer.reply.kind === 'ok' && found.length === 0) keep?.(digest, answer.endpoint);
+  }
+
   /** @throws {Cancelled} when the signal is aborted. @throws what reading the source throws. */
   send(source: StreamSource): Promise<ClamdAnswer> {
     return this.#settings.pool.scan(source, this.#signal);
   }
 
-  /** Keeps what clamd said about a stream. */
-  record(name: StreamName, size: StreamSize, answer: ClamdAnswer): void {
+  /**
+   * Keeps what clamd said about a stream.
+   *
+   * @param asked whether it was looked for among earlier answers.
+   * @returns what that means.
+   */
+  record(
+    name: StreamName,
+    content: StreamContent,
+    answer: ClamdAnswer,
+    asked?: Pick<ScannedStream, 'cached'>,
+  ): readonly Finding[] {
     const { words, endpoint, ms } = answer;
-    const scanned = { ...name, ...size, answer: words, endpoint, ms };
+    const { bytes, digest, container } = content;
+    this.#keep({ ...name, bytes, digest, answer: words, endpoint, ms, ...asked });
+    const findings = [
+      ...findingsOf(name.stream, bytes, answer, this.#settings.ceilings(endpoint)),
+      ...silenceOf(name.stream, container, answer, this.#settings.alerts(endpoint)),
+    ];
+    this.findings.push(...findings);
+    return findings;
+  }
+
+  #keep(scanned: ScannedStream): void {
     this.streams.push(scanned);
-    this.#answered.set(size.digest, scanned);
-    this.findings.push(...findingsOf(name.stream, size.bytes, answer, this.#settings.ceilings));
+    this.#answered.set(scanned.digest, scanned);
   }
 
   /** Keeps that a stream has the bytes of `known`. */

@@ -45,9 +45,13 @@ function isUnscanned({ kind }: Verdict): boolean {
 function refusal(verdict: Verdict): Situation {
   switch (verdict.kind) {
     case 'infected':
-    case 'partial':
     case 'smuggling':
       return verdict.kind;
+    case 'oversize':
+    case 'limits':
+    case 'partial':
+    case 'limits-silent':
+      return 'partial';
     case 'banned':
     case 'macro':
     case 'encrypted':

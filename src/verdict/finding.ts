@@ -20,7 +20,9 @@ export type PartialReason =
   /** More ways to read the message than a ceiling allows, so that not all were scanned. */
   | 'readings'
   /** A fragment of a message (RFC 2046 §5.2.2): the rest comes in others. */
-  | 'fragment';
+  | 'fragment'
+  /** A container, and clamd would not say if it reached one of its limits inside (AlertExceedsMax). */
+  | 'limits-silent';
 
 interface InStream {
   /** Which bytes: 'message' for the whole, the part's number as IMAP counts ('1.2'), 'reading 1'. */
@@ -54,11 +56,37 @@ export type Finding =
 
 export type FindingKind = Finding['kind'];
 
+/** Why something in a message was not looked at. */
+export type UnscannedReason = PartialReason | 'encrypted' | 'unavailable' | 'unscannable';
+
+/** Undefined for a finding that hides nothing. */
+export function unscannedReason(finding: Finding): UnscannedReason | undefined {
+  switch (finding.kind) {
+    case 'partial':
+      return finding.reason;
+    case 'encrypted':
+    case 'unavailable':
+    case 'unscannable':
+      return finding.kind;
+    case 'infected':
+    case 'macro':
+    case 'banned':
+    case 'smuggling':
+    case 'ambiguous':
+      return undefined;
+  }
+}
+
+/** Each reason once, in the order of the findings. */
+export function unscannedReasons(findings: readonly Finding[]): readonly UnscannedReason[] {
+  const reasons = findings.map(unscannedReason).filter((reason) => reason !== undefined);
+  return [...new Set(reasons)];
+}
+
 /** How much of the message was looked at. */
 export type Coverage = 'full' | 'partial' | 'none';
 
 export function coverageOf(findings: readonly Finding[]): Coverage {
   if (findings.some(({ kind }) => kind === 'unavailable' || kind === 'unscannable')) return 'none';
-  const blind = findings.some(({ kind }) => kind === 'partial' || kind === 'encrypted');
-  return blind ? 'partial' : 'full';
+  return unscannedReasons(findings).length > 0 ? 'partial' : 'full';
 }

@@ -1,4 +1,5 @@
 /** The administrator's rules: what each kind of finding leads to. Plain data, validated at start. */
+import type { Finding, PartialReason } from './finding.ts';
 
 /**
  * pass: as clean. tag: pass, and say so in the header. quarantine: keep here, answer 250.
@@ -9,7 +10,14 @@ export type Action = 'pass' | 'tag' | 'quarantine' | 'reject' | 'discard' | 'def
 /** There is no rule for `unavailable`: what could not be scanned is always deferred. */
 export interface Rules {
   readonly infected: Action;
+  /** Larger than clamd takes or looks at. */
+  readonly oversize: Action;
+  /** clamd reached one of its own limits: it said so, or took as long as it may. */
+  readonly limits: Action;
+  /** Not wholly taken apart: too many parts or readings, broken, a mere fragment. */
   readonly partial: Action;
+  /** A container, from a clamd that keeps its limits to itself. */
+  readonly 'limits-silent': Action;
   /** Clients read it differently; everything that any of them reads was scanned. */
   readonly ambiguous: Action;
   readonly encrypted: Action;
@@ -23,7 +31,11 @@ export interface Rules {
 
 export const defaultRules: Rules = {
   infected: 'quarantine',
+  oversize: 'quarantine',
+  limits: 'quarantine',
   partial: 'quarantine',
+  // A clamd is so as Debian and ClamAV ship it: to stop all archives there would stop the mail.
+  'limits-silent': 'pass',
   ambiguous: 'pass',
   encrypted: 'tag',
   banned: 'quarantine',
@@ -31,3 +43,23 @@ export const defaultRules: Rules = {
   smuggling: 'quarantine',
   unscannable: 'quarantine',
 };
+
+/** Named as in the log and in the header; in the configuration with '_' for '-'. */
+export type RuleName = keyof Rules;
+
+const ruleOfReason: Readonly<Record<PartialReason, RuleName>> = {
+  'stream-length': 'oversize',
+  'file-size': 'oversize',
+  'limits-exceeded': 'limits',
+  'scan-time': 'limits',
+  parts: 'partial',
+  unparsed: 'partial',
+  readings: 'partial',
+  fragment: 'partial',
+  'limits-silent': 'limits-silent',
+};
+
+/** The rule that a finding falls under; 'unavailable' has none. */
+export function ruleOf(finding: Finding): RuleName | 'unavailable' {
+  return finding.kind === 'partial' ? ruleOfReason[finding.reason] : finding.kind;
+}

@@ -1,5 +1,11 @@
-import { coverageOf, type Coverage, type Finding, type FindingKind } from './finding.ts';
-import type { Action, Rules } from './rules.ts';
+import {
+  coverageOf,
+  type Coverage,
+  type Finding,
+  type UnscannedReason,
+  unscannedReasons,
+} from './finding.ts';
+import { type Action, type RuleName, ruleOf, type Rules } from './rules.ts';
 import { rank } from './strictness.ts';
 
 /**
@@ -7,10 +13,13 @@ import { rank } from './strictness.ts';
  * the daemon, in `clamgate scan` and in a replay.
  */
 export interface Verdict {
-  readonly kind: 'clean' | FindingKind;
+  /** The rule that decided, or 'unavailable', for which there is none. */
+  readonly kind: 'clean' | 'unavailable' | RuleName;
   readonly action: Action;
   readonly coverage: Coverage;
-  /** The findings of this kind; empty when clean. */
+  /** Why coverage is not full, each reason once; empty where it is. */
+  readonly unscanned: readonly UnscannedReason[];
+  /** The findings under this rule; empty when clean. */
   readonly because: readonly Finding[];
 }
 
@@ -19,12 +28,17 @@ const byRule = [
   'infected',
   'unscannable',
   'smuggling',
+  'oversize',
+  'limits',
   'partial',
   'banned',
   'macro',
   'encrypted',
   'ambiguous',
-] as const;
+  'limits-silent',
+] as const satisfies readonly RuleName[];
+
+type Ruled = RuleName | 'unavailable';
 
 /**
  * Malware that a rule stops is the verdict whatever else was found: it stays malware when the rest
@@ -32,14 +46,15 @@ const byRule = [
  * be looked at may hold anything, and comes again. Otherwise the strictest rule decides.
  */
 export function decide(findings: readonly Finding[], rules: Rules): Verdict {
-  const coverage = coverageOf(findings);
-  const as = (kind: FindingKind, action: Action): Verdict => ({
+  const seen = { coverage: coverageOf(findings), unscanned: unscannedReasons(findings) };
+  const under = (rule: Ruled): Finding[] => findings.filter((one) => ruleOf(one) === rule);
+  const as = (kind: Ruled, action: Action): Verdict => ({
     kind,
     action,
-    coverage,
-    because: findings.filter((finding) => finding.kind === kind),
+    ...seen,
+    because: under(kind),
   });
-  const found = (kind: FindingKind): boolean => findings.some((finding) => finding.kind === kind);
+  const found = (rule: Ruled): boolean => under(rule).length > 0;
 
   if (found('infected') && rank(rules.infected) > rank('defer')) {
     return as('infected', rules.infected);
@@ -48,7 +63,7 @@ export function decide(findings: readonly Finding[], rules: Rules): Verdict {
   return byRule
     .filter(found)
     .map((kind) => as(kind, rules[kind]))
-    .reduce(stricter, { kind: 'clean', action: 'pass', coverage, because: [] });
+    .reduce(stricter, { kind: 'clean', action: 'pass', ...seen, because: [] });
 }
 
 /** A finding outweighs `clean` even where its rule says pass, so that the log names it. */

@@ -106,7 +106,7 @@ describe('what is explained', () => {
     const bytes = message(withAttachment('large', Buffer.alloc(400, 'x')));
     const { out, code } = await runScan('-c', config, folder.write('m.eml', bytes));
     expect(code).toBe(1);
-    expect(out).toContain('coverage partial, verdict partial');
+    expect(out).toContain('coverage partial (file-size), verdict oversize');
     const [whole = '', text = '', attachment = ''] = out.split(/^ {4}(?=message|1 |2 )/m).slice(-3);
     const limited =
       /stream: OK .*\n {6}in part only, for \[clamd\] max_file_size: \d+ bytes, at most 300\n/;

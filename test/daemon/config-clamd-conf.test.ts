@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { clamdConfAdvice } from '../../src/daemon/config-clamd-conf.ts';
+import { clamdConfAdvice, clamdConfFacts } from '../../src/daemon/config-clamd-conf.ts';
 import { parseConfig } from '../../src/daemon/config.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
 
@@ -12,10 +12,10 @@ afterEach(() => {
 });
 
 /** What is said about `ours`, below [clamd], beside a clamd.conf with `theirs` in it. */
-function adviceFor(ours: string, theirs: string): string[] {
+function adviceFor(ours: string, theirs: string, alerting = 'AlertExceedsMax yes\n'): string[] {
   const endpoints = ours.includes('endpoints') ? '' : 'endpoints = ["unix:/run/c.ctl"]\n';
   const config = parseConfig(tomlWith(`[clamd]\n${endpoints}${ours}`), 'f');
-  const file = folder.write('clamd.conf', `# LocalSocket /none\n${theirs}\n`);
+  const file = folder.write('clamd.conf', `# LocalSocket /none\n${alerting}${theirs}\n`);
   const files = [`${folder.path}/none.conf`, folder.path, file];
   return clamdConfAdvice(config, files).map(({ severity, key, text }) => {
     expect([severity, text.endsWith(`(${file})`)]).toEqual(['warning', true]);
@@ -24,6 +24,27 @@ function adviceFor(ours: string, theirs: string): string[] {
 }
 
 const socket = 'LocalSocket /run/c.ctl\n';
+
+test.each([
+  ['', true],
+  ['AlertExceedsMax no\n', true],
+  ['AlertExceedsMax yes\n', false],
+  ['AlertExceedsMax true\n', false],
+])('a clamd that is silent about its limits is worth a warning: %j', (alerting, isWarned) => {
+  const advice = adviceFor('', `${socket}MaxThreads 12`, alerting);
+  const warned = [expect.stringMatching(/^\[clamd\] endpoints: AlertExceedsMax .*limits_silent/)];
+  expect(advice).toEqual(isWarned ? warned : []);
+});
+
+test('the limits of a clamd on this machine are known from its clamd.conf', () => {
+  const theirs = 'StreamMaxLength 3M\nMaxFileSize 0\nMaxScanTime 5000\nDatabaseDirectory /db\n';
+  const file = folder.write('clamd.conf', socket + theirs);
+  expect(clamdConfFacts('unix:/run/c.ctl', [file])).toEqual({
+    ceilings: { streamBytesMax: 3 * 2 ** 20, scanMsMax: 5000 },
+    databaseDirectory: '/db',
+  });
+  expect(clamdConfFacts('unix:/run/other.ctl', [file])).toEqual({ ceilings: {} });
+});
 
 describe('what contradicts clamd.conf', () => {
   test.each([

@@ -30,6 +30,9 @@ describe('what is legal and unwise', () => {
     ['[rules]\nmacro = "reject"', 'warning: [rules] macro', 'backscatter'],
     ['[rules]\ninfected = "tag"', 'warning: [rules] infected', 'delivered'],
     ['[rules]\npartial = "pass"', 'warning: [rules] partial', 'delivered'],
+    ['[rules]\noversize = "pass"', 'warning: [rules] oversize', 'delivered'],
+    ['[rules]\nlimits = "tag"', 'warning: [rules] limits', 'delivered'],
+    ['[rules]\nlimits_silent = "reject"', 'warning: [rules] limits_silent', 'backscatter'],
     ['[rules]\nsmuggling = "pass"', 'warning: [rules] smuggling', 'delivered'],
     ['[rules]\nencrypted = "discard"', 'warning: [rules] encrypted', 'vanishes'],
     ['[rules]\ninfected = "defer"', 'warning: [rules] infected', 'maximal_queue_lifetime'],
@@ -81,8 +84,8 @@ describe('what is legal and unwise', () => {
     expect(adviceFor(`${sound}${addition}\n${asked}`)).toEqual([]);
   });
 
-  test('a size that clamd does not scan is worse where partial scans are let through', () => {
-    const lenient = adviceFor(`${sound}[clamd]\nmax_file_size = "1M"\n[rules]\npartial = "tag"`);
+  test('a size that clamd does not scan is worse where it is let through', () => {
+    const lenient = adviceFor(`${sound}[clamd]\nmax_file_size = "1M"\n[rules]\noversize = "tag"`);
     expect(
       lenient.filter((line) => line.startsWith('warning: [limits] message_bytes_max')),
     ).toHaveLength(1);

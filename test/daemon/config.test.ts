@@ -48,6 +48,7 @@ describe('a minimal file', () => {
         maxFileSizeBytes: 26_214_400,
         maxScanTimeMs: 120_000,
       },
+      cache: { entriesMax: 20_000, ageMsMax: 600_000 },
       rules: defaultRules,
       banned: [],
       bareCr: 'pass',
@@ -106,9 +107,16 @@ inflight_max = 3
 stream_max_length = "100M"
 max_file_size = 1000
 max_scan_time = 5000
+[cache]
+enabled = false
+max_entries = 5
+max_age = "1h"
 [rules]
 infected = "discard"
+oversize = "tag"
+limits = "pass"
 partial = "defer"
+limits_silent = "quarantine"
 ambiguous = "tag"
 encrypted = "pass"
 banned = "reject"
@@ -169,9 +177,13 @@ witness = "unix:/w.sock"
       maxFileSizeBytes: 1000,
       maxScanTimeMs: 5000,
     },
+    cache: undefined,
     rules: {
       infected: 'discard',
+      oversize: 'tag',
+      limits: 'pass',
       partial: 'defer',
+      'limits-silent': 'quarantine',
       ambiguous: 'tag',
       encrypted: 'pass',
       banned: 'reject',

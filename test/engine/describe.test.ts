@@ -135,7 +135,7 @@ test.each<[string, Outcome, object]>([
       kind: 'rejected',
       answers: [],
       findings: [{ kind: 'infected', stream: '1', detail: 'Eicar' }],
-      verdict: { kind: 'infected', action: 'reject', coverage: 'full', because: [] },
+      verdict: { kind: 'infected', action: 'reject', coverage: 'full', unscanned: [], because: [] },
       report: { findings: [], parts: [], streams: [] },
     },
     {

@@ -16,7 +16,7 @@ import { decide } from '../../src/verdict/verdict.ts';
 const at = { stream: 'message', detail: '' };
 const infected: Finding = { kind: 'infected', ...at };
 const unavailable: Finding = { kind: 'unavailable', ...at };
-const partial: Finding = { kind: 'partial', reason: 'stream-length', ...at };
+const partial: Finding = { kind: 'partial', reason: 'parts', ...at };
 const encrypted: Finding = { kind: 'encrypted', ...at };
 const smuggling: Finding = { kind: 'smuggling', ...at };
 const macro: Finding = { kind: 'macro', ...at };

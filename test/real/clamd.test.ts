@@ -5,7 +5,8 @@ import { systemClock } from '../../src/clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
 import { ClamdPool } from '../../src/scan/clamd-pool.ts';
-import { defaultClamdSettings, mailPrefix, MessageScan } from '../../src/scan/message-scan.ts';
+import { mailPrefix } from '../../src/scan/mail-stream.ts';
+import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
 import { MemoryContent } from '../support/memory-content.ts';
 import * as messages from '../support/messages.ts';
 import { describeNeeding } from '../support/needs.ts';
@@ -41,7 +42,10 @@ describeNeeding(['clamd'], 'clamd', () => {
 
   it.each(messages.sampleMessages())('says of $name what it is', async ({ bytes, infected }) => {
     for (const address of [clamd.unix, clamd.tcp]) {
-      expect(await kinds(bytes, scanner(address))).toEqual(infected ? ['message infected'] : []);
+      const found = await kinds(bytes, scanner(address));
+      // This clamd has AlertExceedsMax off, as it is shipped.
+      const loud = found.filter((one) => !one.endsWith(' limits-silent'));
+      expect(loud).toEqual(infected ? ['message infected'] : []);
     }
   });
 

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
+import { mailPrefix } from '../../src/scan/mail-stream.ts';
 import {
   defaultClamdSettings,
-  mailPrefix,
   MessageScan,
   type MessageScanOptions,
 } from '../../src/scan/message-scan.ts';
@@ -50,7 +50,9 @@ const rest = Buffer.from('harmless');
 describe('a scan', () => {
   // FakeClamd sees EICAR only as it stands: what it finds we have decoded.
   it.each(messages.sampleMessages())('finds what is in $name', async ({ bytes, infected }) => {
-    const report = await scan(bytes);
+    const by = scanner();
+    await by.look();
+    const report = await scan(bytes, by);
     expect(report.findings.map(({ kind }) => kind)).toEqual(infected ? ['infected'] : []);
     expect(report.streams[0]).toMatchObject({ stream: 'message', digest: digestOf(bytes) });
     expect(report.streams[0]?.bytes).toBe(bytes.length);

@@ -71,8 +71,10 @@ describe('readings', () => {
   });
 
   it('of ordinary mail are no others, and nothing is sent twice', async () => {
+    const by = scanner();
+    await by.look();
     for (const { bytes } of messages.sampleMessages().filter(({ infected }) => !infected)) {
-      const report = await scan(bytes);
+      const report = await by.scan(MemoryContent.of(bytes), signal);
       expect(report.findings).toEqual([]);
       const digests = report.streams.filter(({ sameAs }) => !sameAs).map(({ digest }) => digest);
       expect(new Set(digests).size).toBe(digests.length);

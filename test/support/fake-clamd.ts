@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type ClamdAddress, parseClamdAddress } from '../../src/scan/clamd-address.ts';
+import { limitsCanary } from '../../src/scan/limits-canary.ts';
 import { eicar } from './eicar.ts';
 
 /** What becomes of one connection. */
@@ -45,6 +46,12 @@ export class FakeClamd {
   /** Streams whose connection met its end or its terminator, in that order. */
   readonly streams: FakeStream[] = [];
   connections = 0;
+  /** What VERSION is answered; undefined closes without an answer. */
+  version: string | undefined = 'ClamAV 1.4.6/27000/Thu Nov 20 2025';
+  /** Called before each answer to VERSION is made: a place for it to move. */
+  beforeVersion: () => void = () => undefined;
+  /** What is said of the limits canary, which is not recorded. */
+  ofCanary = 'stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\0';
   readonly #server: Server;
   readonly #open = new Set<Connection>();
   readonly address: ClamdAddress;
@@ -93,8 +100,7 @@ export class FakeClamd {
 
   #serve(socket: Socket): void {
     this.connections++;
-    const conduct = this.script.shift() ?? this.usual;
-    const connection = new Connection(socket, conduct, (stream) => this.streams.push(stream));
+    const connection = new Connection(socket, this);
     this.#open.add(connection);
     socket.on('close', () => this.#open.delete(connection));
   }
@@ -110,8 +116,10 @@ export function addressOf(name: string): ClamdAddress {
 class Connection {
   readonly socket: Socket;
   held = false;
-  readonly #conduct: ClamdConduct;
-  readonly #record: (stream: FakeStream) => void;
+  readonly #clamd: FakeClamd;
+  /** Taken from the script by what comes to be scanned, or is not even read. */
+  #conduct: ClamdConduct | undefined;
+  #scripted = false;
   /** What has come, joined only when it is looked at: joining at each read is quadratic. */
   #pieces: Buffer[] = [];
   #bytes = 0;
@@ -119,10 +127,13 @@ class Connection {
   #reads = 0;
   #recorded = false;
 
-  constructor(socket: Socket, conduct: ClamdConduct, record: (stream: FakeStream) => void) {
+  constructor(socket: Socket, clamd: FakeClamd) {
     this.socket = socket;
-    this.#conduct = conduct;
-    this.#record = record;
+    this.#clamd = clamd;
+    const next = clamd.script[0] ?? clamd.usual;
+    const conduct: ClamdConduct =
+      next.step === 'hang' || next.step === 'interrupt' ? this.#takeConduct() : { step: 'scan' };
+
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#stream(false);
@@ -149,7 +160,8 @@ class Connection {
     this.#pieces.push(chunk);
     this.#bytes += chunk.length;
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-4)]).subarray(-4);
-    const conduct = this.#conduct;
+    if (!this.#conduct && this.#bytes >= 2 && !this.#isQuestion()) this.#takeConduct();
+    const conduct: ClamdConduct = this.#conduct ?? { step: 'scan' };
     if (conduct.step === 'reset' && this.#bytes > conduct.afterBytes) {
       this.socket.resetAndDestroy();
       return;
@@ -158,8 +170,28 @@ class Connection {
     if (!refuses && !this.#tail.equals(Buffer.alloc(4)) && this.#bytes > command.length) return;
     const text = this.#received().toString('latin1', 0, command.length);
     if (text === 'zPING\0') this.#say('PONG\0');
-    else if (text === 'zVERSION\0') this.#say('ClamAV 1.4.6/27000/Thu Nov 20 2025\0');
+    else if (text === 'zVERSION\0') this.#tellVersion();
     else this.#frames();
+  }
+
+  #takeConduct(): ClamdConduct {
+    if (this.#conduct) return this.#conduct;
+    const { script, usual } = this.#clamd;
+    this.#scripted = script.length > 0;
+    this.#conduct = script.shift() ?? usual;
+    return this.#conduct;
+  }
+
+  /** PING or VERSION, which any clamd answers that answers at all. */
+  #isQuestion(): boolean {
+    return /^z[PV]/.test(this.#received().toString('latin1', 0, 2));
+  }
+
+  #tellVersion(): void {
+    this.#clamd.beforeVersion();
+    const { version } = this.#clamd;
+    if (version === undefined) this.socket.end();
+    else this.#say(`${version}\0`);
   }
 
   #received(): Buffer {
@@ -170,20 +202,27 @@ class Connection {
 
   #frames(): void {
     const { chunks, bytes, terminated } = unframed(this.#received());
-    const conduct = this.#conduct;
+    const conduct = this.#takeConduct();
     if (conduct.step === 'size-limit' && bytes.length > conduct.streamBytesMax) {
       this.#stream(false, chunks, bytes);
       this.socket.pause();
       if (conduct.lost === true) this.socket.resetAndDestroy();
       else this.#say('INSTREAM size limit exceeded. ERROR\0');
     } else if (terminated) {
+      const { ofCanary } = this.#clamd;
+      if (bytes.equals(limitsCanary())) {
+        if (this.#scripted) this.#clamd.script.unshift(conduct);
+        this.#recorded = true;
+        this.#say(ofCanary);
+        return;
+      }
       this.#stream(true, chunks, bytes);
       this.#end();
     }
   }
 
   #end(): void {
-    const conduct = this.#conduct;
+    const conduct = this.#takeConduct();
     if (conduct.step === 'say') this.#say(conduct.words);
     else if (conduct.step === 'hold') this.held = true;
     else if (conduct.step === 'close') this.socket.end();
@@ -197,10 +236,10 @@ class Connection {
   }
 
   #stream(terminated: boolean, chunks?: readonly number[], bytes?: Buffer): void {
-    if (this.#recorded || this.#bytes === 0) return;
+    if (this.#recorded || this.#bytes === 0 || this.#isQuestion()) return;
     this.#recorded = true;
     const got = unframed(this.#received());
-    this.#record({
+    this.#clamd.streams.push({
       bytes: bytes ?? got.bytes,
       chunks: chunks ?? got.chunks,
       terminated,

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
 import { ask } from '../../src/scan/clamd-socket.ts';
@@ -22,6 +23,8 @@ export interface PrivateClamdSettings {
   readonly MaxScanSize?: string;
   /** The backlog of its sockets; Debian has 15. */
   readonly MaxConnectionQueueLength?: string;
+  readonly MaxRecursion?: string;
+  readonly AlertExceedsMax?: 'yes' | 'no';
   /** Instead of one of its own, which knows EICAR and nothing else. */
   readonly DatabaseDirectory?: string;
 }
@@ -88,6 +91,26 @@ export class PrivateClamd {
     });
     writeFileSync(pidFile, `${this.#process.pid ?? ''}\n`);
     await untilUp(() => this.#isUp(), systemClock, this.#patience);
+  }
+
+  /** Changes its configuration; it is read at the next start. */
+  set(option: string, value: string): void {
+    const conf = join(this.#workdir.path, 'clamd.conf');
+    const others = readFileSync(conf, 'utf8').replace(new RegExp(`^${option} .*\\n`, 'm'), '');
+    writeFileSync(conf, `${others}${option} ${value}\n`);
+  }
+
+  /**
+   * Adds the digest of a file to its database, which it loads at the next start or RELOAD.
+   *
+   * @param number that VERSION tells of the database from then on; without it, none is told of.
+   */
+  writeSignature(number: number | undefined, file: Buffer): void {
+    const digest = createHash('md5').update(file).digest('hex');
+    const line = `${digest}:${file.length}:Added\n`;
+    const directory = join(this.#workdir.path, 'db');
+    if (number === undefined) writeFileSync(join(directory, 'added.hdb'), line);
+    else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line));
   }
 
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
@@ -171,4 +194,32 @@ export function writeDatabase(directory: string): void {
   writeFileSync(join(directory, 'test.hdb'), `${digest}:${eicar.length}:Eicar-Digest\n`);
   const bytes = Buffer.from(eicar).toString('hex');
   writeFileSync(join(directory, 'test.ndb'), `Eicar-Bytes:0:0:${bytes}\n`);
+}
+
+/**
+ * A container of ClamAV's form without a signature of its own: 512 bytes of header, then .tar.gz with
+ * a list of what is in it, which has to agree.
+ */
+function unsignedDatabase(number: number, signatures: string): Buffer {
+  const built = Math.floor(Date.now() / 1000) - 60;
+  const header = `ClamAV-VDB:01 Jan 2026 00-00 +0000:${number}:1:90:X:X:test:${built}`;
+  const digest = createHash('sha256').update(signatures).digest('hex');
+  const list = `${header}\ndaily.hdb:${signatures.length}:${digest}\n`;
+  const files = [tarred('daily.info', list), tarred('daily.hdb', signatures), Buffer.alloc(1024)];
+  return Buffer.concat([Buffer.from(header.padEnd(512, ' ')), gzipSync(Buffer.concat(files))]);
+}
+
+/** POSIX ustar: 512 bytes of header with a sum of itself, then the content in whole blocks. */
+function tarred(name: string, text: string): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write('0000644\0' + '0000000\0' + '0000000\0', 100);
+  header.write(`${text.length.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0`, 124);
+  header.write('        0', 148);
+  header.write('ustar\0' + '00', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  const content = Buffer.alloc(Math.ceil(text.length / 512) * 512);
+  content.write(text);
+  return Buffer.concat([header, content]);
 }

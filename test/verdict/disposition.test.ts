@@ -8,6 +8,7 @@ const verdict = (kind: Verdict['kind'], action: Action): Verdict => ({
   kind,
   action,
   coverage: 'full',
+  unscanned: [],
   because: [],
 });
 const refuse = (situation: Situation): Disposition => ({ kind: 'refuse', situation });
@@ -36,7 +37,10 @@ describe('the same at both positions', () => {
 
 test.each<[Verdict['kind'], Situation]>([
   ['infected', 'infected'],
+  ['oversize', 'partial'],
+  ['limits', 'partial'],
   ['partial', 'partial'],
+  ['limits-silent', 'partial'],
   ['smuggling', 'smuggling'],
   ['macro', 'banned'],
   ['encrypted', 'banned'],

@@ -1,14 +1,28 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Finding, FindingKind } from '../../src/verdict/finding.ts';
-import { type Action, defaultRules, type Rules } from '../../src/verdict/rules.ts';
-import { decide } from '../../src/verdict/verdict.ts';
+import type { Finding, PartialReason } from '../../src/verdict/finding.ts';
+import { type Action, defaultRules, ruleOf, type Rules } from '../../src/verdict/rules.ts';
+import { decide, type Verdict } from '../../src/verdict/verdict.ts';
 
 const actions: Action[] = ['pass', 'tag', 'defer', 'quarantine', 'discard', 'reject'];
-const kinds: FindingKind[] = [
+const reasons: Readonly<Record<PartialReason, keyof Rules>> = {
+  'stream-length': 'oversize',
+  'file-size': 'oversize',
+  'limits-exceeded': 'limits',
+  'scan-time': 'limits',
+  parts: 'partial',
+  unparsed: 'partial',
+  readings: 'partial',
+  fragment: 'partial',
+  'limits-silent': 'limits-silent',
+};
+const isReason = (what: What): what is PartialReason => what in reasons;
+
+type What = Exclude<Finding['kind'], 'partial'> | PartialReason;
+const whats: What[] = [
+  ...(Object.keys(reasons) as PartialReason[]),
   'infected',
   'unavailable',
-  'partial',
   'encrypted',
   'banned',
   'macro',
@@ -17,15 +31,18 @@ const kinds: FindingKind[] = [
   'unscannable',
 ];
 
-function finding(kind: FindingKind, detail = ''): Finding {
+function finding(what: What, detail = ''): Finding {
   const at = { stream: 'message', detail };
-  return kind === 'partial' ? { kind, reason: 'parts', ...at } : { kind, ...at };
+  return isReason(what) ? { kind: 'partial', reason: what, ...at } : { kind: what, ...at };
 }
 
 const action = fc.constantFrom(...actions);
 const anyRules = fc.record({
   infected: action,
+  oversize: action,
+  limits: action,
   partial: action,
+  'limits-silent': action,
   encrypted: action,
   banned: action,
   macro: action,
@@ -34,12 +51,12 @@ const anyRules = fc.record({
   unscannable: fc.constantFrom<Rules['unscannable']>('quarantine', 'defer'),
 });
 const anyFindings = fc.array(
-  fc.constantFrom(...kinds).map((kind) => finding(kind)),
+  fc.constantFrom(...whats).map((what) => finding(what)),
   { maxLength: 6 },
 );
 
 const rank = (one: Action): number => actions.indexOf(one);
-const has = (findings: readonly Finding[], kind: FindingKind): boolean =>
+const has = (findings: readonly Finding[], kind: Finding['kind']): boolean =>
   findings.some((one) => one.kind === kind);
 
 test('nothing found is clean, and passes', () => {
@@ -47,6 +64,7 @@ test('nothing found is clean, and passes', () => {
     kind: 'clean',
     action: 'pass',
     coverage: 'full',
+    unscanned: [],
     because: [],
   });
 });
@@ -62,14 +80,43 @@ test('because: the findings that decided, all of them and no others', () => {
   expect(verdict.because).toEqual([finding('infected', 'A'), finding('infected', 'B')]);
 });
 
-test.each<[FindingKind[], Partial<Rules>, FindingKind]>([
-  [['encrypted', 'partial'], { partial: 'tag' }, 'partial'],
+test('what was not looked at, each reason once', () => {
+  const findings = [finding('file-size'), finding('macro'), finding('encrypted')];
+  const verdict = decide([...findings, finding('file-size', 'again')], defaultRules);
+  expect(verdict).toMatchObject({ coverage: 'partial', unscanned: ['file-size', 'encrypted'] });
+});
+
+test.each(Object.entries(reasons))('%s is under the rule %s, and no other', (reason, rule) => {
+  const one = finding(reason as PartialReason);
+  expect(ruleOf(one)).toBe(rule);
+  expect(decide([one], { ...defaultRules, [rule]: 'tag' })).toMatchObject({
+    kind: rule,
+    action: 'tag',
+    coverage: 'partial',
+    because: [one],
+  });
+});
+
+test('silent limits pass by default, and are named', () => {
+  expect(decide([finding('limits-silent')], defaultRules)).toMatchObject({
+    kind: 'limits-silent',
+    action: 'pass',
+    unscanned: ['limits-silent'],
+  });
+});
+
+test.each<[What[], Partial<Rules>, Verdict['kind']]>([
+  [['encrypted', 'parts'], { partial: 'tag' }, 'partial'],
+  [['parts', 'file-size', 'limits-exceeded'], {}, 'oversize'],
+  [['parts', 'limits-exceeded'], {}, 'limits'],
+  [['limits-silent', 'ambiguous'], {}, 'ambiguous'],
+  [['limits-silent', 'encrypted'], { 'limits-silent': 'quarantine' }, 'limits-silent'],
+  [['limits-exceeded', 'encrypted', 'macro', 'infected'], {}, 'infected'],
   [['macro', 'smuggling'], { macro: 'quarantine' }, 'smuggling'],
   [['encrypted', 'macro'], {}, 'macro'],
   [['encrypted', 'macro'], { encrypted: 'reject' }, 'encrypted'],
   [['ambiguous', 'encrypted'], {}, 'encrypted'],
   [['ambiguous'], {}, 'ambiguous'],
-  [['infected', 'partial'], {}, 'infected'],
 ])('%j with %j: named by %s', (found, rules, kind) => {
   const findings = found.map((one) => finding(one));
   expect(decide(findings, { ...defaultRules, ...rules }).kind).toBe(kind);
@@ -95,7 +142,10 @@ describe('whatever is found and ruled', () => {
         const stopped = has(seen, 'infected') && rank(rules.infected) > rank('defer');
         const strictest = Math.max(
           0,
-          ...seen.map(({ kind }) => rank(kind === 'unavailable' ? 'defer' : rules[kind])),
+          ...seen.map((one) => {
+            const rule = ruleOf(one);
+            return rank(rule === 'unavailable' ? 'defer' : rules[rule]);
+          }),
         );
         expect(verdict.action).toBe(stopped ? rules.infected : actions[strictest]);
       }),
