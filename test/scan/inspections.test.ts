@@ -5,6 +5,7 @@ import { defaultLimits } from '../../src/limits.ts';
 import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import type { BannedRule } from '../../src/verdict/banned.ts';
+import type { Finding } from '../../src/verdict/finding.ts';
 import * as made from '../support/archives.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -36,6 +37,12 @@ function scan(
   return scanner.scan(MemoryContent.of(bytes), signal);
 }
 
+/** Without what is said of any archive while nobody has asked clamd about its limits. */
+async function found(bytes: Buffer): Promise<readonly Finding[]> {
+  const { findings } = await scan(bytes);
+  return findings.filter((one) => one.kind !== 'partial' || one.reason !== 'limits-silent');
+}
+
 const locked = made.zip({ name: 'a.txt', localFlags: 1 });
 const attached = (content: Buffer): Buffer =>
   messages.message(messages.withAttachment('a.bin', content));
@@ -45,8 +52,9 @@ describe('encrypted content', () => {
     ['small', locked],
     ['large', Buffer.concat([locked, randomBytes(600_000)])],
   ])('is found in a part, %s', async (_, content) => {
-    const { findings } = await scan(attached(content));
-    expect(findings).toEqual([{ kind: 'encrypted', stream: '2', detail: 'Zip' }]);
+    expect(await found(attached(content))).toEqual([
+      { kind: 'encrypted', stream: '2', detail: 'Zip' },
+    ]);
   });
 
   it('is found in what only some clients read', async () => {
@@ -58,13 +66,13 @@ describe('encrypted content', () => {
 
   it('is told of once, however often it is there', async () => {
     const part = messages.attachment('a', locked);
-    const { findings } = await scan(messages.message(messages.multipart('mixed', [part, part])));
-    expect(findings).toHaveLength(1);
+    const twice = messages.message(messages.multipart('mixed', [part, part]));
+    expect(await found(twice)).toHaveLength(1);
   });
 
   it('is not found in what is open', async () => {
     for (const content of [made.zip({ name: 'a' }), made.pdf('trailer <<>>'), randomBytes(5000)]) {
-      expect((await scan(attached(content))).findings).toEqual([]);
+      expect(await found(attached(content))).toEqual([]);
     }
   });
 });
