@@ -20,7 +20,10 @@ export interface Fold {
 const openStates: readonly AttemptState[] = ['sending', 'prepared', 'in-doubt'];
 
 export class Unfolded {
-  /** By name, in the order in which they came. All entries of an attempt come in one `begin`. */
+  /**
+   * By name, in the order in which they came. All entries of an attempt that can still change come
+   * in one `begin`: beside them, for other recipients, only what was kept or dropped for good.
+   */
   readonly #entries = new Map<string, LedgerEntry>();
   /** Names of entries. */
   readonly #ofAttempt = new Map<string, string[]>();
