@@ -27,6 +27,11 @@ import { Seldom } from './seldom.ts';
 
 /** A disk that takes longer is as good as none: well below what the next hop waits for an answer. */
 const commitMsMax = 15_000;
+/**
+ * Who is alone hardly waits for it: the next hop takes as long to answer, and only then is there
+ * something to write again.
+ */
+const writeEveryMs = 2;
 /** A daemon that is being replaced drains meanwhile; systemd starts the next when it has ended. */
 const takeoverMs = 10_000;
 /** What can happen with every message is not said more often than this. */
@@ -160,7 +165,16 @@ async function openLedger(
     log.error('ledger', { detail });
   };
   try {
-    const settings = { file, clock, retentionMs, bytesMax, commitMsMax, takeoverMs, warn };
+    const settings = {
+      file,
+      clock,
+      retentionMs,
+      bytesMax,
+      commitMsMax,
+      writeEveryMs,
+      takeoverMs,
+      warn,
+    };
     const sqlite = await SqliteLedger.open(settings);
     return { ledger: sqlite, sqlite };
   } catch (error) {

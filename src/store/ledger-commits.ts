@@ -13,6 +13,11 @@ export interface CommitsSettings {
   readonly clock: Clock;
   /** How long a commit may take; then it is given up, and may become durable all the same. */
   readonly commitMsMax: number;
+  /**
+   * From the beginning of a write to the next one, at least. Under load more commits share a write,
+   * which costs more than they do.
+   */
+  readonly writeEveryMs: number;
   readonly journal: PlacedFile;
   /** The number of the last record that was acknowledged. */
   readonly last: number;
@@ -48,6 +53,8 @@ export class LedgerCommits {
   /** Until the database has what is in the journal no half is free. */
   #state: 'idle' | 'scheduled' | 'writing' | 'full' | 'closed' = 'full';
   #timer: Timer | undefined;
+  /** When the last write began. */
+  #wrote = -Infinity;
   /** The other one is used first. */
   #half: 0 | 1 = 1;
   /** Bytes of the half that are used. */
@@ -143,13 +150,17 @@ export class LedgerCommits {
     this.#settings.warn('deferred changes were given up: too many wait for the disk');
   }
 
-  /** All that comes in this turn of the event loop shares a write. */
+  /** All that comes in this turn of the event loop shares a write, and all until one is due. */
   #schedule(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
-    setImmediate(() => {
+    const write = (): void => {
       if (this.#state === 'scheduled') this.#write();
-    });
+    };
+    const { clock, writeEveryMs } = this.#settings;
+    const ms = this.#wrote + writeEveryMs - clock.monotonic();
+    if (ms > 0) clock.after(ms, write);
+    else setImmediate(write);
   }
 
   #write(): void {
@@ -161,6 +172,7 @@ export class LedgerCommits {
     }
     const texts = items.map(({ text }) => text).filter((text) => text !== '');
     this.#state = 'writing';
+    this.#wrote = this.#settings.clock.monotonic();
     if (texts.length === 0) {
       this.#finish(items, 0, undefined);
       return;

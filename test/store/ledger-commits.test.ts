@@ -62,7 +62,7 @@ beforeEach(() => {
 /** The first half is free; the other would have each run write 8 MiB. */
 function commitsTo(journal: PlacedFile, more: Partial<CommitsSettings> = {}): LedgerCommits {
   const commits = new LedgerCommits({
-    ...{ clock, commitMsMax: 1000, journal, last: 0 },
+    ...{ clock, commitMsMax: 1000, writeEveryMs: 0, journal, last: 0 },
     checkPlace: () => undefined,
     onDurable: (changes) => durable.push(...changes),
     onFull: () => undefined,
@@ -142,6 +142,24 @@ test('all that comes while the disk is at work shares one write', async () => {
   file.hung = undefined;
   await Promise.all(all);
   expect(file.writes).toBe(2);
+});
+
+test('commits that come soon after a write share the next one, and one that comes late waits not', async () => {
+  const file = new FatefulFile();
+  const commits = commitsTo(file, { writeEveryMs: 2 });
+  await commits.commit([note(1)]);
+  const soon = [commits.commit([note(2)])];
+  clock.advance(1);
+  await turn();
+  soon.push(commits.commit([note(3)]));
+  await turn();
+  expect(file.writes).toBe(1);
+  clock.advance(1);
+  await Promise.all(soon);
+  expect(file.writes).toBe(2);
+  clock.advance(2);
+  await commits.commit([note(4)]);
+  expect([file.writes, left(file)]).toEqual([3, [1, 2, 3, 4]]);
 });
 
 describe('a disk that hangs', () => {
