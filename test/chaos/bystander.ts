@@ -16,6 +16,7 @@ export class Bystander {
   readonly #port: number;
   readonly #name: string;
   #goingOn = true;
+  #isPatient = true;
   #done: Promise<void> | undefined;
 
   constructor(port: number, name: string) {
@@ -31,6 +32,11 @@ export class Bystander {
   async stop(): Promise<void> {
     this.#goingOn = false;
     await this.#done;
+  }
+
+  /** Its last message is not tried again: the filter may never come back. */
+  giveUp(): void {
+    this.#isPatient = false;
   }
 
   async #work(): Promise<void> {
@@ -50,7 +56,7 @@ export class Bystander {
           to: [`<${recipient}>`],
           data,
         });
-        if (!reply.startsWith('4')) return reply.startsWith('2');
+        if (!reply.startsWith('4') || !this.#isPatient) return reply.startsWith('2');
       } catch {
         return false;
       }

@@ -78,6 +78,9 @@ async function act(
   try {
     await scenario.run({ stage, load, random, short, tell });
     await delay(bystanderMs);
+  } catch (error) {
+    bystander.giveUp();
+    throw error;
   } finally {
     await bystander.stop();
   }
