@@ -63,6 +63,15 @@ export interface Limits {
   readonly drainMs: number;
 }
 
+/**
+ * Those that are lower before the queue: there Postfix waits smtpd_proxy_timeout (100 s) for each
+ * reply, and the sender waits for Postfix (RFC 5321 §4.5.3.2.6).
+ */
+export type BeforeQueueLimits = Pick<
+  Limits,
+  'transactionWaitMs' | 'nextHopReplyMs' | 'deadlineMs' | 'nextHopDotMs'
+>;
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const seconds = 1000;
@@ -91,4 +100,11 @@ export const defaultLimits: Limits = {
   nextHopReplyMs: 60 * seconds,
   nextHopDotMs: 100 * seconds,
   drainMs: 60 * seconds,
+};
+
+export const defaultBeforeQueueLimits: BeforeQueueLimits = {
+  transactionWaitMs: 30 * seconds,
+  nextHopReplyMs: 60 * seconds,
+  deadlineMs: 60 * seconds,
+  nextHopDotMs: 35 * seconds,
 };

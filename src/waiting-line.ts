@@ -47,16 +47,17 @@ export class WaitingLine {
   /**
    * A place, now or when one falls free; undefined when the line is full or the wait too long.
    *
+   * @param waitMs how long this one may wait, where not as long as all.
    * @throws {Cancelled} when `signal` is aborted while waiting.
    */
-  async enter(signal: CancelSignal): Promise<Leave | undefined> {
+  async enter(signal: CancelSignal, waitMs = this.#limits.waitMs): Promise<Leave | undefined> {
     if (signal.aborted) throw new Cancelled(cancelCause(signal));
     if (this.#inside < this.#limits.places) return this.#take();
     if (this.#waiters.size >= this.#limits.waiting) return undefined;
-    return this.#wait(signal);
+    return this.#wait(signal, waitMs);
   }
 
-  #wait(signal: CancelSignal): Promise<Leave | undefined> {
+  #wait(signal: CancelSignal, waitMs: number): Promise<Leave | undefined> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#waiters.delete(waiter);
@@ -73,7 +74,7 @@ export class WaitingLine {
         end();
         reject(new Cancelled(cancelCause(signal)));
       };
-      const timer: Timer = this.#clock.after(this.#limits.waitMs, () => {
+      const timer: Timer = this.#clock.after(waitMs, () => {
         end();
         resolve(undefined);
       });

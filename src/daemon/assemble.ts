@@ -12,6 +12,7 @@ import { nodeFiles } from '../store/files.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
 import { prepareSpoolDirectory, Spool } from '../store/spool.ts';
+import type { Limits } from '../limits.ts';
 import type { NextHop } from '../relay/next-hop.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { WaitingLine } from '../waiting-line.ts';
@@ -53,9 +54,10 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const nextHops: NextHop[] = [];
   const engines = new Map<ListenerConfig, Engine>();
   for (const listener of config.listeners) {
-    const nextHop = newNextHop(listener.nextHop, config, clock);
+    const limits = limitsAt(listener, config);
+    const nextHop = newNextHop(listener.nextHop, limits, clock);
     nextHops.push(nextHop);
-    const parts = { ...commonParts(config, lasting), scans, nextHop, quarantine };
+    const parts = { ...commonParts(config, lasting), limits, scans, nextHop, quarantine };
     engines.set(listener, newEngine(listener, parts));
   }
   const close = (): void => {
@@ -68,7 +70,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
 function commonParts(
   config: Config,
   { clock, line, stopping, handovers, observe }: Lasting,
-): Omit<EngineParts, 'scans' | 'nextHop' | 'quarantine'> {
+): Omit<EngineParts, 'limits' | 'scans' | 'nextHop' | 'quarantine'> {
   const { limits, rules, banned, hostname, header } = config;
   const spool = {
     files: nodeFiles,
@@ -77,7 +79,6 @@ function commonParts(
   };
   return {
     clock,
-    limits,
     rules,
     banned,
     hostname,
@@ -89,6 +90,10 @@ function commonParts(
     stamp: { enabled: header.virusScanned, text: header.text },
     openSpool: () => new Spool(spool),
   };
+}
+
+function limitsAt({ position }: ListenerConfig, { limits, beforeQueue }: Config): Limits {
+  return position === 'before-queue' ? { ...limits, ...beforeQueue } : limits;
 }
 
 function newEngine({ address, protocol, position }: ListenerConfig, parts: EngineParts): Engine {
@@ -112,7 +117,7 @@ function withReply(record: TransactionRecord, position: Position): TransactionRe
 /** An idle connection is let go before a stressed smtpd (10 s) lets go of us. */
 const idleConnections = { idleConnectionsMax: 20, idleMs: 5000 };
 
-function newNextHop(address: string, { limits }: Config, clock: Clock): NextHop {
+function newNextHop(address: string, limits: Limits, clock: Clock): NextHop {
   const { nextHopReplyMs, nextHopDotMs } = limits;
   return new SmtpNextHop({
     address,

@@ -14,9 +14,16 @@ export interface Unsound {
 /** smtp_data_done_timeout, smtp_mail_timeout (postconf(5)): then Postfix gives up on us. */
 const postfixDataDoneMs = 600_000;
 const postfixMailMs = 300_000;
+/** smtpd_proxy_timeout (postconf(5)), for each reply; then the sender hears 451 from Postfix. */
+const postfixProxyMs = 100_000;
 
 export function ladderProblems(config: Config): Unsound[] {
-  return [...deadlineProblems(config), ...addressProblems(config), ...loopProblems(config)];
+  return [
+    ...deadlineProblems(config),
+    ...beforeQueueProblems(config),
+    ...addressProblems(config),
+    ...loopProblems(config),
+  ];
 }
 
 function deadlineProblems({ limits }: Config): Unsound[] {
@@ -38,6 +45,25 @@ function deadlineProblems({ limits }: Config): Unsound[] {
     mustBeBelow('transaction_wait_ms', "300s, Postfix's smtp_mail_timeout");
   }
   return problems;
+}
+
+function beforeQueueProblems({ listeners, beforeQueue }: Config): Unsound[] {
+  const doors = listeners.flatMap(({ protocol, position }, at): Unsound[] => {
+    const message = 'Postfix speaks SMTP to a filter before the queue (smtpd_proxy_filter)';
+    const path = ['listener', at, 'protocol'];
+    return position === 'before-queue' && protocol !== 'smtp' ? [{ path, message }] : [];
+  });
+  const late = (key: string, ms: number, other: string, otherMs: number): Unsound[] => {
+    const together = `together with ${other} (${showDuration(otherMs)})`;
+    const message = `must be below 100s, Postfix's smtpd_proxy_timeout, ${together}`;
+    return ms + otherMs >= postfixProxyMs ? [{ path: ['before_queue', key], message }] : [];
+  };
+  const { transactionWaitMs, nextHopReplyMs, deadlineMs, nextHopDotMs } = beforeQueue;
+  return [
+    ...doors,
+    ...late('transaction_wait_ms', transactionWaitMs, 'next_hop_reply_ms', nextHopReplyMs),
+    ...late('deadline_ms', deadlineMs, 'next_hop_dot_ms', nextHopDotMs),
+  ];
 }
 
 function addressProblems(config: Config): Unsound[] {

@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { OperationalError } from '../errors.ts';
-import { defaultLimits, type Limits } from '../limits.ts';
+import { defaultBeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseClamdAddress } from '../scan/clamd-address.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
@@ -42,7 +42,7 @@ function isNextHop(value: string): boolean {
 const listener = {
   protocol: word('smtp', 'lmtp'),
   address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
-  position: word('after-queue').default('after-queue'),
+  position: word('after-queue', 'before-queue').default('after-queue'),
   next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
   backlog: count(1).default(511),
   xforward_from: z
@@ -148,6 +148,15 @@ function limit(name: keyof Limits) {
 
 const limits = Object.fromEntries(limitNames.map((name) => [limitKey(name), limit(name)]));
 
+const before = defaultBeforeQueueLimits;
+
+const beforeQueue = {
+  transaction_wait_ms: milliseconds(0).default(before.transactionWaitMs),
+  next_hop_reply_ms: milliseconds(second).default(before.nextHopReplyMs),
+  deadline_ms: milliseconds(second).default(before.deadlineMs),
+  next_hop_dot_ms: milliseconds(second).default(before.nextHopDotMs),
+};
+
 function isHostName(value: string): boolean {
   return /^(?=.{1,253}$)[a-z\d_-]+(\.[a-z\d_-]+)*$/i.test(value) && isIP(value) === 0;
 }
@@ -181,6 +190,7 @@ export const shapes = {
     ).optional(),
   },
   limits,
+  before_queue: beforeQueue,
   log: {
     format: word('json', 'text').default('json'),
     level: word('error', 'warn', 'info', 'debug').default('info'),
@@ -227,6 +237,7 @@ export const configSchema = z.strictObject({
   spool: z.strictObject(shapes.spool).prefault({}),
   quarantine: z.strictObject(shapes.quarantine).prefault({}),
   limits: z.strictObject(shapes.limits).prefault({}),
+  before_queue: z.strictObject(shapes.before_queue).prefault({}),
   log: z.strictObject(shapes.log).prefault({}),
   control: z.strictObject(shapes.control).prefault({}),
   ledger: z.strictObject(shapes.ledger).prefault({}),

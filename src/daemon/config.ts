@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse, TomlError } from 'smol-toml';
 import { messageOf } from '../errors.ts';
-import { defaultLimits, type Limits } from '../limits.ts';
+import { type BeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { BannedRule } from '../verdict/banned.ts';
@@ -99,6 +99,8 @@ export interface Config {
   readonly spool: { readonly directory: string };
   readonly quarantine: QuarantineConfig;
   readonly limits: Limits;
+  /** What is lower at listeners before the queue. */
+  readonly beforeQueue: BeforeQueueLimits;
   readonly log: LogConfig;
   /** unix:/path or a loopback port. */
   readonly control: { readonly address: string };
@@ -182,6 +184,7 @@ function configOf(content: ConfigFile, file: string): Config {
     spool: content.spool,
     quarantine: quarantineOf(content.quarantine),
     limits: limitsOf(content.limits),
+    beforeQueue: beforeQueueOf(content.before_queue),
     log: content.log,
     control: content.control,
     ledger: ledgerOf(content.ledger),
@@ -246,6 +249,15 @@ function limitsOf(limits: ConfigFile['limits']): Limits {
   const result: Record<keyof Limits, number> = { ...defaultLimits };
   for (const name of limitNames) result[name] = limits[limitKey(name)] ?? result[name];
   return result;
+}
+
+function beforeQueueOf(limits: ConfigFile['before_queue']): BeforeQueueLimits {
+  return {
+    transactionWaitMs: limits.transaction_wait_ms,
+    nextHopReplyMs: limits.next_hop_reply_ms,
+    deadlineMs: limits.deadline_ms,
+    nextHopDotMs: limits.next_hop_dot_ms,
+  };
 }
 
 /** An object with the key only when there is a value (exactOptionalPropertyTypes). */

@@ -43,25 +43,26 @@ export function endsOf(findings: readonly Finding[], message: Judged): Ends {
     return [path, decide(here.findings, here.rules)];
   });
   const verdict = strictestOf(verdicts.map(([, one]) => one)) ?? decide(findings, parts.rules);
-  const fitting = door.flavour === 'lmtp' ? verdicts : withOneReply(verdicts, verdict, message);
+  const fitting = door.flavour === 'lmtp' ? verdicts : withOneReply(verdicts, message);
   return { verdict, all: grouped(fitting, message) };
 }
 
 /**
  * Over SMTP: where one has to wait, all do. Where some would be refused and others not, those are
- * kept instead: refusing would bounce the message for all, and Postfix has no reply for one alone.
+ * kept instead after the queue, because refusing would bounce the message for all, and Postfix has
+ * no reply for one alone. Before the queue nobody gets it: the sender hears so, and it is true.
  */
 function withOneReply(
   verdicts: readonly [Path, Verdict][],
-  strictest: Verdict,
   { door }: Judged,
 ): readonly [Path, Verdict][] {
   const dispositions = verdicts.map(([, verdict]) => dispose(verdict, door.position));
   const waits = verdicts.find((_, at) => isTemporary(dispositions[at]));
   if (waits) return verdicts.map(([path]) => [path, waits[1]]);
-  if (dispositions.every(({ kind }) => kind === 'refuse')) {
-    return verdicts.map(([path]) => [path, strictest]);
-  }
+  const refused = verdicts.filter((_, at) => dispositions[at]?.kind === 'refuse');
+  const refusal = strictestOf(refused.map(([, verdict]) => verdict));
+  const isForAll = refused.length === verdicts.length || door.position === 'before-queue';
+  if (refusal && isForAll) return verdicts.map(([path]) => [path, refusal]);
   return verdicts.map(([path, verdict], at) =>
     dispositions[at]?.kind === 'refuse'
       ? [path, { ...verdict, action: 'quarantine' }]

@@ -64,8 +64,12 @@ export async function conclude(message: Complete): Promise<Outcome> {
   }
 }
 
-function claim({ parts, intake, envelope, signal }: Complete): Promise<Handover> {
-  const key = messageKey(intake.identity, intake.content.digest, envelope.client);
+/** Before the queue there is no second copy that could come again: each message is a new one. */
+function claim({ parts, door, intake, envelope, signal }: Complete): Promise<Handover> {
+  const key =
+    door.position === 'after-queue'
+      ? messageKey(intake.identity, intake.content.digest, envelope.client)
+      : undefined;
   return parts.handovers.claim(key, envelope.recipients, parts.nextHop.address, signal);
 }
 

@@ -81,8 +81,8 @@ export class Transaction {
 
   /** @returns why it could not begin; undefined when it has. */
   async #begin(): Promise<Outcome | undefined> {
-    const { line, nextHop, stopping, handovers, hostname } = this.#parts;
-    this.#leave = await line.enter(this.#cancel.signal);
+    const { line, limits, nextHop, stopping, handovers, hostname } = this.#parts;
+    this.#leave = await line.enter(this.#cancel.signal, limits.transactionWaitMs);
     if (this.#over) {
       this.#leave?.();
       return abandoned;
@@ -133,7 +133,8 @@ export class Transaction {
    */
   #hadIt(path: Path): boolean {
     const { ident } = this.#client;
-    if (this.#door.flavour !== 'smtp' || ident === undefined) return false;
+    const { flavour, position } = this.#door;
+    if (flavour !== 'smtp' || position !== 'after-queue' || ident === undefined) return false;
     return this.#parts.handovers.hasAccepted(ident, path);
   }
 

@@ -8,8 +8,8 @@ import { type Arrangement, arrangementOf } from './arrangement.ts';
 import { bytesIn, stuffed, unstuffed } from './bytes.ts';
 import { namedMessage } from './named-messages.ts';
 
-/** What speaks: later issues add doors. */
-export const columns = ['smtp', 'lmtp'] as const;
+/** The doors: after the queue over SMTP and over LMTP, and before it. */
+export const columns = ['smtp', 'lmtp', 'before-queue'] as const;
 export type Column = (typeof columns)[number];
 
 /** Until the end of data; until clamd answers; until the next hop answers DATA, or the final dot. */

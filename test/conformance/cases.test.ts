@@ -17,7 +17,7 @@ const files = readdirSync(folder)
   .filter((name) => name.endsWith('.case'))
   .map((name) => ({ name, cases: parseCases(readFileSync(join(folder, name), 'utf8'), name) }));
 
-/** SMTP over loopback, LMTP over a Unix socket. */
+/** SMTP over loopback after the queue, the others over a Unix socket. */
 describe.each(columns)('%s', (column) => {
   let directory: string;
   let address: NetConnectOpts & { port?: number; path?: string };

@@ -198,7 +198,7 @@ export class World {
     if (nextHop.refuses) await this.nextHop.stop();
   }
 
-  #newEngine(flavour: Column, files: Files): Engine {
+  #newEngine(column: Column, files: Files): Engine {
     const { limits, rules, set } = this.arrangement;
     const spool = {
       files,
@@ -206,7 +206,11 @@ export class World {
       memoryBytes: limits.spoolMemoryBytes,
     };
     return new Engine(
-      { listener: 'conformance', flavour, position: 'after-queue' },
+      {
+        listener: 'conformance',
+        flavour: column === 'lmtp' ? 'lmtp' : 'smtp',
+        position: column === 'before-queue' ? 'before-queue' : 'after-queue',
+      },
       {
         clock: this.clock,
         limits,

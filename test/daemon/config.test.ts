@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig, type Config } from '../../src/daemon/config.ts';
 import { ConfigError } from '../../src/daemon/config-error.ts';
 import { OperationalError } from '../../src/errors.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultBeforeQueueLimits, defaultLimits } from '../../src/limits.ts';
 import { defaultRules } from '../../src/verdict/rules.ts';
 
 /** Its four lines come first, so what a case adds begins on line 5. */
@@ -60,6 +60,7 @@ describe('a minimal file', () => {
         maxBytes: 1_073_741_824,
       },
       limits: defaultLimits,
+      beforeQueue: defaultBeforeQueueLimits,
       log: { format: 'json', level: 'info' },
       control: { address: 'unix:/run/clamgate/control.sock' },
       ledger: {
@@ -149,6 +150,11 @@ file = "/l.db"
 retention = "6d"
 max_size = "2M"
 in_doubt = "hold"
+[before_queue]
+transaction_wait_ms = "1s"
+next_hop_reply_ms = "2s"
+deadline_ms = "3s"
+next_hop_dot_ms = 4000
 [commit]
 address = "unix:/c.sock"
 name = "again.example.org"
@@ -207,6 +213,12 @@ witness = "unix:/w.sock"
       scanMs: 60_000,
       messageBytesMax: 31_457_280,
       recipientsMax: 200,
+    },
+    beforeQueue: {
+      transactionWaitMs: 1000,
+      nextHopReplyMs: 2000,
+      deadlineMs: 3000,
+      nextHopDotMs: 4000,
     },
     log: { format: 'text', level: 'debug' },
     control: { address: '127.0.0.1:8025' },
@@ -333,9 +345,24 @@ describe('a bad configuration names file, line, key and what would be right', ()
       ['f.toml:6: [[listener]] protocol: ', later('policy')],
     ],
     [
-      'before-queue',
-      'position = "before-queue"',
-      ['f.toml:5: [[listener]] position: ', later('before-queue')],
+      'a position that Postfix does not have',
+      'position = "in-queue"',
+      ['f.toml:5: [[listener]] position: ', 'before-queue'],
+    ],
+    [
+      'LMTP before the queue',
+      '[[listener]]\nprotocol = "lmtp"\naddress = "unix:/x"\nnext_hop = "unix:/y"\nposition = "before-queue"',
+      ['f.toml:6: [[listener]] protocol: ', 'smtpd_proxy_filter'],
+    ],
+    [
+      'deadline beyond Postfix before the queue',
+      '[before_queue]\ndeadline_ms = "65s"',
+      ['f.toml:6: [before_queue] deadline_ms: must be below 100s', 'next_hop_dot_ms (35s)'],
+    ],
+    [
+      'wait at MAIL beyond Postfix before the queue',
+      '[before_queue]\nnext_hop_reply_ms = "70s"',
+      ['[before_queue] transaction_wait_ms: must be below 100s', 'next_hop_reply_ms (70s)'],
     ],
     [
       'systemd',

@@ -6,6 +6,7 @@ import { render } from '../../src/listener/render.ts';
 import { reply } from '../../src/protocol/smtp/reply.ts';
 import type { RelayResult } from '../../src/relay/next-hop.ts';
 import type { BannedRule } from '../../src/verdict/banned.ts';
+import type { Position } from '../../src/verdict/disposition.ts';
 import type { Action } from '../../src/verdict/rules.ts';
 import { someHandovers } from '../support/handovers.ts';
 import { MemoryLedger } from '../support/memory-ledger.ts';
@@ -31,7 +32,7 @@ class World {
   readonly engine: Engine;
   readonly #flavour: 'smtp' | 'lmtp';
 
-  constructor(flavour: 'smtp' | 'lmtp') {
+  constructor(flavour: 'smtp' | 'lmtp', position: Position = 'after-queue') {
     this.#flavour = flavour;
     this.parts = new Parts(flavour);
     const { clock, scanner } = this.parts;
@@ -40,7 +41,7 @@ class World {
       queueMicrotask(finish);
     });
     this.engine = new Engine(
-      { ...door, flavour },
+      { ...door, flavour, position },
       this.parts.engineParts({
         banned: actions.map(ruleFor),
         handovers: someHandovers(clock, { ledger }),
@@ -112,6 +113,22 @@ describe('recipients whose rules differ, over SMTP, have one reply that is true 
     const world = new World('smtp');
     expect(await world.send(...recipients)).toEqual([said]);
     expect([world.sentTo, await world.kept()]).toEqual([sent, kept]);
+  });
+});
+
+describe('before the queue what one may not have nobody gets, and the sender hears so', () => {
+  it.each<[string[], string, string[][]]>([
+    [['pass', 'quarantine'], '550 5.7.1', []],
+    [['pass', 'reject'], '550 5.7.1', []],
+    [['defer', 'pass', 'reject', 'quarantine'], '451 4.7.1', []],
+    [['discard', 'pass'], '250 2.0.0', [['pass']]],
+    [['discard', 'quarantine'], '550 5.7.1', []],
+    [['tag', 'pass'], '250 2.0.0', [['tag', 'pass']]],
+    [['reject', 'reject2'], '550 5.7.1', []],
+  ])('%j', async (recipients, said, sent) => {
+    const world = new World('smtp', 'before-queue');
+    expect(await world.send(...recipients)).toEqual([said]);
+    expect([world.sentTo, await world.kept()]).toEqual([sent, []]);
   });
 });
 

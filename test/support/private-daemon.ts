@@ -15,6 +15,7 @@ export interface DaemonListener {
   readonly protocol: 'smtp' | 'lmtp';
   readonly address: string;
   readonly nextHop: string;
+  readonly position?: 'after-queue' | 'before-queue';
 }
 
 export interface DaemonOptions {
@@ -83,8 +84,9 @@ export class PrivateDaemon {
 
   configure({ listeners, clamd, ledger = true, ledgerMaxSize, more = '' }: DaemonOptions): void {
     const tables = listeners.map(
-      ({ protocol, address, nextHop }) =>
-        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n`,
+      ({ protocol, address, nextHop, position = 'after-queue' }) =>
+        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n` +
+        `position = "${position}"\n`,
     );
     writeFileSync(
       this.configFile,
