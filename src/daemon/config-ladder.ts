@@ -60,7 +60,9 @@ function commitAddresses({ commit }: Config): { address: string; path: KeyPath }
 
 function loopProblems({ listeners }: Config): Unsound[] {
   const ours = new Set(listeners.map(({ address }) => address));
-  return listeners.flatMap(({ nextHop }, at) => {
+  return listeners.flatMap((listener, at) => {
+    if (listener.protocol === 'milter') return [];
+    const { nextHop } = listener;
     const loops = ours.has(nextHop.replace(/^(smtp|lmtp):/, ''));
     const message = `"${nextHop}" is a listener of this file: mail would go round for ever`;
     return loops ? [{ path: ['listener', at, 'next_hop'], message }] : [];

@@ -39,11 +39,13 @@ function isNextHop(value: string): boolean {
   }
 }
 
+const nextHopForm = 'host:port, unix:/path, lmtp:host:port or lmtp:unix:/path';
+
 const listener = {
-  protocol: word('smtp', 'lmtp'),
+  protocol: word('smtp', 'lmtp', 'milter'),
   address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
   position: word('after-queue').default('after-queue'),
-  next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
+  next_hop: text(nextHopForm, isNextHop).optional(),
   backlog: count(1).default(511),
   xforward_from: z
     .array(
@@ -56,7 +58,23 @@ const listener = {
   mode: setting('file permissions such as "0660"', (value) =>
     typeof value === 'string' && /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
   ).default(0o660),
+  group: text('the name of a group, or its number', (value) =>
+    /^[\w.-]{1,32}$/.test(value),
+  ).optional(),
+  quarantine: word('reject', 'hold').default('reject'),
 };
+
+/** A Milter leaves the message with Postfix; every other listener hands it on. */
+const listenerTable = z
+  .strictObject(listener)
+  .superRefine(({ protocol, next_hop: to }, context) => {
+    const hasNextHop = to !== undefined;
+    if (hasNextHop === (protocol !== 'milter')) return;
+    const message = hasNextHop
+      ? 'is for smtp and lmtp: a Milter hands nothing on'
+      : `is missing; it must be ${nextHopForm}`;
+    context.addIssue({ code: 'custom', path: ['next_hop'], message });
+  });
 
 const MiB = 2 ** 20;
 const second = 1000;
@@ -218,7 +236,7 @@ function noTables(): string {
 
 export const configSchema = z.strictObject({
   ...shapes[''],
-  listener: z.array(z.strictObject(shapes.listener), { error: noListener }).min(1),
+  listener: z.array(listenerTable, { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
   cache: z.strictObject(shapes.cache).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),

@@ -22,7 +22,6 @@ import {
   type Modification,
   progressFrame,
   skipFrame,
-  tempfailFrame,
   type Verdict,
 } from './responses.ts';
 import { after, hasMessage, type StateName } from './transitions.ts';
@@ -122,11 +121,11 @@ export class MilterSession {
   }
 
   /**
-   * Closes without another word, but for a temporary refusal where an answer is due: whatever the
-   * MTA has open, it then defers by itself (Postfix: milter_default_action).
+   * Closes without another word, but for `last` where an answer is due: whatever else the MTA has
+   * open, it then defers by itself (Postfix: milter_default_action).
    */
-  hangUp(): void {
-    if (isAsked(this.#state)) this.#output.push(tempfailFrame);
+  hangUp(last: Verdict): void {
+    if (isAsked(this.#state)) this.#output.push(encodeVerdict(last));
     this.#state = 'closed';
   }
 

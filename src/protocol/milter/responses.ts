@@ -45,7 +45,6 @@ export const skipFrame = encodeFrame('s');
 /** Still at work: the MTA's clock begins anew. */
 export const progressFrame = encodeFrame('p');
 export const continueFrame = encodeFrame(letters.continue);
-export const tempfailFrame = encodeFrame(letters.tempfail);
 
 export function encodeVerdict(verdict: Verdict): Buffer {
   if (verdict.kind === 'reply') return encodeFrame('y', `${replyText(verdict.reply)}\0`);

@@ -363,7 +363,7 @@ describe('MilterSession', () => {
     session.receive(Buffer.concat(bytes));
     session.next();
     session.takeOutput();
-    session.hangUp();
+    session.hangUp({ kind: 'tempfail' });
     session.answer({ kind: 'accept' });
     session.progress();
     session.receive(Buffer.concat(message));
