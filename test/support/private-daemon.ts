@@ -12,9 +12,12 @@ import { Quarantine } from '../../src/store/quarantine.ts';
 import { makeWorkdir, type Workdir } from './workdir.ts';
 
 export interface DaemonListener {
-  readonly protocol: 'smtp' | 'lmtp';
+  readonly protocol: 'smtp' | 'lmtp' | 'milter';
   readonly address: string;
-  readonly nextHop: string;
+  /** Not for a Milter. */
+  readonly nextHop?: string;
+  /** Further lines of its table. */
+  readonly more?: string;
 }
 
 export interface DaemonOptions {
@@ -83,8 +86,10 @@ export class PrivateDaemon {
 
   configure({ listeners, clamd, ledger = true, ledgerMaxSize, more = '' }: DaemonOptions): void {
     const tables = listeners.map(
-      ({ protocol, address, nextHop }) =>
-        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n`,
+      ({ protocol, address, nextHop, more: lines = '' }) =>
+        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\n` +
+        (nextHop === undefined ? '' : `next_hop = "${nextHop}"\n`) +
+        lines,
     );
     writeFileSync(
       this.configFile,
