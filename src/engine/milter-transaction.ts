@@ -8,6 +8,7 @@ import type { Leave } from '../waiting-line.ts';
 import { inSituation } from './answer.ts';
 import { setApart } from './conclude.ts';
 import { describe } from './describe.ts';
+import type { Identity } from './identity.ts';
 import { Intake } from './intake.ts';
 import { answerTo, type MilterAnswer, verdictForAll } from './milter-answer.ts';
 import type { MilterDoor, MilterEngineParts } from './milter-engine.ts';
@@ -210,13 +211,21 @@ export class MilterTransaction {
       reversePath: this.#reversePath,
       recipients: this.#recipients.map((path) => ({ path })),
       intake: this.#intake,
+      identity: this.#identity(),
       ms: this.#stopwatch.read(),
     });
-    // The topmost Received line is that of the host before: ours is not shown to a Milter.
-    const { queueId: _, ...rest } = record;
-    this.#parts.observe({ ...rest, ...(this.#queueId && { queueId: this.#queueId }) });
+    this.#parts.observe(record);
     this.#intake?.dispose(outcome.kind === 'deferred' || outcome.kind === 'abandoned');
     this.#leave?.();
+  }
+
+  /** The topmost Received line is that of the host before: the MTA's own is not shown to a Milter. */
+  #identity(): Identity {
+    const messageId = this.#intake?.identity.messageId;
+    return {
+      ...(this.#queueId && { queueId: this.#queueId }),
+      ...(messageId !== undefined && { messageId }),
+    };
   }
 }
 

@@ -94,8 +94,8 @@ export class MilterHandler implements Handler<MilterEvent> {
    * sends at one go.
    */
   silent(overdue: boolean): void {
-    const stopping = this.#options.stopping.aborted && !this.atWork;
-    if (!overdue && !stopping && !this.atWork) return;
+    // While the daemon drains, a message that is still arriving gets its 451 at its end.
+    if (!overdue && this.#options.stopping.aborted === this.atWork) return;
     this.gone();
     this.#session.hangUp(renderSituation('stopping'));
   }
