@@ -65,16 +65,21 @@ const listener = {
 };
 
 /** A Milter leaves the message with Postfix; every other listener hands it on. */
-const listenerTable = z
-  .strictObject(listener)
-  .superRefine(({ protocol, next_hop: to }, context) => {
-    const hasNextHop = to !== undefined;
-    if (hasNextHop === (protocol !== 'milter')) return;
-    const message = hasNextHop
-      ? 'is for smtp and lmtp: a Milter hands nothing on'
-      : `is missing; it must be ${nextHopForm}`;
-    context.addIssue({ code: 'custom', path: ['next_hop'], message });
-  });
+const listenerTable = z.strictObject(listener).superRefine((table, context) => {
+  const complain = (key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  const isMilter = table.protocol === 'milter';
+  if (isMilter && table.next_hop !== undefined) {
+    complain('next_hop', 'is for smtp and lmtp: a Milter hands nothing on');
+  }
+  if (!isMilter && table.next_hop === undefined) {
+    complain('next_hop', `is missing; it must be ${nextHopForm}`);
+  }
+  if (!isMilter && table.quarantine === 'hold') {
+    complain('quarantine', '"hold" is for milter: behind the queue the message is kept here');
+  }
+});
 
 const MiB = 2 ** 20;
 const second = 1000;

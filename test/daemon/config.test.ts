@@ -323,9 +323,19 @@ describe('a bad configuration names file, line, key and what would be right', ()
       ['f.toml:5: [[listener]] next_hop: is missing', 'host:port'],
     ],
     [
-      'milter',
+      'a Milter with a next hop',
       '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
-      ['f.toml:6: [[listener]] protocol: ', later('milter')],
+      ['f.toml:8: [[listener]] next_hop: is for smtp and lmtp', 'hands nothing on'],
+    ],
+    [
+      'hold behind the queue',
+      'quarantine = "hold"',
+      ['f.toml:5: [[listener]] quarantine: "hold" is for milter'],
+    ],
+    [
+      'a group that is no name',
+      '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\ngroup = "a b"',
+      ['f.toml:8: [[listener]] group: must be the name of a group'],
     ],
     [
       'policy',
