@@ -1,5 +1,5 @@
 /** `clamgate check-config`: whether the configuration can be used, and what in it is unwise. */
-import type { Config } from '../daemon/config.ts';
+import type { Config, ListenerConfig } from '../daemon/config.ts';
 import { ConfigError } from '../daemon/config-error.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -21,10 +21,14 @@ async function tell(context: CliContext, config: Config): Promise<void> {
   const { file, listeners } = config;
   context.result({ file, ok: true, advice }, () => {
     const ways = listeners.map(
-      ({ protocol, address, position, nextHop }) =>
-        `  ${protocol} ${address} (${position}) -> ${nextHop}`,
+      (listener) => `  ${listener.protocol} ${listener.address} ${wayOf(listener)}`,
     );
     const remarks = advice.map(({ severity, key, text }) => `${severity}: ${key}: ${text}`);
     return [`${file}: can be used`, ...ways, ...remarks].join('\n');
   });
+}
+
+function wayOf(listener: ListenerConfig): string {
+  if (listener.protocol === 'milter') return `(quarantine: ${listener.quarantine})`;
+  return `(${listener.position}) -> ${listener.nextHop}`;
 }

@@ -1,5 +1,5 @@
 /** `clamgate inject`: sends a test message, and reports what became of it. */
-import type { Config } from '../daemon/config.ts';
+import { type Config, smtpListeners } from '../daemon/config.ts';
 import { parseDuration } from '../daemon/config-units.ts';
 import type { OutcomeKind, TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
@@ -72,8 +72,9 @@ export async function inject(context: CliContext, options: InjectOptions): Promi
   context.exitCode = exitCodeOf(report);
 }
 
-function serverOf({ listener, server }: InjectOptions, { listeners }: Config): string {
+function serverOf({ listener, server }: InjectOptions, config: Config): string {
   if (listener === undefined) return server;
+  const listeners = smtpListeners(config);
   const found =
     listener === true ? listeners[0] : listeners.find(({ address }) => address === listener);
   if (!found) {

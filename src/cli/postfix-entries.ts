@@ -2,7 +2,12 @@
  * What Postfix has to be told so that mail goes through clamgate and back: settings of main.cf and
  * services of master.cf, made from the configuration. Values only; postfix.ts writes them down.
  */
-import type { Config, ListenerConfig } from '../daemon/config.ts';
+import {
+  type Config,
+  type MilterListenerConfig,
+  type SmtpListenerConfig,
+  smtpListeners,
+} from '../daemon/config.ts';
 import { isLoopback } from '../daemon/config-address.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseSocketAddress } from '../socket-address.ts';
@@ -43,14 +48,16 @@ const backProcesses = 20;
 
 /** @param queueDirectory Postfix's own (postconf queue_directory). */
 export function postfixEntries(config: Config, queueDirectory: string): PostfixEntries {
-  const commit = commitServer(config.commit.address, queueDirectory);
-  const back = config.listeners.map((listener) => reinjection(listener, commit));
+  const filters = smtpListeners(config);
+  // A Milter hands nothing on, so nobody has to ask.
+  const commit = filters.length > 0 ? commitServer(config.commit.address, queueDirectory) : {};
+  const back = filters.map((listener) => reinjection(listener, commit));
   const services = [
-    ...config.listeners.map(filterTransport),
+    ...filters.map(filterTransport),
     ...back.flatMap(({ service }) => service ?? []),
   ];
   return {
-    mainCf: mainSettings(config),
+    mainCf: [...(filters.length > 0 ? filterSettings(filters) : []), ...milterSettings(config)],
     // Two listeners may have one next hop.
     masterCf: services.filter(
       ({ name }, at) => services.findIndex((other) => other.name === name) === at,
@@ -59,8 +66,7 @@ export function postfixEntries(config: Config, queueDirectory: string): PostfixE
   };
 }
 
-function mainSettings({ listeners }: Config): Setting[] {
-  const [first] = listeners;
+function filterSettings([first]: readonly SmtpListenerConfig[]): Setting[] {
   return [
     {
       name: 'content_filter',
@@ -76,6 +82,40 @@ function mainSettings({ listeners }: Config): Setting[] {
   ];
 }
 
+/** MILTER_README: what has come by smtpd, and what has not. */
+function milterSettings({ listeners }: Config): Setting[] {
+  const doors = listeners.filter((listener) => listener.protocol === 'milter');
+  if (doors.length === 0) return [];
+  const value = doors.map(milterName).join(', ');
+  return [
+    {
+      name: 'smtpd_milters',
+      value,
+      why: 'Mail that comes by SMTP is scanned while its sender is still there.',
+    },
+    {
+      name: 'non_smtpd_milters',
+      value,
+      why: 'So is what comes by sendmail(1): where it is refused, Postfix bounces it to its sender here.',
+    },
+    {
+      name: 'milter_default_action',
+      value: 'tempfail',
+      why: 'While clamgate cannot be asked, mail waits where it is.',
+    },
+    { name: 'milter_protocol', value: '6' },
+    {
+      name: 'milter_content_timeout',
+      value: '300s',
+      why: 'clamgate answers within 240 s, and says meanwhile that it is at work.',
+    },
+  ];
+}
+
+function milterName({ address }: MilterListenerConfig): string {
+  return address.startsWith('unix:') ? address : `inet:${address}`;
+}
+
 /** postconf(5), content_filter: the brackets keep Postfix from asking DNS for MX records. */
 function destination(address: string): string {
   if (address.startsWith('unix:')) return address;
@@ -87,7 +127,7 @@ function transportName(at: number): string {
   return at === 0 ? 'scan' : `scan${at + 1}`;
 }
 
-function filterTransport({ protocol, address }: ListenerConfig, at: number): Service {
+function filterTransport({ protocol, address }: SmtpListenerConfig, at: number): Service {
   return {
     name: transportName(at),
     type: 'unix',
@@ -153,7 +193,7 @@ function commitServer(address: string | undefined, queueDirectory: string): Comm
 }
 
 function reinjection(
-  { nextHop }: ListenerConfig,
+  { nextHop }: SmtpListenerConfig,
   commit: Commit,
 ): { readonly service?: Service; readonly note?: string } {
   const { flavour, connect } = parseNextHopAddress(nextHop);

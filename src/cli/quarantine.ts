@@ -1,6 +1,6 @@
 /** `clamgate quarantine`: what is in our custody, and the only ways out of it. */
 import type { Command } from 'commander';
-import type { Config } from '../daemon/config.ts';
+import { type Config, smtpListeners } from '../daemon/config.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
 import { nodeFiles } from '../store/files.ts';
 import { Quarantine, type QuarantineItem } from '../store/quarantine.ts';
@@ -152,7 +152,8 @@ function quarantineOf(context: CliContext, config: Config): Quarantine {
 }
 
 /** Of the listener that the message came by, or the only one there is. */
-function nextHopOf({ listeners }: Config, address: string | undefined): string | undefined {
+function nextHopOf(config: Config, address: string | undefined): string | undefined {
+  const listeners = smtpListeners(config);
   const own = listeners.find((listener) => listener.address === address);
   const all = new Set(listeners.map(({ nextHop }) => nextHop));
   return own?.nextHop ?? (all.size === 1 ? [...all][0] : undefined);

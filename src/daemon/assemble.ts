@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { Engine, type EngineParts } from '../engine/engine.ts';
+import { MilterEngine } from '../engine/milter-engine.ts';
 import type { Handovers } from '../engine/handovers.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import { Scans } from '../engine/scans.ts';
@@ -17,7 +18,7 @@ import type { NextHop } from '../relay/next-hop.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { WaitingLine } from '../waiting-line.ts';
 import { scannerOf } from './config-scanner.ts';
-import type { Config, ListenerConfig } from './config.ts';
+import type { Config, ListenerConfig, MilterListenerConfig, SmtpListenerConfig } from './config.ts';
 
 /** What a reload of the configuration leaves as it is. */
 export interface Lasting {
@@ -37,7 +38,7 @@ export interface Assembly {
   readonly scanner: MessageScan;
   readonly scans: Scans;
   readonly quarantine: Quarantine;
-  readonly engines: ReadonlyMap<ListenerConfig, Engine>;
+  readonly engines: ReadonlyMap<ListenerConfig, Engine | MilterEngine>;
   /** Lets go of what idles or watches; what is at work ends by itself. */
   readonly close: () => void;
 }
@@ -52,13 +53,17 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const scanner = scannerOf(config, clock);
   const scans = new Scans({ scanner, ledger, clock });
   const nextHops: NextHop[] = [];
-  const engines = new Map<ListenerConfig, Engine>();
+  const engines = new Map<ListenerConfig, Engine | MilterEngine>();
   for (const listener of config.listeners) {
+    const common = { ...commonParts(config, lasting), scans };
+    if (listener.protocol === 'milter') {
+      engines.set(listener, newMilterEngine(listener, { ...common, limits: config.limits }));
+      continue;
+    }
     const limits = limitsAt(listener, config);
     const nextHop = newNextHop(listener.nextHop, limits, clock);
     nextHops.push(nextHop);
-    const parts = { ...commonParts(config, lasting), limits, scans, nextHop, quarantine };
-    engines.set(listener, newEngine(listener, parts));
+    engines.set(listener, newEngine(listener, { ...common, limits, nextHop, quarantine }));
   }
   const close = (): void => {
     scanner.close();
@@ -92,17 +97,35 @@ function commonParts(
   };
 }
 
-function limitsAt({ position }: ListenerConfig, { limits, beforeQueue }: Config): Limits {
+function limitsAt({ position }: SmtpListenerConfig, { limits, beforeQueue }: Config): Limits {
   return position === 'before-queue' ? { ...limits, ...beforeQueue } : limits;
 }
 
-function newEngine({ address, protocol, position }: ListenerConfig, parts: EngineParts): Engine {
+function newEngine(
+  { address, protocol, position }: SmtpListenerConfig,
+  parts: EngineParts,
+): Engine {
   return new Engine(
     { listener: address, flavour: protocol, position },
     {
       ...parts,
       observe: (record) => {
         parts.observe(withReply(record, position));
+      },
+    },
+  );
+}
+
+function newMilterEngine(
+  { address, quarantine }: MilterListenerConfig,
+  parts: Omit<EngineParts, 'nextHop' | 'quarantine'>,
+): MilterEngine {
+  return new MilterEngine(
+    { listener: address, holds: quarantine === 'hold' },
+    {
+      ...parts,
+      observe: (record) => {
+        parts.observe(withReply(record, 'before-queue'));
       },
     },
   );

@@ -47,12 +47,7 @@ function deadlineProblems({ limits }: Config): Unsound[] {
   return problems;
 }
 
-function beforeQueueProblems({ listeners, beforeQueue }: Config): Unsound[] {
-  const doors = listeners.flatMap(({ protocol, position }, at): Unsound[] => {
-    const message = 'Postfix speaks SMTP to a filter before the queue (smtpd_proxy_filter)';
-    const path = ['listener', at, 'protocol'];
-    return position === 'before-queue' && protocol !== 'smtp' ? [{ path, message }] : [];
-  });
+function beforeQueueProblems({ beforeQueue }: Config): Unsound[] {
   const late = (key: string, ms: number, other: string, otherMs: number): Unsound[] => {
     const together = `together with ${other} (${showDuration(otherMs)})`;
     const message = `must be below 100s, Postfix's smtpd_proxy_timeout, ${together}`;
@@ -60,7 +55,6 @@ function beforeQueueProblems({ listeners, beforeQueue }: Config): Unsound[] {
   };
   const { transactionWaitMs, nextHopReplyMs, deadlineMs, nextHopDotMs } = beforeQueue;
   return [
-    ...doors,
     ...late('transaction_wait_ms', transactionWaitMs, 'next_hop_reply_ms', nextHopReplyMs),
     ...late('deadline_ms', deadlineMs, 'next_hop_dot_ms', nextHopDotMs),
   ];
@@ -86,7 +80,9 @@ function commitAddresses({ commit }: Config): { address: string; path: KeyPath }
 
 function loopProblems({ listeners }: Config): Unsound[] {
   const ours = new Set(listeners.map(({ address }) => address));
-  return listeners.flatMap(({ nextHop }, at) => {
+  return listeners.flatMap((listener, at) => {
+    if (listener.protocol === 'milter') return [];
+    const { nextHop } = listener;
     const loops = ours.has(nextHop.replace(/^(smtp|lmtp):/, ''));
     const message = `"${nextHop}" is a listener of this file: mail would go round for ever`;
     return loops ? [{ path: ['listener', at, 'next_hop'], message }] : [];

@@ -39,11 +39,13 @@ function isNextHop(value: string): boolean {
   }
 }
 
+const nextHopForm = 'host:port, unix:/path, lmtp:host:port or lmtp:unix:/path';
+
 const listener = {
-  protocol: word('smtp', 'lmtp'),
+  protocol: word('smtp', 'lmtp', 'milter'),
   address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
   position: word('after-queue', 'before-queue').default('after-queue'),
-  next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
+  next_hop: text(nextHopForm, isNextHop).optional(),
   backlog: count(1).default(511),
   xforward_from: z
     .array(
@@ -56,7 +58,31 @@ const listener = {
   mode: setting('file permissions such as "0660"', (value) =>
     typeof value === 'string' && /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
   ).default(0o660),
+  group: text('the name of a group, or its number', (value) =>
+    /^[\w.-]{1,32}$/.test(value),
+  ).optional(),
+  quarantine: word('reject', 'hold').default('reject'),
 };
+
+/** A Milter leaves the message with Postfix; every other listener hands it on. */
+const listenerTable = z.strictObject(listener).superRefine((table, context) => {
+  const complain = (key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  const isMilter = table.protocol === 'milter';
+  if (isMilter && table.next_hop !== undefined) {
+    complain('next_hop', 'is for smtp and lmtp: a Milter hands nothing on');
+  }
+  if (!isMilter && table.next_hop === undefined) {
+    complain('next_hop', `is missing; it must be ${nextHopForm}`);
+  }
+  if (table.position === 'before-queue' && table.protocol !== 'smtp') {
+    complain('position', '"before-queue" is for smtp, which smtpd_proxy_filter speaks');
+  }
+  if (!isMilter && table.quarantine === 'hold') {
+    complain('quarantine', '"hold" is for milter: behind the queue the message is kept here');
+  }
+});
 
 const MiB = 2 ** 20;
 const second = 1000;
@@ -228,7 +254,7 @@ function noTables(): string {
 
 export const configSchema = z.strictObject({
   ...shapes[''],
-  listener: z.array(z.strictObject(shapes.listener), { error: noListener }).min(1),
+  listener: z.array(listenerTable, { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
   cache: z.strictObject(shapes.cache).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),

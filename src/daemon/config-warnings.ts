@@ -3,7 +3,12 @@ import { parseNextHopAddress } from '../relay/address.ts';
 import { defaultRules, type RuleName, type Rules } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { isWildcard } from './config-address.ts';
-import type { Config, ListenerConfig } from './config.ts';
+import {
+  type Config,
+  type ListenerConfig,
+  type SmtpListenerConfig,
+  smtpListeners,
+} from './config.ts';
 import { showDuration, showSize } from './config-units.ts';
 
 export interface Advice {
@@ -28,7 +33,7 @@ const held: ReadonlySet<RuleName> = new Set<RuleName>([
 export function warnings(config: Config): Advice[] {
   return [
     ...config.listeners.flatMap(openAdvice),
-    ...config.listeners.flatMap(listenerAdvice),
+    ...smtpListeners(config).flatMap(listenerAdvice),
     ...ruleNames.flatMap((name) => ruleAdvice(name, config)),
     ...sizeAdvice(config),
     ...timeAdvice(config),
@@ -44,7 +49,7 @@ function openAdvice({ address }: ListenerConfig): Advice[] {
   return [warning('[[listener]] address', text)];
 }
 
-function listenerAdvice({ protocol, address, nextHop }: ListenerConfig): Advice[] {
+function listenerAdvice({ protocol, address, nextHop }: SmtpListenerConfig): Advice[] {
   if (protocol !== 'smtp' || parseNextHopAddress(nextHop).flavour !== 'lmtp') return [];
   return [
     warning(
@@ -59,7 +64,7 @@ function listenerAdvice({ protocol, address, nextHop }: ListenerConfig): Advice[
 function ruleAdvice(name: RuleName, config: Config): Advice[] {
   const action = config.rules[name];
   const key = `[rules] ${name.replace('-', '_')}`;
-  if (action === 'reject' && config.listeners.some(isAfterQueue)) {
+  if (action === 'reject' && smtpListeners(config).some(isAfterQueue)) {
     const text =
       'after the queue a reject makes Postfix bounce to the sender, who is often forged ' +
       '(backscatter): quarantine or discard instead';
@@ -77,7 +82,7 @@ function ruleAdvice(name: RuleName, config: Config): Advice[] {
   return [];
 }
 
-function isAfterQueue({ position }: ListenerConfig): boolean {
+function isAfterQueue({ position }: SmtpListenerConfig): boolean {
   return position === 'after-queue';
 }
 

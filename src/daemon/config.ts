@@ -19,19 +19,38 @@ import { locateKeys, type LineOf } from './config-lines.ts';
 import { problemAt, problemsOf } from './config-problems.ts';
 import { configSchema, limitKey, limitNames, type ConfigFile } from './config-schema.ts';
 
-export interface ListenerConfig {
-  readonly protocol: 'smtp' | 'lmtp';
+/** The socket of a listener. */
+interface ListenerSocket {
   /** host:port, [v6]:port or unix:/path. */
   readonly address: string;
+  /** Connections that the kernel holds until we accept them. */
+  readonly backlog: number;
+  /** Permissions of a Unix socket. */
+  readonly mode: number;
+  /** The group of a Unix socket, by name or number; that of the process when absent. */
+  readonly group?: string;
+}
+
+export interface SmtpListenerConfig extends ListenerSocket {
+  readonly protocol: 'smtp' | 'lmtp';
   readonly position: Position;
   /** host:port or unix:/path, perhaps after smtp: or lmtp:. */
   readonly nextHop: string;
-  /** Connections that the kernel holds until we accept them. */
-  readonly backlog: number;
   /** Who may send XFORWARD: addresses and networks, for `addressList`. Unix sockets always may. */
   readonly xforwardFrom: readonly string[];
-  /** Permissions of a Unix socket. */
-  readonly mode: number;
+}
+
+export interface MilterListenerConfig extends ListenerSocket {
+  readonly protocol: 'milter';
+  /** What is to be quarantined: refused, or held by Postfix (its hold queue). */
+  readonly quarantine: 'reject' | 'hold';
+}
+
+export type ListenerConfig = SmtpListenerConfig | MilterListenerConfig;
+
+/** Those that hand mail on. */
+export function smtpListeners(config: Pick<Config, 'listeners'>): readonly SmtpListenerConfig[] {
+  return config.listeners.filter((listener) => listener.protocol !== 'milter');
 }
 
 export interface ClamdConfig {
@@ -193,15 +212,12 @@ function configOf(content: ConfigFile, file: string): Config {
 }
 
 function listenerOf(listener: ConfigFile['listener'][number]): ListenerConfig {
-  return {
-    protocol: listener.protocol,
-    address: listener.address,
-    position: listener.position,
-    nextHop: listener.next_hop,
-    backlog: listener.backlog,
-    xforwardFrom: listener.xforward_from,
-    mode: listener.mode,
-  };
+  const { protocol, address, backlog, mode, group, quarantine, position } = listener;
+  const socket = { address, backlog, mode, ...present('group', group) };
+  if (protocol === 'milter') return { ...socket, protocol, quarantine };
+  // The schema has seen to it that there is one.
+  const nextHop = listener.next_hop ?? '';
+  return { ...socket, protocol, position, nextHop, xforwardFrom: listener.xforward_from };
 }
 
 function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {

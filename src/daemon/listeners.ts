@@ -1,17 +1,20 @@
 import { assert } from '../assert.ts';
-import type { Engine } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
+import { MilterEngine } from '../engine/milter-engine.ts';
 import { messageOf, OperationalError } from '../errors.ts';
-import {
-  Listener,
-  type ListenerSettings,
-  type ListenerSurroundings,
-} from '../listener/listener.ts';
+import { Listener, type ListenerSettings } from '../listener/listener.ts';
+import { MilterListener } from '../listener/milter-listener.ts';
+import type { ListenerSurroundings } from '../listener/socket-listener.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { addressList, isListed } from './config-address.ts';
-import type { Config, ListenerConfig } from './config.ts';
+import { groupId } from './config-group.ts';
+import type { Config, ListenerConfig, SmtpListenerConfig } from './config.ts';
+
+type AnyListener = Listener | MilterListener;
+type AnyEngine = Engine | MilterEngine;
 
 interface Open {
-  readonly listener: Listener;
+  readonly listener: AnyListener;
   readonly config: ListenerConfig;
 }
 
@@ -20,7 +23,7 @@ export class Listeners {
   readonly #surroundings: ListenerSurroundings;
   #open: readonly Open[] = [];
   /** Closed to new sessions, some of theirs still at work. */
-  readonly #closing = new Set<Listener>();
+  readonly #closing = new Set<AnyListener>();
 
   constructor(surroundings: ListenerSurroundings) {
     this.#surroundings = surroundings;
@@ -42,16 +45,18 @@ export class Listeners {
    * @throws what opening a socket throws.
    * @throws {OperationalError} CONFIG, when a socket that stays would have to be opened anew.
    */
-  async become(config: Config, engines: ReadonlyMap<ListenerConfig, Engine>): Promise<void> {
+  async become(config: Config, engines: ReadonlyMap<ListenerConfig, AnyEngine>): Promise<void> {
     const opened: Open[] = [];
     const settled: (() => void)[] = [];
     const next: Open[] = [];
     try {
       for (const wanted of config.listeners) {
-        const settings = settingsOf(config, wanted, engines);
+        const door = this.#door(config, wanted, engines.get(wanted));
         const same = this.#staying(wanted);
-        const listener = same ?? (await this.#openOne(wanted, settings, opened));
-        settled.push(() => (listener.settings = settings));
+        const listener = same ?? (await this.#openOne(wanted, door.create(), opened));
+        settled.push(() => {
+          door.settle(listener);
+        });
         next.push({ listener, config: wanted });
       }
     } catch (error) {
@@ -81,15 +86,41 @@ export class Listeners {
     for (const listener of this.#all()) listener.destroy();
   }
 
-  #all(): Listener[] {
+  /** What is particular to the protocol: the settings, and a listener that has them. */
+  #door(config: Config, wanted: ListenerConfig, engine: AnyEngine | undefined): Door {
+    if (wanted.protocol === 'milter') {
+      assert(engine instanceof MilterEngine, 'each listener has an engine');
+      return {
+        create: () => new MilterListener({ engine }, this.#surroundings),
+        settle: (listener) => {
+          if (listener instanceof MilterListener) listener.settings = { engine };
+        },
+      };
+    }
+    assert(engine instanceof Engine, 'each listener has an engine');
+    const settings = settingsOf(config, wanted, engine);
+    return {
+      create: () => new Listener(settings, this.#surroundings),
+      settle: (listener) => {
+        if (listener instanceof Listener) listener.settings = settings;
+      },
+    };
+  }
+
+  #all(): AnyListener[] {
     return [...new Set([...this.#open.map(({ listener }) => listener), ...this.#closing])];
   }
 
-  #staying(wanted: ListenerConfig): Listener | undefined {
+  #staying(wanted: ListenerConfig): AnyListener | undefined {
     const open = this.#open.find(({ config }) => config.address === wanted.address);
     if (!open) return undefined;
-    for (const key of ['protocol', 'position', 'backlog', 'mode'] as const) {
-      if (open.config[key] === wanted[key]) continue;
+    const position = (config: ListenerConfig) => 'position' in config && config.position;
+    for (const key of ['protocol', 'position', 'backlog', 'mode', 'group'] as const) {
+      const same =
+        key === 'position'
+          ? position(open.config) === position(wanted)
+          : open.config[key] === wanted[key];
+      if (same) continue;
       throw new OperationalError('CONFIG', `${key} of ${wanted.address} changes only at a restart`);
     }
     return open.listener;
@@ -97,14 +128,14 @@ export class Listeners {
 
   async #openOne(
     wanted: ListenerConfig,
-    settings: ListenerSettings,
+    listener: AnyListener,
     opened: Open[],
-  ): Promise<Listener> {
+  ): Promise<AnyListener> {
     const parsed = parseSocketAddress(wanted.address);
     assert(parsed.ok, 'the configuration has been checked');
-    const listener = new Listener(settings, this.#surroundings);
     try {
-      await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode);
+      const group = wanted.group === undefined ? undefined : groupId(wanted.group);
+      await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode, group);
     } catch (error) {
       const why = `[[listener]] ${wanted.address} cannot be opened: ${messageOf(error)}`;
       throw new OperationalError('CONFIG', why, { cause: error });
@@ -113,21 +144,21 @@ export class Listeners {
     return listener;
   }
 
-  async #retire(listener: Listener): Promise<void> {
+  async #retire(listener: AnyListener): Promise<void> {
     this.#closing.add(listener);
     await listener.close();
     this.#closing.delete(listener);
   }
 }
 
-function settingsOf(
-  config: Config,
-  wanted: ListenerConfig,
-  engines: ReadonlyMap<ListenerConfig, Engine>,
-): ListenerSettings {
-  const engine = engines.get(wanted);
+interface Door {
+  readonly create: () => AnyListener;
+  readonly settle: (listener: AnyListener) => void;
+}
+
+function settingsOf(config: Config, wanted: SmtpListenerConfig, engine: Engine): ListenerSettings {
   const xforward = addressList(wanted.xforwardFrom);
-  assert(engine && xforward, 'the configuration has been checked');
+  assert(xforward, 'the configuration has been checked');
   const { hostname, bareCr, limits } = config;
   const mayXforward = (peer: string | undefined): boolean => isListed(xforward, peer);
   return { hostname, bareCr, limits, engine, mayXforward };

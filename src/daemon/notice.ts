@@ -34,7 +34,8 @@ export class Notices {
       return;
     }
     const listener = config.listeners.find(({ address }) => address === record.listener);
-    if (!listener) return;
+    // What a Milter has held is with Postfix, which has its own ways to tell.
+    if (!listener || listener.protocol === 'milter') return;
     try {
       await send(record, listener.nextHop, noticeTo, config.hostname);
     } catch (error) {

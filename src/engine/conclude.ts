@@ -85,7 +85,10 @@ async function judge(message: Judged, seen: Seen): Promise<Ends> {
 }
 
 /** One message must not stall the queue by breaking the scanner again and again. */
-function setApart(intake: Intake, { limits }: EngineParts): Finding[] | undefined {
+export function setApart(
+  intake: Intake,
+  { limits }: Pick<EngineParts, 'limits'>,
+): Finding[] | undefined {
   const { brokenScans } = intake;
   if (brokenScans < limits.brokenScansMax) return undefined;
   intake.skipScan();

@@ -1,6 +1,7 @@
 import type { Client, Path } from '../envelope.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
 import { type Answer, isAccepted } from './answer.ts';
+import type { Identity } from './identity.ts';
 import type { Intake } from './intake.ts';
 import type { Outcome } from './outcome.ts';
 import type { RecipientRecord, StageMs, TransactionRecord } from './record.ts';
@@ -22,13 +23,14 @@ export interface Course {
   readonly reversePath: Path;
   readonly recipients: readonly RecipientNote[];
   readonly intake: Intake | undefined;
+  /** Where the door knows it better than the header section does. */
+  readonly identity?: Identity;
   readonly ms: StageMs;
 }
 
 /** The record of a transaction that is over. */
 export function describe(outcome: Outcome, course: Course): TransactionRecord {
-  const { intake, reversePath, recipients, ...known } = course;
-  const identity = intake?.identity;
+  const { intake, reversePath, recipients, identity = intake?.identity, ...known } = course;
   const { ident } = course.client;
   return {
     ...known,

@@ -6,7 +6,9 @@ import type { Situation } from '../verdict/situation.ts';
 
 /** What was done with a transaction. */
 export type OutcomeKind =
+  /** The next hop has it; at the Milter door: left to the MTA, which goes on with it. */
   | 'relayed'
+  /** In our custody; at the Milter door: held by the MTA. */
   | 'quarantined'
   | 'discarded'
   | 'rejected'

@@ -10,12 +10,17 @@ export interface StampSettings {
   readonly text: string;
 }
 
-/** The field with its CRLF. What was not looked at is said in it, so that "scanned" is no lie. */
+/** The field with its CRLF. */
 export function stampLine(settings: StampSettings, verdict: Verdict): string {
+  return `${stampName}: ${stampValue(settings, verdict)}\r\n`;
+}
+
+/** What the field says. What was not looked at is said in it, so that "scanned" is no lie. */
+export function stampValue(settings: StampSettings, verdict: Verdict): string {
   const isTold = verdict.action === 'tag' || verdict.kind === 'ambiguous';
   const told = isTold ? verdict.kind : '';
   const reservation = isTold ? ` (${told})` : '';
-  return `${stampName}: ${settings.text}${reservation}${coverageText(verdict, told)}\r\n`;
+  return `${settings.text}${reservation}${coverageText(verdict, told)}`;
 }
 
 /** With the reasons that were not told already. Bounded: a few words of ours, each there once. */

@@ -29,6 +29,7 @@ export const replyTable: Readonly<Record<Situation, Row>> = {
   'too-large': same(552, '5.3.4', 'Message too large'),
   'header-too-large': same(552, '5.3.4', 'Message header too large'),
   'one-recipient': same(452, '4.5.3', 'One recipient at a time'),
+  'too-many-recipients': same(452, '4.5.3', 'Too many recipients'),
   'lacks-smtputf8': same(550, '5.6.7', 'Next hop does not support SMTPUTF8'),
   'lacks-8bitmime': same(550, '5.6.3', 'Next hop does not support 8BITMIME'),
   'bare-line-end': same(550, '5.6.11', 'Line end other than CRLF'),

@@ -23,6 +23,8 @@ export type Situation =
   | 'header-too-large'
   /** A recipient that has to come apart from the others of its transaction (docs/architecture.md). */
   | 'one-recipient'
+  /** More recipients than are kept in mind at once. */
+  | 'too-many-recipients'
   | 'lacks-smtputf8'
   | 'lacks-8bitmime'
   /** A bare LF, or a bare CR where the rule refuses it. */

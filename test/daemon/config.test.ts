@@ -335,9 +335,19 @@ describe('a bad configuration names file, line, key and what would be right', ()
       ['f.toml:5: [[listener]] next_hop: is missing', 'host:port'],
     ],
     [
-      'milter',
+      'a Milter with a next hop',
       '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
-      ['f.toml:6: [[listener]] protocol: ', later('milter')],
+      ['f.toml:8: [[listener]] next_hop: is for smtp and lmtp', 'hands nothing on'],
+    ],
+    [
+      'hold behind the queue',
+      'quarantine = "hold"',
+      ['f.toml:5: [[listener]] quarantine: "hold" is for milter'],
+    ],
+    [
+      'a group that is no name',
+      '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\ngroup = "a b"',
+      ['f.toml:8: [[listener]] group: must be the name of a group'],
     ],
     [
       'policy',
@@ -352,7 +362,7 @@ describe('a bad configuration names file, line, key and what would be right', ()
     [
       'LMTP before the queue',
       '[[listener]]\nprotocol = "lmtp"\naddress = "unix:/x"\nnext_hop = "unix:/y"\nposition = "before-queue"',
-      ['f.toml:6: [[listener]] protocol: ', 'smtpd_proxy_filter'],
+      ['f.toml:9: [[listener]] position: ', 'smtpd_proxy_filter'],
     ],
     [
       'deadline beyond Postfix before the queue',

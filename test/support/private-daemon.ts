@@ -12,10 +12,13 @@ import { Quarantine } from '../../src/store/quarantine.ts';
 import { makeWorkdir, type Workdir } from './workdir.ts';
 
 export interface DaemonListener {
-  readonly protocol: 'smtp' | 'lmtp';
+  readonly protocol: 'smtp' | 'lmtp' | 'milter';
   readonly address: string;
-  readonly nextHop: string;
+  /** Not for a Milter. */
+  readonly nextHop?: string;
   readonly position?: 'after-queue' | 'before-queue';
+  /** Further lines of its table. */
+  readonly more?: string;
 }
 
 export interface DaemonOptions {
@@ -84,9 +87,11 @@ export class PrivateDaemon {
 
   configure({ listeners, clamd, ledger = true, ledgerMaxSize, more = '' }: DaemonOptions): void {
     const tables = listeners.map(
-      ({ protocol, address, nextHop, position = 'after-queue' }) =>
-        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\nnext_hop = "${nextHop}"\n` +
-        `position = "${position}"\n`,
+      ({ protocol, address, nextHop, position, more: lines = '' }) =>
+        `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\n` +
+        (nextHop === undefined ? '' : `next_hop = "${nextHop}"\n`) +
+        (position === undefined ? '' : `position = "${position}"\n`) +
+        lines,
     );
     writeFileSync(
       this.configFile,

@@ -1,0 +1,11 @@
+-- Where quarantine = "hold": the MTA is asked to keep it, and then told a verdict.
+dofile(SCRIPTS .. "/connect.lua")
+local conn = open()
+envelope(conn)
+check(mt.header(conn, "Subject", "x") == nil, "header")
+check(mt.eoh(conn) == nil, "eoh")
+check(mt.bodyfile(conn, EICAR) == nil, "body")
+check(mt.eom(conn) == nil, "eom")
+check(mt.getreply(conn) == SMFIR_ACCEPT, "no verdict behind it")
+check(mt.eom_check(conn, MT_QUARANTINE, "clamgate: infected"), "it is not held")
+mt.disconnect(conn)

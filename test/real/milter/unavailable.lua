@@ -1,0 +1,11 @@
+-- No clamd answers: never taken, 451 4.7.1 at the end, and MAIL and RCPT are not refused for it.
+dofile(SCRIPTS .. "/connect.lua")
+local conn = open()
+envelope(conn)
+check(mt.header(conn, "Subject", "x") == nil, "header")
+check(mt.eoh(conn) == nil, "eoh")
+check(mt.bodystring(conn, "x\r\n") == nil, "body")
+check(mt.eom(conn) == nil, "eom")
+check(mt.getreply(conn) == SMFIR_REPLYCODE, "not refused")
+check(mt.eom_check(conn, MT_SMTPREPLY, "451", "4.7.1", "Content check unavailable, try again later"), "other words")
+mt.disconnect(conn)
