@@ -134,8 +134,20 @@ const queueDirectory = '/var/spool/postfix';
 function addPostfixVerbs(program: Command, context: CliContext): void {
   program
     .command('postfix')
-    .description("print what Postfix's main.cf and master.cf need, for this configuration")
-    .option('--queue-directory <directory>', "Postfix's queue_directory", queueDirectory)
+    .description("print what Postfix's main.cf and master.cf need, or change them so")
+    .addOption(
+      new Option('--diff', 'what would change; exit code 1 when anything would').conflicts([
+        'apply',
+        'undo',
+      ]),
+    )
+    .addOption(
+      new Option('--apply', 'change them, after a copy of what is there').conflicts('undo'),
+    )
+    .option('--undo', 'put back the newest copy, if nobody has changed the files since')
+    .option('--reload', 'with --apply or --undo: have Postfix reload, if clamgate listens')
+    .option('--config-directory <directory>', "another instance's config_directory")
+    .option('--queue-directory <directory>', "Postfix's queue_directory (default: what it says)")
     .action(async (options: PostfixOptions) => {
       const { postfix } = await import('./postfix.ts');
       await postfix(context, options);

@@ -6,10 +6,13 @@ import type { Config, ListenerConfig } from '../daemon/config.ts';
 import { isLoopback } from '../daemon/config-address.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseSocketAddress } from '../socket-address.ts';
+import type { Position } from '../verdict/disposition.ts';
 
 export interface Setting {
   readonly name: string;
   readonly value: string;
+  /** A list in which others may stand besides. */
+  readonly list?: true;
   /** For the comment in front of it. */
   readonly why?: string;
 }
@@ -41,38 +44,60 @@ const filterProcesses = 10;
  */
 const backProcesses = 20;
 
+/** What a listener in one position needs; another door is another row of `doors`. */
+type Door = (listener: ListenerConfig, at: number, commit: Commit) => PostfixEntries;
+
+const doors: Readonly<Partial<Record<Position, Door>>> = { 'after-queue': afterQueue };
+
 /** @param queueDirectory Postfix's own (postconf queue_directory). */
 export function postfixEntries(config: Config, queueDirectory: string): PostfixEntries {
   const commit = commitServer(config.commit.address, queueDirectory);
-  const back = config.listeners.map((listener) => reinjection(listener, commit));
-  const services = [
-    ...config.listeners.map(filterTransport),
-    ...back.flatMap(({ service }) => service ?? []),
-  ];
+  const made = config.listeners.flatMap(
+    (listener, at) => doors[listener.position]?.(listener, at, commit) ?? [],
+  );
+  const settings = [...made.flatMap(({ mainCf }) => mainCf), longQueueIds];
+  const services = made.flatMap(({ masterCf }) => masterCf);
+  const [ways, back] = [services.filter(isWay), services.filter((one) => !isWay(one))];
   return {
-    mainCf: mainSettings(config),
-    // Two listeners may have one next hop.
-    masterCf: services.filter(
-      ({ name }, at) => services.findIndex((other) => other.name === name) === at,
-    ),
-    notes: [...(commit.note ?? []), ...back.flatMap(({ note }) => note ?? [])],
+    // Of two listeners the first has the mail of main.cf; and two may have one next hop.
+    mainCf: firstOfEach(settings),
+    masterCf: firstOfEach([...ways, ...back]),
+    notes: [...(commit.note ?? []), ...made.flatMap(({ notes }) => notes)],
   };
 }
 
-function mainSettings({ listeners }: Config): Setting[] {
-  const [first] = listeners;
+/** To a filter, not back from it. */
+function isWay({ type }: Service): boolean {
+  return type === 'unix';
+}
+
+function firstOfEach<T extends { readonly name: string }>(all: readonly T[]): T[] {
+  return all.filter(({ name }, at) => all.findIndex((other) => other.name === name) === at);
+}
+
+const longQueueIds: Setting = {
+  name: 'enable_long_queue_ids',
+  value: 'yes',
+  why: 'By its queue id a retry is known again: one that is used again would be another message.',
+};
+
+function afterQueue(listener: ListenerConfig, at: number, commit: Commit): PostfixEntries {
+  const { service, note } = reinjection(listener, commit);
+  return {
+    mainCf: filterSettings(listener, at),
+    masterCf: [filterTransport(listener, at), ...(service ? [service] : [])],
+    notes: note === undefined ? [] : [note],
+  };
+}
+
+function filterSettings({ address }: ListenerConfig, at: number): Setting[] {
   return [
     {
       name: 'content_filter',
-      value: first ? `${transportName(0)}:${destination(first.address)}` : '',
+      value: `${transportName(at)}:${destination(address)}`,
       why: 'Every message goes through the filter; addresses are mapped after it, not before.',
     },
-    { name: 'receive_override_options', value: 'no_address_mappings' },
-    {
-      name: 'enable_long_queue_ids',
-      value: 'yes',
-      why: 'By its queue id a retry is known again: one that is used again would be another message.',
-    },
+    { name: 'receive_override_options', value: 'no_address_mappings', list: true },
   ];
 }
 
