@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { recipient, sender, server } from './arguments.ts';
 import { CliContext, type Surroundings } from './context.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { report, reportUsage } from './failure.ts';
 import type { InjectOptions } from './inject.ts';
@@ -85,6 +86,17 @@ function addDaemonVerbs(program: Command, context: CliContext): void {
     .action(async () => {
       const { checkConfig } = await import('./check-config.ts');
       await checkConfig(context);
+    });
+  program
+    .command('doctor')
+    .description('look at the whole set-up and say how to mend what is wrong; best run as root')
+    .option('--verbose', 'list what is well, too')
+    .option('--user <name>', "who the daemon runs as (default: its unit's user, else clamgate)")
+    .option('--postfix-directory <directory>', "another Postfix instance's config_directory")
+    .option('--clamd-conf <file...>', 'where a clamd.conf may be, beside the usual places')
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('./doctor.ts');
+      await doctor(context, options);
     });
   program
     .command('status')
