@@ -263,7 +263,8 @@ witness = "unix:${folder.path}/witness.sock"`,
     ],
   ];
 
-  test.each(settings)('Postfix: %s', async (_, changes, expected, reload) => {
+  // Jest would take a fourth parameter that a row does not have for its callback.
+  test.each(settings)('Postfix: %s', async (...[, changes, expected, reload]) => {
     const before = ['main.cf', 'master.cf'].map((name) => {
       const path = join(postfix.configDirectory, name);
       return { path, text: readFileSync(path, 'utf8') };
