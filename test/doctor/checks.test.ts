@@ -471,7 +471,8 @@ test('every check is broken by one of them, but for what only cannot be seen', (
 });
 
 test('no commit question, where it could be asked', () => {
-  const { address: _, ...commit } = healthy.config.commit;
+  const { name, witness } = healthy.config.commit;
+  const commit = { name, witness };
   const facts = { ...healthy, config: { ...healthy.config, commit }, commitTrials: [] };
   const findings = examine(checks, facts);
   expect(ofSeverity(findings, 'warn', 'error')).toEqual(['commit-configured', 'commit-entry']);
@@ -505,6 +506,14 @@ describe('what cannot be seen is not known, and no trouble', () => {
     const known = ofSeverity(findings, 'warn', 'error').filter((id) => id !== 'size-stream');
     expect(known).toEqual([]);
   });
+});
+
+test('a daemon that does not run is told once, and not by the sockets that it does not have', () => {
+  const own = { ...access('connect', '/var/spool/postfix/clamgate/commit.sock', 'x', 'not there') };
+  const facts = { ...healthy, access: [{ ...own, who: 'postfix' as const }] };
+  expect(ofSeverity(examine(checks, facts), 'error')).toEqual(['access-sockets']);
+  const without = { ...facts, daemon: notKnown<never>('ECONNREFUSED') };
+  expect(ofSeverity(examine(checks, without), 'error')).toEqual(['daemon-answers']);
 });
 
 test('the recommended start time grows with the load time', () => {

@@ -114,7 +114,7 @@ export function healthyFacts(): Facts {
       load: { sessions: 0, transactions: 0, waiting: 0, streams: 0, streamsWaiting: 0 },
       clamd: [],
       ledger: { usable: true, unsettled: 0, inDoubt: 0, bytes: 4096 },
-    }) as Facts['daemon'],
+    }),
     daemonProcess: known(process),
     daemonUnit: unitWith({ TimeoutStopUSec: '1min 30s', User: 'clamgate' }),
     clamd: [clamdWith()],

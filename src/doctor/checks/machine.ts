@@ -70,12 +70,16 @@ export const machineChecks: readonly Check[] = [
     },
   },
   {
+    // A daemon that does not run has no sockets: daemon-answers tells of it.
     id: 'access-sockets',
     what: 'the daemon may connect to clamd, next hop and witness, and Postfix to the daemon',
     why: 'A socket that its user may not use is as good as none: mail is put off.',
     mend: "Give the daemon's user the group of the socket (SupplementaryGroups= in a drop-in of clamgate.service), or widen LocalSocketMode in clamd.conf, mode of the listener.",
     see: 'systemd/README.md; clamd.conf(5) LocalSocketMode',
-    look: ({ access }) => access.filter(({ kind }) => kind === 'connect').map(accessLook),
+    look: ({ access, daemon }) =>
+      access
+        .filter(({ kind, who }) => kind === 'connect' && (daemon.known || who === 'daemon'))
+        .map(accessLook),
   },
   {
     id: 'access-directories',
