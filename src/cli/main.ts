@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../clock.ts';
 import { recipient, sender, server } from './arguments.ts';
 import { CliContext, type Surroundings } from './context.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { report, reportUsage } from './failure.ts';
 import type { InjectOptions } from './inject.ts';
@@ -87,6 +88,17 @@ function addDaemonVerbs(program: Command, context: CliContext): void {
       await checkConfig(context);
     });
   program
+    .command('doctor')
+    .description('look at the whole set-up and say how to mend what is wrong; best run as root')
+    .option('--verbose', 'list what is well, too')
+    .option('--user <name>', "who the daemon runs as (default: its unit's user, else clamgate)")
+    .option('--postfix-directory <directory>', "another Postfix instance's config_directory")
+    .option('--clamd-conf <file...>', 'where a clamd.conf may be, beside the usual places')
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('./doctor.ts');
+      await doctor(context, options);
+    });
+  program
     .command('status')
     .description('ask the daemon how it is; exit code 1 when it is not ready')
     .action(async () => {
@@ -134,8 +146,20 @@ const queueDirectory = '/var/spool/postfix';
 function addPostfixVerbs(program: Command, context: CliContext): void {
   program
     .command('postfix')
-    .description("print what Postfix's main.cf and master.cf need, for this configuration")
-    .option('--queue-directory <directory>', "Postfix's queue_directory", queueDirectory)
+    .description("print what Postfix's main.cf and master.cf need, or change them so")
+    .addOption(
+      new Option('--diff', 'what would change; exit code 1 when anything would').conflicts([
+        'apply',
+        'undo',
+      ]),
+    )
+    .addOption(
+      new Option('--apply', 'change them, after a copy of what is there').conflicts('undo'),
+    )
+    .option('--undo', 'put back the newest copy, if nobody has changed the files since')
+    .option('--reload', 'with --apply or --undo: have Postfix reload, if clamgate listens')
+    .option('--config-directory <directory>', "another instance's config_directory")
+    .option('--queue-directory <directory>', "Postfix's queue_directory (default: what it says)")
     .action(async (options: PostfixOptions) => {
       const { postfix } = await import('./postfix.ts');
       await postfix(context, options);

@@ -8,77 +8,111 @@ import {
   type SmtpListenerConfig,
   smtpListeners,
 } from '../daemon/config.ts';
-import { isLoopback } from '../daemon/config-address.ts';
-import { parseNextHopAddress } from '../relay/address.ts';
-import { parseSocketAddress } from '../socket-address.ts';
-
-export interface Setting {
-  readonly name: string;
-  readonly value: string;
-  /** For the comment in front of it. */
-  readonly why?: string;
-}
-
-/** An entry of master.cf (master(5)). */
-export interface Service {
-  readonly name: string;
-  readonly type: 'inet' | 'unix';
-  readonly private: 'n' | '-';
-  readonly chroot: 'n';
-  readonly processes: number;
-  readonly command: 'smtp' | 'lmtp' | 'smtpd';
-  readonly options: readonly Setting[];
-  readonly why: string;
-}
-
-export interface PostfixEntries {
-  readonly mainCf: readonly Setting[];
-  readonly masterCf: readonly Service[];
-  /** What could not be made, or has to be looked at. */
-  readonly notes: readonly string[];
-}
+import type { Position } from '../verdict/disposition.ts';
+import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
+import { backProcesses, type Commit, commitServer, reinjection } from './postfix-reinjection.ts';
 
 /** Messages in the filter at once. */
 const filterProcesses = 10;
-/**
- * More than can be in the filter: a connection that the filter keeps for the next message holds its
- * smtpd for five seconds, and a release from quarantine or another client wants one, too.
- */
-const backProcesses = 20;
+
+/** What a listener in one position needs. */
+type Door = (listener: SmtpListenerConfig, at: number, commit: Commit) => PostfixEntries;
+
+const doors: Readonly<Record<Position, Door>> = {
+  'after-queue': afterQueue,
+  'before-queue': beforeQueue,
+};
 
 /** @param queueDirectory Postfix's own (postconf queue_directory). */
 export function postfixEntries(config: Config, queueDirectory: string): PostfixEntries {
   const filters = smtpListeners(config);
   // A Milter hands nothing on, so nobody has to ask.
   const commit = filters.length > 0 ? commitServer(config.commit.address, queueDirectory) : {};
-  const back = filters.map((listener) => reinjection(listener, commit));
-  const services = [
-    ...filters.map(filterTransport),
-    ...back.flatMap(({ service }) => service ?? []),
-  ];
+  const made = filters.map((listener, at) => doors[listener.position](listener, at, commit));
+  const settings = [...made.flatMap(({ mainCf }) => mainCf), ...milterSettings(config)];
+  const services = made.flatMap(({ masterCf }) => masterCf);
+  const [ways, back] = [services.filter(isWay), services.filter((one) => !isWay(one))];
   return {
-    mainCf: [...(filters.length > 0 ? filterSettings(filters) : []), ...milterSettings(config)],
-    // Two listeners may have one next hop.
-    masterCf: services.filter(
-      ({ name }, at) => services.findIndex((other) => other.name === name) === at,
-    ),
-    notes: [...(commit.note ?? []), ...back.flatMap(({ note }) => note ?? [])],
+    // Of two listeners the first has the mail of main.cf; and two may have one next hop.
+    mainCf: firstOfEach(settings),
+    masterCf: firstOfEach([...ways, ...back]),
+    notes: [...(commit.note ?? []), ...made.flatMap(({ notes }) => notes)],
   };
 }
 
-function filterSettings([first]: readonly SmtpListenerConfig[]): Setting[] {
+/** To a filter, not back from it. */
+function isWay({ type, name }: Service): boolean {
+  return type === 'unix' || name === publicSmtpd;
+}
+
+function firstOfEach<T extends { readonly name: string }>(all: readonly T[]): T[] {
+  return all.filter(({ name }, at) => all.findIndex((other) => other.name === name) === at);
+}
+
+const longQueueIds: Setting = {
+  name: 'enable_long_queue_ids',
+  value: 'yes',
+  why: 'By its queue id a retry is known again: one that is used again would be another message.',
+};
+
+function afterQueue(listener: SmtpListenerConfig, at: number, commit: Commit): PostfixEntries {
+  const { service, note } = reinjection(listener, commit);
+  return {
+    mainCf: [...filterSettings(listener, at), longQueueIds],
+    masterCf: [filterTransport(listener, at), ...(service ? [service] : [])],
+    notes: note === undefined ? [] : [note],
+  };
+}
+
+/** SMTPD_PROXY_README. Only what comes from outside is proxied: content_filter has no part in it. */
+function beforeQueue(listener: SmtpListenerConfig, _at: number, commit: Commit): PostfixEntries {
+  const { service, note } = reinjection(listener, commit);
+  return {
+    mainCf: [],
+    masterCf: [proxiedSmtpd(listener), ...(service ? [service] : [])],
+    notes: note === undefined ? [] : [note],
+  };
+}
+
+const publicSmtpd = 'smtp';
+
+function proxiedSmtpd({ address }: SmtpListenerConfig): Service {
+  return {
+    name: publicSmtpd,
+    type: 'inet',
+    private: 'n',
+    chroot: 'n',
+    processes: backProcesses,
+    command: 'smtpd',
+    options: [
+      {
+        name: 'smtpd_proxy_filter',
+        value: address,
+        why: 'Mail from outside is scanned while its sender is still there.',
+      },
+      {
+        name: 'smtpd_proxy_options',
+        value: 'speed_adjust',
+        why: 'Postfix takes the whole message first, so that a slow sender holds no filter.',
+      },
+      {
+        name: 'smtpd_client_connection_count_limit',
+        value: '10',
+        why: 'One client may not take all processes.',
+      },
+    ],
+    why: 'The smtpd on port 25. An entry that is there keeps its columns and further options.',
+  };
+}
+
+function filterSettings({ address }: SmtpListenerConfig, at: number): Setting[] {
   return [
     {
       name: 'content_filter',
-      value: first ? `${transportName(0)}:${destination(first.address)}` : '',
+      value: `${transportName(at)}:${destination(address)}`,
       why: 'Every message goes through the filter; addresses are mapped after it, not before.',
     },
-    { name: 'receive_override_options', value: 'no_address_mappings' },
-    {
-      name: 'enable_long_queue_ids',
-      value: 'yes',
-      why: 'By its queue id a retry is known again: one that is used again would be another message.',
-    },
+    { name: 'receive_override_options', value: 'no_address_mappings', list: true },
   ];
 }
 
@@ -159,104 +193,4 @@ function filterTransport({ protocol, address }: SmtpListenerConfig, at: number):
     ],
     why: `To clamgate at ${address}. The last number is how many messages are in it at once.`,
   };
-}
-
-interface Commit {
-  /** For check_policy_service. */
-  readonly server?: string;
-  readonly note?: readonly string[];
-}
-
-/**
- * smtpd(8) gives a path to connect(2) as it is (auto_clnt(3)); its working directory is the queue
- * directory, and its root as well when it is chrooted. So a path relative to it works either way,
- * and the entry may be changed to that where smtpd has what it needs below the queue directory.
- */
-function commitServer(address: string | undefined, queueDirectory: string): Commit {
-  if (address === undefined) {
-    const note =
-      '[commit] address is not set: Postfix does not ask before it takes a message back, so that ' +
-      'one whose reply is lost may be delivered twice.';
-    return { note: [note] };
-  }
-  const parsed = parseSocketAddress(address);
-  if (!parsed.ok || !('path' in parsed.address)) return { server: `inet:${address}` };
-  const { path } = parsed.address;
-  const inside = `${queueDirectory.replace(/\/+$/, '')}/`;
-  if (path.startsWith(inside)) {
-    return { server: `unix:${path.slice(inside.length)}` };
-  }
-  const note =
-    `${path} is not below ${inside}: the smtpd that asks there must not be chrooted (the n in its ` +
-    'entry). Below it, it may be.';
-  return { server: `unix:${path}`, note: [note] };
-}
-
-function reinjection(
-  { nextHop }: SmtpListenerConfig,
-  commit: Commit,
-): { readonly service?: Service; readonly note?: string } {
-  const { flavour, connect } = parseNextHopAddress(nextHop);
-  if (flavour === 'lmtp' || 'path' in connect) {
-    return { note: `The next hop ${nextHop} is no smtpd of master.cf that could be printed here.` };
-  }
-  const name = nextHop.replace(/^smtp:/, '');
-  const service: Service = {
-    name,
-    type: 'inet',
-    private: 'n',
-    chroot: 'n',
-    processes: backProcesses,
-    command: 'smtpd',
-    options: reinjectionOptions(commit.server),
-    why:
-      `Back from clamgate, at ${name}. The last number must be above that of the way to it: a ` +
-      'connection that waits for the next message holds a process for 5 s.',
-  };
-  const note = `${name} is on another machine: its entry belongs there, and nobody there can ask here.`;
-  return isLoopback(connect.host) ? { service } : { service, note };
-}
-
-function reinjectionOptions(server: string | undefined): Setting[] {
-  const question = server === undefined ? '' : `check_policy_service,${server}`;
-  const off = ['helo', 'client', 'sender', 'relay', 'data'];
-  return [
-    {
-      name: 'content_filter',
-      value: '',
-      why: 'Without this line mail goes round for ever.',
-    },
-    {
-      name: 'receive_override_options',
-      value: 'no_unknown_recipient_checks,no_header_body_checks,no_milters',
-      why: 'What was checked on the way in is not checked again; addresses are mapped here, once.',
-    },
-    {
-      name: 'smtpd_end_of_data_restrictions',
-      value: question,
-      ...(server === undefined
-        ? {}
-        : { why: 'Before it commits a message it asks whether it may: so none is taken twice.' }),
-    },
-    {
-      name: 'smtpd_recipient_restrictions',
-      value: 'permit_mynetworks,reject',
-      why: 'Only this host gets here, so the restrictions of main.cf are left out.',
-    },
-    ...off.map((kind) => ({ name: `smtpd_${kind}_restrictions`, value: '' })),
-    { name: 'mynetworks', value: '127.0.0.0/8,[::1]/128' },
-    {
-      name: 'smtpd_authorized_xforward_hosts',
-      value: '127.0.0.0/8,[::1]/128',
-      why: 'clamgate passes the real client on, for the log.',
-    },
-    {
-      name: 'smtpd_error_sleep_time',
-      value: '0',
-      why: 'One session carries many messages, some of them given up: that is not abuse.',
-    },
-    { name: 'smtpd_soft_error_limit', value: '1001' },
-    { name: 'smtpd_hard_error_limit', value: '1000' },
-    { name: 'smtpd_junk_command_limit', value: '1000' },
-  ];
 }

@@ -1,19 +1,33 @@
-/** `clamgate postfix`: prints what main.cf and master.cf need; it changes nothing. */
+/** `clamgate postfix`: prints what main.cf and master.cf need; changing them is postfix-change.ts. */
 import type { CliContext } from './context.ts';
-import {
-  postfixEntries,
-  type PostfixEntries,
-  type Service,
-  type Setting,
-} from './postfix-entries.ts';
+import { postfixEntries } from './postfix-entries.ts';
+import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
 
 export interface PostfixOptions {
-  readonly queueDirectory: string;
+  /** Else what Postfix says, where it is asked, and Postfix's default. */
+  readonly queueDirectory?: string;
+  /** Of another instance than the usual one. */
+  readonly configDirectory?: string;
+  readonly diff?: true;
+  readonly apply?: true;
+  readonly undo?: true;
+  readonly reload?: true;
 }
 
-/** @throws {ConfigError} naming every problem with its line. */
+const usualQueueDirectory = '/var/spool/postfix';
+
+/**
+ * @throws {ConfigError} naming every problem with its line.
+ * @throws {OperationalError} when Postfix cannot be read, or does not want a change.
+ */
 export async function postfix(context: CliContext, options: PostfixOptions): Promise<void> {
-  const entries = postfixEntries(await context.config(), options.queueDirectory);
+  if (options.diff ?? options.apply ?? options.undo) {
+    const { changePostfix } = await import('./postfix-change.ts');
+    await changePostfix(context, options);
+    return;
+  }
+  const queueDirectory = options.queueDirectory ?? usualQueueDirectory;
+  const entries = postfixEntries(await context.config(), queueDirectory);
   const written = { mainCf: mainCfText(entries), masterCf: masterCfText(entries) };
   context.result({ ...entries, text: written }, () =>
     [

@@ -27,6 +27,7 @@ beforeAll(async () => {
   server = await startSink();
   folder.write('m.eml', message(text()));
   folder.write('bad.toml', '[nonsense]');
+  folder.write('ill.toml', tomlWith(`[clamd]\nendpoints = ["unix:${folder.path}/none.sock"]`));
   folder.write('c.toml', configWith('control.sock', bench.file));
   folder.write('alone.toml', configWith('none.sock', `${folder.path}/none.db`));
   const ledger = await bench.open();
@@ -82,6 +83,12 @@ const table: readonly (readonly [string, number, unknown])[] = [
   ['status', 0, { ready: true }],
   ['status -c $DIR/alone.toml', 69, failed],
   ['status -c $DIR/bad.toml', 78, failed],
+  [
+    'doctor -c $DIR/ill.toml --postfix-directory $DIR',
+    1,
+    { healthy: false, counts: anything, findings: anything },
+  ],
+  ['doctor -c $DIR/bad.toml', 78, { healthy: false, findings: [anything] }],
   ['scan $DIR/m.eml', 0, [{ verdict: anything }]],
   ['scan $DIR/none.eml', 66, [failed]],
   ['scan $DIR/m.eml $DIR/none.eml', 66, [{ verdict: anything }, failed]],
@@ -119,6 +126,8 @@ const table: readonly (readonly [string, number, unknown])[] = [
   ['ledger compact -c $DIR/alone.toml', 74, failed],
   ['postfix', 0, { mainCf: anything, masterCf: anything }],
   ['postfix -c $DIR/bad.toml', 78, failed],
+  ['postfix --diff --config-directory $DIR', 78, failed],
+  ['postfix --diff --apply', 64, failed],
   ['witness --socket nowhere', 64, failed],
   ['nonsense', 64, failed],
   ['', 64, failed],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { PostfixEntries } from '../../src/cli/postfix-entries.ts';
+import type { PostfixEntries } from '../../src/cli/postfix-entry.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
 import { runCli } from '../support/run-cli.ts';
 

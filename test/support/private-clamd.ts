@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { systemClock, type Clock } from '../../src/clock.ts';
@@ -25,6 +25,8 @@ export interface PrivateClamdSettings {
   readonly MaxConnectionQueueLength?: string;
   readonly MaxRecursion?: string;
   readonly AlertExceedsMax?: 'yes' | 'no';
+  /** The address that its port is on, besides 127.0.0.1 where it is a wildcard. */
+  readonly TCPAddr?: string;
   /** Instead of one of its own, which knows EICAR and nothing else. */
   readonly DatabaseDirectory?: string;
 }
@@ -104,13 +106,21 @@ export class PrivateClamd {
    * Adds the digest of a file to its database, which it loads at the next start or RELOAD.
    *
    * @param number that VERSION tells of the database from then on; without it, none is told of.
+   * @param ageMs how long ago it was made, by what VERSION tells.
    */
-  writeSignature(number: number | undefined, file: Buffer): void {
+  writeSignature(number: number | undefined, file: Buffer, ageMs = 60_000): void {
     const digest = createHash('md5').update(file).digest('hex');
     const line = `${digest}:${file.length}:Added\n`;
     const directory = join(this.#workdir.path, 'db');
     if (number === undefined) writeFileSync(join(directory, 'added.hdb'), line);
-    else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line));
+    else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line, ageMs));
+  }
+
+  /** Takes away what finds EICAR, and puts it back; it is loaded at the next start or RELOAD. */
+  setEicar(on: boolean): void {
+    const directory = join(this.#workdir.path, 'db');
+    if (on) writeDatabase(directory);
+    else for (const name of ['test.hdb', 'test.ndb']) rmSync(join(directory, name));
   }
 
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
@@ -200,8 +210,8 @@ export function writeDatabase(directory: string): void {
  * A container of ClamAV's form without a signature of its own: 512 bytes of header, then .tar.gz with
  * a list of what is in it, which has to agree.
  */
-function unsignedDatabase(number: number, signatures: string): Buffer {
-  const built = Math.floor(Date.now() / 1000) - 60;
+function unsignedDatabase(number: number, signatures: string, ageMs: number): Buffer {
+  const built = Math.floor((Date.now() - ageMs) / 1000);
   const header = `ClamAV-VDB:01 Jan 2026 00-00 +0000:${number}:1:90:X:X:test:${built}`;
   const digest = createHash('sha256').update(signatures).digest('hex');
   const list = `${header}\ndaily.hdb:${signatures.length}:${digest}\n`;

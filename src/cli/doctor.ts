@@ -1,0 +1,120 @@
+/** `clamgate doctor`: looks at the whole set-up, and says of what is wrong how to mend it. */
+import type { Config } from '../daemon/config.ts';
+import { ConfigError } from '../daemon/config-error.ts';
+import type { Status } from '../daemon/control-status.ts';
+import { examine, type Finding } from '../doctor/check.ts';
+import { checks } from '../doctor/checks.ts';
+import { gather, type Subject } from '../doctor/gather.ts';
+import { systemHost } from '../doctor/host.ts';
+import type { CliContext } from './context.ts';
+import { askControl } from './control-client.ts';
+import { counted, type Counts, doctorText } from './doctor-text.ts';
+import { eicarTestFile } from './eicar.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+
+export interface DoctorOptions {
+  /** Lists what is well, too. */
+  readonly verbose?: true;
+  /** Who the daemon runs as, where its unit does not tell. */
+  readonly user?: string;
+  /** config_directory of another Postfix instance. */
+  readonly postfixDirectory?: string;
+  /** Before the usual places. */
+  readonly clamdConf?: readonly string[];
+}
+
+export interface Report {
+  /** Whether nothing wrong was found; of what is unknown nothing is said by it. */
+  readonly healthy: boolean;
+  readonly isRoot: boolean;
+  readonly counts: Counts;
+  readonly findings: readonly Finding[];
+}
+
+/** From here on it is said what is being done. */
+const longMs = 2000;
+
+/** Never throws for what it finds, or cannot find out. */
+export async function doctor(context: CliContext, options: DoctorOptions): Promise<void> {
+  const host = systemHost(context.clock);
+  const { findings, exitCode } = await looked(context, options);
+  const counts = counted(findings);
+  const healthy = counts.error + counts.warn === 0;
+  const report: Report = { healthy, isRoot: host.uid === 0, counts, findings };
+  context.result(report, () => doctorText(report, options.verbose === true));
+  context.exitCode = exitCode ?? (healthy ? exitCodes.ok : exitCodes.negative);
+}
+
+interface Looked {
+  readonly findings: readonly Finding[];
+  readonly exitCode?: ExitCode;
+}
+
+async function looked(context: CliContext, options: DoctorOptions): Promise<Looked> {
+  let config: Config;
+  try {
+    config = await context.config();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { findings: [unusable(error)], exitCode: exitCodes.config };
+  }
+  const { clamdConfFiles } = await import('../daemon/config-clamd-conf.ts');
+  const subject: Subject = {
+    config,
+    askDaemon: async () => (await askControl(config.control.address, '/status')) as Status,
+    userName: options.user,
+    postfixDirectory: options.postfixDirectory,
+    clamdConfFiles: [...(options.clamdConf ?? []), ...clamdConfFiles],
+    eicar: eicarTestFile,
+  };
+  const progress = new Progress(context);
+  try {
+    const facts = await gather(systemHost(context.clock), subject, (step) => {
+      progress.at(step);
+    });
+    return { findings: examine(checks, facts) };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Nothing else can be looked at then. */
+function unusable({ message, file }: ConfigError): Finding {
+  return {
+    id: 'configuration',
+    severity: 'error',
+    what: message,
+    why: 'The daemon does not start with it.',
+    mend: `Mend ${file}; clamgate check-config names each line.`,
+    see: 'clamgate.example.toml',
+  };
+}
+
+/** On a terminal, and only when it takes long. */
+class Progress {
+  readonly #context: CliContext;
+  readonly #timer: { cancel(): void };
+  #step = '';
+  #isLong = false;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    this.#timer = context.clock.after(longMs, () => {
+      this.#isLong = true;
+      this.#tell();
+    });
+  }
+
+  at(step: string): void {
+    this.#step = step;
+    if (this.#isLong) this.#tell();
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+  }
+
+  #tell(): void {
+    if (this.#context.stderr.isTTY === true) this.#context.note(`looking at ${this.#step} ...`);
+  }
+}

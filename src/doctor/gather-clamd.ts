@@ -1,0 +1,124 @@
+/** Gathers what there is to know of one clamd. */
+import { isLoopback } from '../daemon/config-address.ts';
+import { type ClamdAddress, parseClamdAddress } from '../scan/clamd-address.ts';
+import { askLimitAlerts } from '../scan/limits-canary.ts';
+import type { ClamdFacts, ProcessFacts, Unit } from './facts.ts';
+import type { Host } from './host.ts';
+import { type Known, known, notKnown, probe, valueOf } from './known.ts';
+import { askClamd, parseVersion, sendCanary, threadsMaxOf } from './probes/clamd.ts';
+import { findClamdConf } from './probes/clamd-conf.ts';
+import { type ListeningSocket, socketAt } from './probes/listening.ts';
+import { measureLoad } from './probes/load-time.ts';
+import { reachableAddresses } from './probes/outside.ts';
+import { readProcess } from './probes/processes.ts';
+import { askClamdjs } from './probes/second-opinion.ts';
+import { showUnit } from './probes/units.ts';
+
+export interface ClamdSurroundings {
+  /** Undefined where ss tells nothing. */
+  readonly sockets: readonly ListeningSocket[] | undefined;
+  readonly eicar: string;
+  readonly confFiles: readonly string[];
+}
+
+const askMs = 12_000;
+const scanMs = 60_000;
+
+export async function gatherClamd(
+  host: Host,
+  endpoint: string,
+  around: ClamdSurroundings,
+): Promise<ClamdFacts> {
+  const parsed = parseClamdAddress(endpoint);
+  if (!parsed.ok) throw new Error(parsed.problem);
+  const { address } = parsed;
+  const isLocal = 'path' in address.connect || isLoopback(address.connect.host);
+  const answers = await askAll(host, address, around.eicar);
+  const local = isLocal ? await gatherLocal(host, address, around) : {};
+  return { endpoint, isLocal, ...answers, ...local };
+}
+
+type Answers = Pick<
+  ClamdFacts,
+  'pong' | 'version' | 'threadsMax' | 'canary' | 'limitAlerts' | 'secondOpinion'
+>;
+
+async function askAll({ clock }: Host, address: ClamdAddress, eicar: string): Promise<Answers> {
+  const pong = await probe(clock, askMs, (signal) => askClamd(clock, address, 'PING', signal));
+  const silent = notKnown<never>('it does not answer');
+  if (!pong.known) {
+    return { pong, version: silent, threadsMax: silent, canary: silent, limitAlerts: silent };
+  }
+  const [version, stats, canary, limitAlerts] = await Promise.all([
+    probe(clock, askMs, (signal) => askClamd(clock, address, 'VERSION', signal)),
+    probe(clock, askMs, (signal) => askClamd(clock, address, 'STATS', signal)),
+    probe(clock, scanMs, (signal) => sendCanary(clock, address, eicar, signal)),
+    probe(clock, scanMs, (signal) =>
+      askLimitAlerts(
+        address,
+        { clock, connectMs: 5000, silenceMs: 20_000, streamBytesMax: Infinity },
+        signal,
+      ),
+    ),
+  ]);
+  const { connect } = address;
+  const secondOpinion =
+    'host' in connect ? await probe(clock, scanMs, () => askClamdjs(connect, eicar)) : undefined;
+  return {
+    pong,
+    version: version.known ? known(parseVersion(version.value)) : version,
+    threadsMax: stats.known
+      ? await probe(clock, askMs, () => Promise.resolve(stats.value).then(threadsMaxOf))
+      : stats,
+    canary,
+    limitAlerts,
+    ...(secondOpinion && { secondOpinion }),
+  };
+}
+
+type Local = Pick<ClamdFacts, 'conf' | 'process' | 'unit' | 'load' | 'backlog' | 'outside'>;
+
+async function gatherLocal(
+  host: Host,
+  { connect }: ClamdAddress,
+  { sockets, confFiles }: ClamdSurroundings,
+): Promise<Local> {
+  const { clock } = host;
+  const path = 'path' in connect ? connect.path : undefined;
+  const socket = sockets && socketAt(sockets, connect);
+  const process = await processOf(host, socket);
+  const running = valueOf(process);
+  const conf = await probe(clock, askMs, () => findClamdConf(host, running, path, confFiles));
+  const unit = await unitOf(host, running);
+  const isActivated = socket?.processes.some(({ name }) => name === 'systemd') === true;
+  const sources = { conf: valueOf(conf), running, socket: isActivated ? undefined : path };
+  return {
+    process,
+    conf,
+    unit,
+    load: await probe(clock, askMs, () => measureLoad(host, sources)),
+    backlog: socket ? known(socket.backlog) : notKnown('ss does not know its socket'),
+    ...('host' in connect && {
+      outside: await probe(clock, askMs, () => reachableAddresses(connect.port)),
+    }),
+  };
+}
+
+function processOf(host: Host, socket: ListeningSocket | undefined): Promise<Known<ProcessFacts>> {
+  const own = socket?.processes.find(({ name }) => name !== 'systemd');
+  if (own === undefined) return Promise.resolve(notKnown('ss names no process at its socket'));
+  return probe(host.clock, askMs, () => readProcess(host, own.pid));
+}
+
+/** What runs outside of a unit has none; what is not seen may have one of the usual. */
+async function unitOf(host: Host, running: ProcessFacts | undefined): Promise<Known<Unit>> {
+  const names = running ? [running.unit].filter((name) => name !== undefined) : usualUnits;
+  for (const name of names) {
+    const unit = await probe(host.clock, askMs, () => showUnit(host, name));
+    if (unit.known) return unit;
+  }
+  return notKnown(running ? 'it runs outside of a unit' : `none of ${names.join(', ')} is here`);
+}
+
+/** Debian's and Ubuntu's; Fedora's and EL's. */
+const usualUnits = ['clamav-daemon.service', 'clamd@scan.service'];

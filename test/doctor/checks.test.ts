@@ -1,0 +1,543 @@
+/** The rules of the doctor over facts: with all well no trouble, and each thing that is wrong alone. */
+import { describe, expect, test } from '@jest/globals';
+import { examine, type Finding, type Severity } from '../../src/doctor/check.ts';
+import { checks } from '../../src/doctor/checks.ts';
+import type { ClamdFacts, Facts } from '../../src/doctor/facts.ts';
+import { known, notKnown } from '../../src/doctor/known.ts';
+import {
+  access,
+  clamdWith,
+  configWith,
+  door,
+  healthyFacts,
+  now,
+  unitWith,
+  wholePostfix,
+} from '../support/doctor-facts.ts';
+import { withMain, withOptions, withService } from '../support/recorded-postfix.ts';
+
+const back = '127.0.0.1:10025';
+const day = 86_400_000;
+const GiB = 2 ** 30;
+const healthy = healthyFacts();
+
+function ofSeverity(findings: readonly Finding[], ...wanted: Severity[]): string[] {
+  const some = findings.filter(({ severity }) => wanted.includes(severity));
+  return [...new Set(some.map(({ id }) => id))].sort();
+}
+
+test('with all well, every check has looked and nothing is wrong', () => {
+  const findings = examine(checks, healthy);
+  expect(ofSeverity(findings, 'warn', 'error', 'unknown')).toEqual([]);
+  const silent = checks.map(({ id }) => id).filter((id) => !findings.some((one) => one.id === id));
+  // These speak only of what is not there: TCP, a second clamd, a blocking reload, a socket unit.
+  expect(silent.sort()).toEqual([
+    'clamd-exposed',
+    'clamd-second-opinion',
+    'reload-blocks',
+    'signature-skew',
+    'unit-clamd-socket',
+  ]);
+});
+
+test('each check has a name of its own, a reason, a remedy and a place to read on', () => {
+  expect(new Set(checks.map(({ id }) => id)).size).toBe(checks.length);
+  for (const { id, what, why, mend, see } of checks) {
+    expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    for (const text of [what, why, mend, see]) expect(text.length).toBeGreaterThan(5);
+  }
+});
+
+const clamd = (change: Partial<ClamdFacts>): Partial<Facts> => ({
+  clamd: [{ ...clamdWith(), ...change }],
+});
+const conf = (values: Readonly<Record<string, string>>): Partial<Facts> => ({
+  clamd: [clamdWith(values)],
+});
+const database = (built: number) =>
+  clamd({ version: known({ text: 'v', engine: 'ClamAV', database: { number: 1, built } }) });
+const unit = (properties: Readonly<Record<string, string>>, change: Partial<ClamdFacts> = {}) =>
+  clamd({ unit: unitWith(properties), ...change });
+const main = (parameters: Readonly<Record<string, string>>): Partial<Facts> => ({
+  postfix: known(withMain(wholePostfix(), parameters)),
+});
+const options = (name: string, some: Readonly<Record<string, string | undefined>>) => ({
+  postfix: known(withOptions(wholePostfix(), name, some)),
+});
+const config = (more: string): Partial<Facts> => ({ config: configWith(more) });
+const status = (change: object): Partial<Facts> => ({
+  daemon: known({
+    ...(healthy.daemon.known ? healthy.daemon.value : {}),
+    ...change,
+  }) as Facts['daemon'],
+});
+const disk = (purpose: 'spool' | 'quarantine', freeBytes: number, inMemory = false) => ({
+  disks: [{ purpose, path: '/d', space: known({ freeBytes, inMemory }) }],
+});
+const trial = (reply: string): Partial<Facts> => ({
+  commitTrials: [{ nextHop: back, reply: known(reply) }],
+});
+
+/** What is wrong, and each finding that says so. */
+const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
+  ['no clamd answers', clamd({ pong: notKnown('ENOENT') }), [['error', 'clamd-answers']]],
+  ['no clamd at all', clamd({ pong: known('220 mail') }), [['error', 'clamd-answers']]],
+  [
+    'EICAR is clean',
+    clamd({ canary: known({ eicar: 'stream: OK', harmless: 'stream: OK' }) }),
+    [['error', 'clamd-canary']],
+  ],
+  [
+    'EICAR is only a limit',
+    clamd({
+      canary: known({
+        eicar: 'stream: Heuristics.Limits.Exceeded.MaxScanTime FOUND',
+        harmless: 'stream: OK',
+      }),
+    }),
+    [['error', 'clamd-canary']],
+  ],
+  [
+    'everything is infected',
+    clamd({ canary: known({ eicar: 'stream: X FOUND', harmless: 'stream: X FOUND' }) }),
+    [['error', 'clamd-canary']],
+  ],
+  [
+    'two clients disagree',
+    clamd({ secondOpinion: known({ eicar: 'stream: OK', harmless: 'stream: OK' }) }),
+    [['error', 'clamd-second-opinion']],
+  ],
+  ['silent limits', clamd({ limitAlerts: known('silent') }), [['warn', 'clamd-limit-alerts']]],
+  [
+    'encrypted parts stopped, and not told of',
+    config('[rules]\nencrypted = "quarantine"'),
+    [['warn', 'clamd-encrypted-alerts']],
+  ],
+  ['signatures of four days', database(now - 4 * day), [['warn', 'signature-age']]],
+  ['signatures of eight days', database(now - 8 * day), [['error', 'signature-age']]],
+  ['signatures of next week', database(now + 7 * day), [['error', 'clock-signatures']]],
+  [
+    'two clamds that differ',
+    {
+      clamd: [
+        clamdWith(),
+        {
+          ...clamdWith(),
+          version: known({ text: 'v', engine: 'e', database: { number: 1, built: now } }),
+        },
+      ],
+    },
+    [['warn', 'signature-skew']],
+  ],
+  ['clamd open to all', clamd({ outside: known(['192.0.2.1']) }), [['error', 'clamd-exposed']]],
+  [
+    'killed while it loads',
+    unit(
+      { Type: 'forking', TimeoutStartUSec: '30s', ExecStart: 'clamd -c /etc/clamd.d/scan.conf' },
+      { load: known({ ms: 40_000, source: 'log' }) },
+    ),
+    [['error', 'unit-clamd-start']],
+  ],
+  [
+    'hardly time to load',
+    unit(
+      {
+        Type: 'forking',
+        TimeoutStartUSec: '1min 30s',
+        ExecStart: 'clamd -c /etc/clamd.d/scan.conf',
+      },
+      { load: known({ ms: 40_000, source: 'log' }) },
+    ),
+    [['warn', 'unit-clamd-start']],
+  ],
+  ['a unit of Type=notify', unit({ Type: 'notify' }), [['error', 'unit-clamd-type']]],
+  [
+    'forking, and in the foreground',
+    unit({ Type: 'forking', TimeoutStartUSec: '15min' }),
+    [['error', 'unit-clamd-type']],
+  ],
+  ['simple, and in the background', unit({ ExecStart: 'clamd' }), [['error', 'unit-clamd-type']]],
+  ['never started again', unit({ Restart: 'no' }), [['warn', 'unit-clamd-restart']]],
+  [
+    'a socket of systemd, and a port that is ignored',
+    {
+      clamd: [
+        {
+          ...clamdWith({ TCPSocket: '3310' }),
+          unit: unitWith({ TriggeredBy: 'clamav-daemon.socket' }),
+        },
+      ],
+    },
+    [['warn', 'unit-clamd-socket']],
+  ],
+  [
+    'no memory to reload',
+    { memory: known({ availableBytes: GiB / 2, totalBytes: 2 * GiB }) },
+    [['error', 'reload-memory']],
+  ],
+  [
+    'hardly memory to reload',
+    { memory: known({ availableBytes: 1.1 * GiB, totalBytes: 2 * GiB }) },
+    [['warn', 'reload-memory']],
+  ],
+  [
+    'minutes of silence at each reload',
+    {
+      clamd: [
+        {
+          ...clamdWith({ ConcurrentDatabaseReload: 'no' }),
+          load: known({ ms: 120_000, source: 'log' }),
+        },
+      ],
+    },
+    [['warn', 'reload-blocks']],
+  ],
+  ['all threads taken', clamd({ threadsMax: known(8) }), [['warn', 'clamd-threads']]],
+  ['a short queue', conf({ MaxQueue: '20' }), [['warn', 'clamd-queue']]],
+  ['a short backlog', clamd({ backlog: known(5) }), [['warn', 'clamd-backlog']]],
+  ['scans that outlast us', conf({ MaxScanTime: '300000' }), [['warn', 'time-scan']]],
+  ['scans without end', conf({ MaxScanTime: '0' }), [['warn', 'time-scan']]],
+  ['smaller streams', conf({ StreamMaxLength: '10M' }), [['warn', 'size-clamd-conf']]],
+  ['shorter scans', conf({ MaxScanTime: '60000' }), [['warn', 'size-clamd-conf']]],
+  ['less unpacked than a file', conf({ MaxScanSize: '20M' }), [['warn', 'size-clamd-ladder']]],
+  [
+    'larger mail than is scanned',
+    main({ message_size_limit: '50000000' }),
+    [
+      ['error', 'size-next-hop'],
+      ['warn', 'size-stream'],
+    ],
+  ],
+  [
+    'unlimited mail',
+    main({ message_size_limit: '0' }),
+    [
+      ['error', 'size-next-hop'],
+      ['error', 'size-postfix'],
+      ['warn', 'size-stream'],
+    ],
+  ],
+  ['no daemon', { daemon: notKnown('ECONNREFUSED') }, [['error', 'daemon-answers']]],
+  [
+    'a daemon without a listener',
+    status({ reasons: ['no listener is open'] }),
+    [['error', 'daemon-ready']],
+  ],
+  [
+    'a ledger that cannot be used',
+    status({ ledger: { usable: false, unsettled: 0, inDoubt: 0, bytes: 0 } }),
+    [['error', 'ledger-usable']],
+  ],
+  [
+    'a message in doubt',
+    status({ ledger: { usable: true, unsettled: 1, inDoubt: 1, bytes: 0 } }),
+    [['warn', 'ledger-in-doubt']],
+  ],
+  [
+    'few descriptors',
+    {
+      daemonProcess: known({
+        pid: 1,
+        rssBytes: 1,
+        openFilesMax: 1024,
+        commandLine: [],
+        started: 0,
+      }),
+    },
+    [['error', 'daemon-files']],
+  ],
+  [
+    'a socket out of reach',
+    { access: [access('connect', '/s', 'clamd', 'no')] },
+    [['error', 'access-sockets']],
+  ],
+  [
+    'a directory out of reach',
+    { access: [access('write', '/d', 'spool', 'no')] },
+    [['error', 'access-directories']],
+  ],
+  ['a full disk', disk('spool', 1000), [['error', 'disk-room']]],
+  ['a disk too small', disk('quarantine', GiB / 2), [['warn', 'disk-room']]],
+  ['a quarantine in memory', disk('quarantine', 100 * GiB, true), [['error', 'disk-lasting']]],
+  [
+    'a clock of its own',
+    { clock: known({ synchronised: false, source: 'chronyc' }) },
+    [['warn', 'clock-synchronised']],
+  ],
+  ['a kernel that cuts', { somaxconn: known(128) }, [['warn', 'backlog-kernel']]],
+  [
+    'killed while it drains',
+    { daemonUnit: unitWith({ TimeoutStopUSec: '30s' }) },
+    [['error', 'unit-daemon-stop']],
+  ],
+  [
+    'an unwise configuration',
+    { advice: [{ severity: 'warning', key: 'k', text: 't' }] },
+    [['warn', 'configuration']],
+  ],
+  [
+    'a listener that is silent',
+    { listeners: [{ ...door('127.0.0.1:10024'), extensions: notKnown('ECONNREFUSED') }] },
+    [['error', 'listener-answers']],
+  ],
+  [
+    'another filter listens',
+    { listeners: [door('127.0.0.1:10024', ['XFORWARD'])] },
+    [['warn', 'listener-keywords']],
+  ],
+  [
+    'a listener open to all',
+    { listeners: [{ ...door('0.0.0.0:10024'), outside: known(['192.0.2.1']) }] },
+    [['error', 'listener-exposed']],
+  ],
+  [
+    'a next hop that is silent',
+    { nextHops: [{ ...door(back), extensions: notKnown('ECONNREFUSED') }] },
+    [['error', 'next-hop-answers']],
+  ],
+  [
+    'a next hop without 8BITMIME',
+    { nextHops: [door(back, ['8BITMIME'])] },
+    [['warn', 'next-hop-keywords']],
+  ],
+  [
+    'a next hop open to all',
+    { nextHops: [{ ...door(back), outside: known(['192.0.2.1']) }] },
+    [['error', 'next-hop-exposed']],
+  ],
+  [
+    'no XFORWARD back',
+    { nextHops: [door(back, ['XFORWARD'])] },
+    [['warn', 'reinjection-xforward']],
+  ],
+  ['no filter', main({ content_filter: '' }), [['error', 'postfix-filter']]],
+  [
+    'a filter at one smtpd only',
+    {
+      postfix: known(
+        withOptions(withMain(wholePostfix(), { content_filter: '' }), 'pickup', {
+          content_filter: 'scan:[127.0.0.1]:10024',
+        }),
+      ),
+    },
+    [['warn', 'postfix-filter']],
+  ],
+  [
+    'no transport',
+    { postfix: known(withService(wholePostfix(), 'scan', () => undefined)) },
+    [['error', 'postfix-transport']],
+  ],
+  [
+    'a transport of the other protocol',
+    {
+      postfix: known(
+        withOptions(
+          withService(wholePostfix(), 'scan', (service) => ({ ...service, command: 'lmtp' })),
+          'scan',
+          { lmtp_send_xforward_command: 'yes', lmtp_generic_maps: '' },
+        ),
+      ),
+    },
+    [['error', 'postfix-transport']],
+  ],
+  [
+    'no XFORWARD',
+    options('scan', { smtp_send_xforward_command: 'no' }),
+    [['warn', 'postfix-xforward']],
+  ],
+  [
+    'generic maps',
+    options('scan', { smtp_generic_maps: 'hash:/x' }),
+    [['warn', 'postfix-unchanged']],
+  ],
+  ['mapped twice', main({ receive_override_options: '' }), [['warn', 'postfix-mapping']]],
+  ['short queue ids', main({ enable_long_queue_ids: 'no' }), [['error', 'queue-ids']]],
+  ['a loop', options(back, { content_filter: undefined }), [['error', 'reinjection-loop']]],
+  [
+    'never mapped',
+    options(back, { receive_override_options: undefined }),
+    [['error', 'reinjection-overrides']],
+  ],
+  [
+    'open',
+    options(back, { smtpd_recipient_restrictions: 'permit' }),
+    [['error', 'reinjection-restrictions']],
+  ],
+  [
+    'checked again',
+    options(back, { smtpd_helo_restrictions: 'reject_invalid_helo_hostname' }),
+    [['warn', 'reinjection-restrictions']],
+  ],
+  [
+    'refusals that count',
+    options(back, { smtpd_hard_error_limit: '20' }),
+    [['warn', 'reinjection-errors']],
+  ],
+  [
+    'no question',
+    options(back, { smtpd_end_of_data_restrictions: '' }),
+    [['error', 'commit-entry']],
+  ],
+  [
+    'a question elsewhere',
+    options(back, { smtpd_end_of_data_restrictions: 'check_policy_service unix:private/policy' }),
+    [['error', 'commit-entry']],
+  ],
+  [
+    'an absolute path, chrooted',
+    {
+      postfix: known(
+        withService(
+          withOptions(wholePostfix(), back, {
+            smtpd_end_of_data_restrictions:
+              'check_policy_service unix:/var/spool/postfix/clamgate/commit.sock',
+          }),
+          back,
+          (service) => ({ ...service, columns: { ...service.columns, chroot: 'y' } }),
+        ),
+      ),
+    },
+    [['error', 'commit-entry']],
+  ],
+  ['accepted all the same', trial('250 2.0.0 Ok: queued as X'), [['error', 'commit-answers']]],
+  ['nobody to ask', trial('451 4.3.5 Server configuration problem'), [['error', 'commit-answers']]],
+  [
+    'commits without an answer',
+    main({ smtpd_policy_service_default_action: 'DUNNO' }),
+    [['error', 'commit-default-action']],
+  ],
+  ['no patience for us', main({ smtpd_policy_service_timeout: '10s' }), [['warn', 'time-commit']]],
+  [
+    'no patience at the dot',
+    options('scan', { smtp_data_done_timeout: '580s' }),
+    [['error', 'time-final-dot']],
+  ],
+  ['no patience at MAIL', main({ smtp_mail_timeout: '120s' }), [['error', 'time-envelope']]],
+  ['no patience at RCPT', main({ smtp_rcpt_timeout: '1m' }), [['error', 'time-envelope']]],
+  ['no patience with data', main({ smtp_data_init_timeout: '119s' }), [['warn', 'time-transfer']]],
+  [
+    'no patience at the next hop',
+    options(back, { smtpd_timeout: '120s' }),
+    [['warn', 'time-reinjection']],
+  ],
+  [
+    'a queue that remembers longer',
+    main({ maximal_queue_lifetime: '7' }),
+    [['error', 'time-queue']],
+  ],
+  [
+    'as many in as back',
+    {
+      postfix: known(
+        withService(wholePostfix(), back, (service) => ({
+          ...service,
+          columns: { ...service.columns, processLimit: '10' },
+        })),
+      ),
+    },
+    [['warn', 'processes-back']],
+  ],
+  [
+    'without limit into the filter',
+    {
+      postfix: known(
+        withService(wholePostfix(), 'scan', (service) => ({
+          ...service,
+          columns: { ...service.columns, processLimit: '0' },
+        })),
+      ),
+    },
+    [
+      ['warn', 'processes-back'],
+      ['warn', 'processes-filter'],
+    ],
+  ],
+];
+
+test.each(troubles)('%s', (_, change, expected) => {
+  const findings = examine(checks, { ...healthy, ...change });
+  const trouble = findings
+    .filter(({ severity }) => severity === 'warn' || severity === 'error')
+    .map(({ severity, id }): [Severity, string] => [severity, id]);
+  const byId = (one: [Severity, string], other: [Severity, string]) =>
+    one[1].localeCompare(other[1]);
+  expect(trouble.sort(byId)).toEqual([...expected].sort(byId));
+});
+
+test('every check is broken by one of them, but for what only cannot be seen', () => {
+  const broken = new Set(troubles.flatMap(([, , expected]) => expected.map(([, id]) => id)));
+  broken.add('commit-configured');
+  expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual(['postfix-readable']);
+});
+
+test('no commit question, where it could be asked', () => {
+  const { name, witness } = healthy.config.commit;
+  const commit = { name, witness };
+  const facts = { ...healthy, config: { ...healthy.config, commit }, commitTrials: [] };
+  const findings = examine(checks, facts);
+  expect(ofSeverity(findings, 'warn', 'error')).toEqual(['commit-configured', 'commit-entry']);
+});
+
+describe('what cannot be seen is not known, and no trouble', () => {
+  const blind: [string, Partial<Facts>, readonly string[]][] = [
+    ['Postfix', { postfix: notKnown('denied') }, ['postfix-readable']],
+    ['the clock', { clock: notKnown('no timedatectl') }, ['clock-synchronised']],
+    ['memory', { memory: notKnown('no /proc') }, ['reload-memory']],
+    [
+      'the daemon, without rights',
+      { daemon: notKnown('EACCES'), isRoot: false },
+      ['daemon-answers'],
+    ],
+    [
+      'signatures of others',
+      clamd({ version: known({ text: 'ClamAV', engine: 'ClamAV' }) }),
+      ['signature-age'],
+    ],
+    [
+      'how long clamd loads',
+      unit({ Type: 'forking', ExecStart: 'clamd' }, { load: notKnown('x') }),
+      ['unit-clamd-start'],
+    ],
+  ];
+  test.each(blind)('%s', (_, change, expected) => {
+    const findings = examine(checks, { ...healthy, ...change });
+    expect(ofSeverity(findings, 'unknown')).toEqual(expected);
+    // Without Postfix nothing is known of its limit, so that ours counts.
+    const known = ofSeverity(findings, 'warn', 'error').filter((id) => id !== 'size-stream');
+    expect(known).toEqual([]);
+  });
+});
+
+test('a daemon that does not run is told once, and not by the sockets that it does not have', () => {
+  const own = { ...access('connect', '/var/spool/postfix/clamgate/commit.sock', 'x', 'not there') };
+  const facts = { ...healthy, access: [{ ...own, who: 'postfix' as const }] };
+  expect(ofSeverity(examine(checks, facts), 'error')).toEqual(['access-sockets']);
+  const without = { ...facts, daemon: notKnown<never>('ECONNREFUSED') };
+  expect(ofSeverity(examine(checks, without), 'error')).toEqual(['daemon-answers']);
+});
+
+test('the recommended start time grows with the load time', () => {
+  const mendFor = (ms: number) =>
+    examine(checks, {
+      ...healthy,
+      ...unit(
+        { Type: 'forking', TimeoutStartUSec: '1min 30s', ExecStart: 'clamd' },
+        { load: known({ ms, source: 'log' }) },
+      ),
+    }).find(({ id }) => id === 'unit-clamd-start')?.mend;
+  expect(mendFor(60_000)).toContain('TimeoutStartSec=900');
+  expect(mendFor(400_000)).toContain('TimeoutStartSec=1620');
+});
+
+test('a check that fails says so, and the others go on', () => {
+  const broken = {
+    ...checks[0],
+    id: 'broken',
+    look: () => {
+      throw new Error('a bug');
+    },
+  };
+  const findings = examine([broken as never, ...checks.slice(1, 2)], healthy);
+  expect(findings[0]).toMatchObject({ severity: 'unknown', what: 'a fault of this check: a bug' });
+  expect(findings).toHaveLength(2);
+});

@@ -1,0 +1,352 @@
+/** What the probes make of the words of programs and files. */
+import { describe, expect, test } from '@jest/globals';
+import type { Host } from '../../src/doctor/host.ts';
+import { output } from '../../src/doctor/host.ts';
+import { known, notKnown, probe, valueOf } from '../../src/doctor/known.ts';
+import { obstacleIn, type Owned } from '../../src/doctor/probes/access.ts';
+import { parseCtime, parseVersion, threadsMaxOf } from '../../src/doctor/probes/clamd.ts';
+import { findClamdConf, parseClamdConf } from '../../src/doctor/probes/clamd-conf.ts';
+import { listeningSockets, socketAt } from '../../src/doctor/probes/listening.ts';
+import { loadTimeIn, logLines, measureLoad } from '../../src/doctor/probes/load-time.ts';
+import { readClock, readMemory, readSomaxconn } from '../../src/doctor/probes/machine.ts';
+import { readProcess } from '../../src/doctor/probes/processes.ts';
+import { showUnit, timeSpanMs } from '../../src/doctor/probes/units.ts';
+import { findUser } from '../../src/doctor/probes/user.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+/** A machine with these files, and programs that say these words. */
+function hostWith(
+  files: Readonly<Record<string, string>>,
+  programs: Readonly<Record<string, string>> = {},
+): Host {
+  const said = new Map(Object.entries(programs));
+  const texts = new Map(Object.entries(files));
+  return {
+    clock: new FakeClock(),
+    uid: 0,
+    run: (program, args) => {
+      const out = said.get([program, ...args].join(' ')) ?? said.get(program);
+      if (out === undefined)
+        return Promise.resolve({ code: undefined, out: '', err: `${program} is not installed` });
+      return Promise.resolve({ code: 0, out, err: '' });
+    },
+    readText: (path) => {
+      const text = texts.get(path);
+      return text === undefined
+        ? Promise.reject(new Error(`ENOENT ${path}`))
+        : Promise.resolve(text);
+    },
+  };
+}
+
+describe('a probe', () => {
+  test('tells what it found', async () => {
+    expect(await probe(new FakeClock(), 1000, () => Promise.resolve(1))).toEqual(known(1));
+  });
+  test('that fails says why', async () => {
+    const fails = () => Promise.reject(new Error('denied'));
+    expect(await probe(new FakeClock(), 1000, fails)).toEqual(notKnown('denied'));
+  });
+  test('that takes too long is given up, and told so', async () => {
+    const clock = new FakeClock();
+    let isOver = false;
+    const found = probe(clock, 1000, (signal) => {
+      signal.addEventListener('abort', () => (isOver = true));
+      return new Promise<never>(() => undefined);
+    });
+    clock.advance(1000);
+    expect(await found).toEqual(notKnown('no answer within 1 s'));
+    expect(isOver).toBe(true);
+  });
+  test('value or nothing', () => {
+    expect([valueOf(known(0)), valueOf(notKnown('x'))]).toEqual([0, undefined]);
+  });
+});
+
+test('a program that is not there', async () => {
+  await expect(output(hostWith({}), 'ss', [])).rejects.toThrow('ss is not installed');
+});
+
+const ss = `tcp   LISTEN 0      100        127.0.0.1:10025      0.0.0.0:*    users:(("master",pid=7,fd=1))
+tcp   LISTEN 0      4096               *:3310             *:*    users:(("clamd",pid=9,fd=3),("systemd",pid=1,fd=4))
+tcp   LISTEN 0      50             [::1]:25            [::]:*
+u_str LISTEN 0      15         /run/clamav/clamd.ctl 123          * 0    users:(("clamd",pid=8,fd=5))
+u_dgr UNCONN 0      0          /run/systemd/notify 77       * 0
+`;
+
+describe('listening sockets', () => {
+  test.each([
+    [{ host: '127.0.0.1', port: 10_025 }, 100, [{ name: 'master', pid: 7 }]],
+    [{ host: 'localhost', port: 10_025 }, 100, [{ name: 'master', pid: 7 }]],
+    [
+      { host: '127.0.0.1', port: 3310 },
+      4096,
+      [
+        { name: 'clamd', pid: 9 },
+        { name: 'systemd', pid: 1 },
+      ],
+    ],
+    [{ host: '::1', port: 25 }, 50, []],
+    [{ path: '/run/clamav/clamd.ctl' }, 15, [{ name: 'clamd', pid: 8 }]],
+  ])('%j', async (where, backlog, processes) => {
+    const sockets = await listeningSockets(hostWith({}, { ss }));
+    expect(socketAt(sockets, where)).toMatchObject({ backlog, processes });
+  });
+  test('where nothing listens', async () => {
+    const sockets = await listeningSockets(hostWith({}, { ss }));
+    expect(sockets).toHaveLength(4);
+    expect(socketAt(sockets, { host: '127.0.0.1', port: 1 })).toBeUndefined();
+  });
+});
+
+test.each([
+  ['1min 30s', 90_000],
+  ['7min', 420_000],
+  ['15min', 900_000],
+  ['2h 3min 4s 5ms', 7_384_005],
+  ['infinity', Infinity],
+  ['', undefined],
+  [undefined, undefined],
+])('a time span %s of systemd is %s ms', (text, expected) => {
+  expect(timeSpanMs(text)).toBe(expected);
+});
+
+test('a unit, and one that is not there', async () => {
+  const systemctl =
+    'Type=forking\nLoadState=loaded\nExecStart={ path=/x ; argv[]=/x -a=b ; }\nUser=\n';
+  const unit = await showUnit(hostWith({}, { systemctl }), 'clamd@scan.service');
+  expect([...unit]).toEqual([
+    ['Type', 'forking'],
+    ['LoadState', 'loaded'],
+    ['ExecStart', '{ path=/x ; argv[]=/x -a=b ; }'],
+    ['User', ''],
+  ]);
+  const absent = hostWith({}, { systemctl: 'Type=simple\nLoadState=not-found\n' });
+  await expect(showUnit(absent, 'x.service')).rejects.toThrow('there is no unit x.service');
+});
+
+const proc = {
+  '/proc/42/status': 'Name:\tclamd\nVmPeak:\t 9000 kB\nVmRSS:\t    1024 kB\n',
+  '/proc/42/limits':
+    'Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096     files\n',
+  '/proc/42/cmdline': '/usr/sbin/clamd\0--config-file\0/etc/clamd.d/scan.conf\0',
+  '/proc/42/cgroup': '0::/system.slice/system-clamd.slice/clamd@scan.service\n',
+  '/proc/42/stat': `42 (clamd (x) y) S ${Array.from({ length: 18 }, (_, at) => at).join(' ')} 500 rest`,
+  '/proc/stat': 'cpu 1 2\nbtime 1000\n',
+};
+
+test('a process', async () => {
+  expect(await readProcess(hostWith(proc), 42)).toEqual({
+    pid: 42,
+    rssBytes: 1_048_576,
+    openFilesMax: 1024,
+    commandLine: ['/usr/sbin/clamd', '--config-file', '/etc/clamd.d/scan.conf'],
+    unit: 'clamd@scan.service',
+    started: 1_005_000,
+  });
+});
+
+test('a process outside of a unit, without a limit', async () => {
+  const limits = 'Max open files            unlimited            unlimited     files\n';
+  const host = hostWith({ ...proc, '/proc/42/limits': limits, '/proc/42/cgroup': '0::/\n' });
+  const read = await readProcess(host, 42);
+  expect(read.openFilesMax).toBe(Infinity);
+  expect(read).not.toHaveProperty('unit');
+});
+
+test.each([
+  ['ClamAV 1.4.6', undefined],
+  ['ClamAV 1.4.6/27825/Thu Nov  6 08:00:01 2026', 27_825],
+  ['ClamAV 1.4.6/27825/someday', undefined],
+])('VERSION %s', (text, number) => {
+  const version = parseVersion(text);
+  expect(version).toMatchObject({ text, engine: 'ClamAV 1.4.6' });
+  expect(version.database?.number).toBe(number);
+});
+
+test('the time of VERSION is that of this machine', () => {
+  expect(parseCtime('Thu Nov  6 08:00:01 2026')).toBe(new Date(2026, 10, 6, 8, 0, 1).getTime());
+  expect(parseCtime('Thu Nix  6 08:00:01 2026')).toBeUndefined();
+});
+
+test('threads of STATS', () => {
+  const stats =
+    'POOLS: 1\n\nSTATE: VALID PRIMARY\nTHREADS: live 1  idle 0 max 12 idle-timeout 30\nQUEUE: 0 items\n';
+  expect(threadsMaxOf(stats)).toBe(12);
+  expect(() => threadsMaxOf('UNKNOWN COMMAND')).toThrow('STATS');
+});
+
+describe('clamd.conf', () => {
+  test('comments, quotes, white space, and what is said twice', () => {
+    const values = parseClamdConf(
+      '# MaxThreads 1\nMaxThreads 2\nMaxThreads\t3 \nLogFile "/a b/c"\n',
+    );
+    expect([...values]).toEqual([
+      ['MaxThreads', '3'],
+      ['LogFile', '/a b/c'],
+    ]);
+  });
+  const files = {
+    '/etc/clamav/clamd.conf': 'LocalSocket /var/run/clamav/clamd.ctl\n',
+    '/etc/clamd.d/scan.conf': 'LocalSocket /run/clamd.scan/clamd.sock\n',
+  };
+  const running = (...commandLine: string[]) => ({
+    pid: 1,
+    rssBytes: 1,
+    openFilesMax: 1,
+    commandLine,
+    started: 0,
+  });
+  test.each([
+    ['the socket that it names', undefined, '/run/clamd.scan/clamd.sock', '/etc/clamd.d/scan.conf'],
+    ['/var/run for /run', undefined, '/run/clamav/clamd.ctl', '/etc/clamav/clamd.conf'],
+    [
+      'the process',
+      running('clamd', '-c', '/etc/clamd.d/scan.conf'),
+      '/x',
+      '/etc/clamd.d/scan.conf',
+    ],
+    [
+      'the process, joined',
+      running('clamd', '--config-file=/etc/clamd.d/scan.conf'),
+      undefined,
+      '/etc/clamd.d/scan.conf',
+    ],
+  ])('found by %s', async (_, process, path, expected) => {
+    const found = await findClamdConf(hostWith(files), process, path, Object.keys(files));
+    expect(found.file).toBe(expected);
+  });
+  test.each([
+    ['of another clamd', undefined, '/run/other.sock'],
+    ['that cannot be read', running('clamd', '-c', '/nowhere'), '/run/clamav/clamd.ctl'],
+  ])('one %s is not taken', async (_, process, path) => {
+    const find = findClamdConf(hostWith(files), process, path, Object.keys(files));
+    await expect(find).rejects.toThrow('its clamd.conf is not known');
+  });
+});
+
+describe('the time to load', () => {
+  const log = `Fri Nov 27 10:00:00 2026 -> +++ Started at Fri Nov 27 10:00:00 2026
+Fri Nov 27 10:00:01 2026 -> Reading databases from /var/lib/clamav
+Fri Nov 27 10:00:41 2026 -> Loaded 8708000 signatures.
+Fri Nov 27 11:00:00 2026 -> Reading databases from /var/lib/clamav
+Fri Nov 27 11:00:50 2026 -> Database correctly reloaded (8708001 signatures)
+`;
+  const logged = { file: 'f', values: new Map([['LogFile', '/log']]) };
+  test('of the last start or reload', () => {
+    expect(loadTimeIn(logLines(log))).toBe(50_000);
+  });
+  test.each([
+    ['a log without times', 'Reading databases from /x\nLoaded 1 signatures.\n'],
+    ['one that is still loading', 'Fri Nov 27 10:00:01 2026 -> Reading databases from /x\n'],
+  ])('nothing from %s', (_, text) => {
+    expect(loadTimeIn(logLines(text))).toBeUndefined();
+  });
+  test('by its log', async () => {
+    const sources = { conf: logged, running: undefined, socket: undefined };
+    expect(await measureLoad(hostWith({ '/log': log }), sources)).toEqual({
+      ms: 50_000,
+      source: '/log',
+    });
+  });
+  test('by the journal of its unit', async () => {
+    const journalctl =
+      '1764237600.5 host clamd[8]: Reading databases from /x\n1764237630.0 host clamd[8]: Loaded 5 signatures.\n';
+    const running = {
+      pid: 8,
+      rssBytes: 1,
+      openFilesMax: 1,
+      commandLine: [],
+      started: 0,
+      unit: 'c.service',
+    };
+    const sources = { conf: undefined, running, socket: undefined };
+    const load = await measureLoad(hostWith({}, { journalctl }), sources);
+    expect(load).toEqual({ ms: 29_500, source: 'the journal' });
+  });
+  test('by nothing', async () => {
+    const sources = { conf: undefined, running: undefined, socket: undefined };
+    await expect(measureLoad(hostWith({}), sources)).rejects.toThrow('nothing tells of it');
+  });
+});
+
+describe('rights, worked out', () => {
+  const user = { name: 'clamgate', uid: 5, gid: 6, groups: [6, 7] };
+  const root: Owned = { path: '/', uid: 0, gid: 0, mode: 0o755 };
+  const at = (path: string, uid: number, gid: number, mode: number): Owned => ({
+    path,
+    uid,
+    gid,
+    mode,
+  });
+  test.each([
+    ['for all', [root, at('/s', 0, 0, 0o666)], ''],
+    ['as its owner', [root, at('/s', 5, 0, 0o600)], ''],
+    ['by a group that was added', [root, at('/s', 0, 7, 0o660)], ''],
+    ['not as others', [root, at('/s', 0, 0, 0o664)], 'write to /s (mode 0664, uid 0, gid 0)'],
+    [
+      'an owner without the right has not that of others',
+      [root, at('/s', 5, 0, 0o066)],
+      'write to /s',
+    ],
+    [
+      'not through a directory',
+      [root, at('/d', 0, 8, 0o710), at('/d/s', 0, 0, 0o666)],
+      'pass through /d (mode 0710',
+    ],
+  ])('%s', (_, chain, expected) => {
+    const obstacle = obstacleIn(chain, user);
+    expect(obstacle).toContain(expected);
+    expect(obstacle === '').toBe(expected === '');
+  });
+  test('root may', () => {
+    expect(obstacleIn([root, at('/s', 1, 1, 0)], { ...user, uid: 0 })).toBe('');
+  });
+});
+
+test('memory is what is available, and free swap', async () => {
+  const text =
+    'MemTotal:       100 kB\nMemFree:         1 kB\nMemAvailable:    40 kB\nSwapFree:        2 kB\n';
+  expect(await readMemory(hostWith({ '/proc/meminfo': text }))).toEqual({
+    availableBytes: 42 * 1024,
+    totalBytes: 100 * 1024,
+  });
+});
+
+test('net.core.somaxconn', async () => {
+  expect(await readSomaxconn(hostWith({ '/proc/sys/net/core/somaxconn': '4096\n' }))).toBe(4096);
+});
+
+test.each([
+  ['timedatectl', 'yes\n', true],
+  ['timedatectl', 'no\n', false],
+  ['chronyc', 'Reference ID    : X\nLeap status     : Normal\n', true],
+  ['chronyc', 'Leap status     : Not synchronised\n', false],
+])('the clock by %s: %j', async (program, words, synchronised) => {
+  const clock = await readClock(hostWith({}, { [program]: words }));
+  expect(clock).toEqual({ synchronised, source: program });
+});
+
+test('a clock that nobody tells of', async () => {
+  await expect(readClock(hostWith({}))).rejects.toThrow('neither');
+});
+
+test('the user of the daemon, with the groups of its unit', async () => {
+  const host = hostWith(
+    {},
+    {
+      'id -u -- clamgate': '997\n',
+      'id -g -- clamgate': '996\n',
+      'id -G -- clamgate': '996 8\n',
+      'getent group virusgroup': 'virusgroup:x:77:\n',
+    },
+  );
+  const unit = new Map([['SupplementaryGroups', 'virusgroup']]);
+  expect(await findUser(host, 'clamgate', unit)).toEqual({
+    name: 'clamgate',
+    uid: 997,
+    gid: 996,
+    groups: [996, 8, 77],
+  });
+  await expect(findUser(hostWith({}), 'nobody')).rejects.toThrow('id is not installed');
+});
