@@ -2,12 +2,7 @@
  * What Postfix has to be told so that mail goes through clamgate and back: settings of main.cf and
  * services of master.cf, made from the configuration. Values only; postfix.ts writes them down.
  */
-import {
-  type Config,
-  type MilterListenerConfig,
-  type SmtpListenerConfig,
-  smtpListeners,
-} from '../daemon/config.ts';
+import { type Config, type SmtpListenerConfig, smtpListeners } from '../daemon/config.ts';
 import { isLoopback } from '../daemon/config-address.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseSocketAddress } from '../socket-address.ts';
@@ -57,7 +52,10 @@ export function postfixEntries(config: Config, queueDirectory: string): PostfixE
     ...back.flatMap(({ service }) => service ?? []),
   ];
   return {
-    mainCf: [...(filters.length > 0 ? filterSettings(filters) : []), ...milterSettings(config)],
+    mainCf: [
+      ...(filters.length > 0 ? filterSettings(filters) : []),
+      ...milterSettings(config, queueDirectory),
+    ],
     // Two listeners may have one next hop.
     masterCf: services.filter(
       ({ name }, at) => services.findIndex((other) => other.name === name) === at,
@@ -83,10 +81,13 @@ function filterSettings([first]: readonly SmtpListenerConfig[]): Setting[] {
 }
 
 /** MILTER_README: what has come by smtpd, and what has not. */
-function milterSettings({ listeners }: Config): Setting[] {
+function milterSettings({ listeners }: Config, queueDirectory: string): Setting[] {
   const doors = listeners.filter((listener) => listener.protocol === 'milter');
   if (doors.length === 0) return [];
-  const value = doors.map(milterName).join(', ');
+  const names = doors.map(({ address }) =>
+    address.startsWith('unix:') ? seenByPostfix(address, queueDirectory) : `inet:${address}`,
+  );
+  const value = names.join(', ');
   return [
     {
       name: 'smtpd_milters',
@@ -112,8 +113,10 @@ function milterSettings({ listeners }: Config): Setting[] {
   ];
 }
 
-function milterName({ address }: MilterListenerConfig): string {
-  return address.startsWith('unix:') ? address : `inet:${address}`;
+/** A Unix socket below the queue directory by its path there, which chrooted processes find, too. */
+function seenByPostfix(address: string, queueDirectory: string): string {
+  const inside = `unix:${queueDirectory.replace(/\/+$/, '')}/`;
+  return address.startsWith(inside) ? `unix:${address.slice(inside.length)}` : address;
 }
 
 /** postconf(5), content_filter: the brackets keep Postfix from asking DNS for MX records. */
@@ -183,9 +186,7 @@ function commitServer(address: string | undefined, queueDirectory: string): Comm
   if (!parsed.ok || !('path' in parsed.address)) return { server: `inet:${address}` };
   const { path } = parsed.address;
   const inside = `${queueDirectory.replace(/\/+$/, '')}/`;
-  if (path.startsWith(inside)) {
-    return { server: `unix:${path.slice(inside.length)}` };
-  }
+  if (path.startsWith(inside)) return { server: seenByPostfix(address, queueDirectory) };
   const note =
     `${path} is not below ${inside}: the smtpd that asks there must not be chrooted (the n in its ` +
     'entry). Below it, it may be.';
