@@ -2,12 +2,7 @@
  * What Postfix has to be told so that mail goes through clamgate and back: settings of main.cf and
  * services of master.cf, made from the configuration. Values only; postfix.ts writes them down.
  */
-import {
-  type Config,
-  type MilterListenerConfig,
-  type SmtpListenerConfig,
-  smtpListeners,
-} from '../daemon/config.ts';
+import { type Config, type SmtpListenerConfig, smtpListeners } from '../daemon/config.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
 import { backProcesses, type Commit, commitServer, reinjection } from './postfix-reinjection.ts';
@@ -29,7 +24,10 @@ export function postfixEntries(config: Config, queueDirectory: string): PostfixE
   // A Milter hands nothing on, so nobody has to ask.
   const commit = filters.length > 0 ? commitServer(config.commit.address, queueDirectory) : {};
   const made = filters.map((listener, at) => doors[listener.position](listener, at, commit));
-  const settings = [...made.flatMap(({ mainCf }) => mainCf), ...milterSettings(config)];
+  const settings = [
+    ...made.flatMap(({ mainCf }) => mainCf),
+    ...milterSettings(config, queueDirectory),
+  ];
   const services = made.flatMap(({ masterCf }) => masterCf);
   const [ways, back] = [services.filter(isWay), services.filter((one) => !isWay(one))];
   return {
@@ -117,10 +115,13 @@ function filterSettings({ address }: SmtpListenerConfig, at: number): Setting[] 
 }
 
 /** MILTER_README: what has come by smtpd, and what has not. */
-function milterSettings({ listeners }: Config): Setting[] {
+function milterSettings({ listeners }: Config, queueDirectory: string): Setting[] {
   const doors = listeners.filter((listener) => listener.protocol === 'milter');
   if (doors.length === 0) return [];
-  const value = doors.map(milterName).join(', ');
+  const names = doors.map(({ address }) =>
+    address.startsWith('unix:') ? seenByPostfix(address, queueDirectory) : `inet:${address}`,
+  );
+  const value = names.join(', ');
   return [
     {
       name: 'smtpd_milters',
@@ -146,8 +147,10 @@ function milterSettings({ listeners }: Config): Setting[] {
   ];
 }
 
-function milterName({ address }: MilterListenerConfig): string {
-  return address.startsWith('unix:') ? address : `inet:${address}`;
+/** A Unix socket below the queue directory by its path there, which chrooted processes find, too. */
+function seenByPostfix(address: string, queueDirectory: string): string {
+  const inside = `unix:${queueDirectory.replace(/\/+$/, '')}/`;
+  return address.startsWith(inside) ? `unix:${address.slice(inside.length)}` : address;
 }
 
 /** postconf(5), content_filter: the brackets keep Postfix from asking DNS for MX records. */

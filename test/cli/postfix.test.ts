@@ -134,9 +134,10 @@ test('a next hop on another machine: its entry belongs there', async () => {
 
 test('a Milter: main.cf names it, and nothing of a way there and back is printed', async () => {
   const milter = '[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:10026"\n';
-  const held = '[[listener]]\nprotocol = "milter"\naddress = "unix:/run/clamgate/milter.sock"\n';
+  const held =
+    '[[listener]]\nprotocol = "milter"\naddress = "unix:/var/spool/postfix/clamgate/m.sock"\n';
   const { mainCf, masterCf, notes } = await entries(milter + held);
-  const value = 'inet:127.0.0.1:10026, unix:/run/clamgate/milter.sock';
+  const value = 'inet:127.0.0.1:10026, unix:clamgate/m.sock';
   expect(mainCf.map(({ name }) => name)).not.toContain('content_filter');
   expect(mainCf).toContainEqual(expect.objectContaining({ name: 'smtpd_milters', value }));
   expect(mainCf).toContainEqual(expect.objectContaining({ name: 'non_smtpd_milters', value }));

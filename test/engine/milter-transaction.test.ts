@@ -192,6 +192,19 @@ describe('MilterTransaction', () => {
     await expectNothingHeld();
   });
 
+  test('given up in the moment in which its place falls free, it gives that back', async () => {
+    const transaction = begin();
+    await transaction.open();
+    const leave = await line.enter(parts.stopping.signal);
+    const writing = transaction.write(header);
+    await Promise.resolve();
+    leave?.();
+    transaction.abandon();
+    await writing;
+    expect(parts.records).toMatchObject([{ outcome: 'abandoned', size: 0 }]);
+    await expectNothingHeld();
+  });
+
   test('going down', async () => {
     const open = begin();
     await arrive(open);

@@ -1,9 +1,8 @@
 /** The Milter door with a real Postfix and a real clamd: what the sender is told, what arrives. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
@@ -38,18 +37,15 @@ const zipped = message(withAttachment('e.zip', storedZip('eicar.com', eicarFile)
 const stamp = 'X-Virus-Scanned: clamgate\r\n';
 
 describeNeeding(['root', 'postfix', 'clamd'], 'Milter', () => {
-  let directory: string;
   let clamd: PrivateClamd;
   let daemon: PrivateDaemon;
   let postfix: PrivatePostfix;
   let heldPort: number;
   let protocol2Port: number;
 
-  const socketPath = (): string => join(directory, 'milter.sock');
+  const socketPath = (): string => join(postfix.queueDirectory, 'milter.sock');
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'milter-'));
-    chmodSync(directory, 0o755);
     const milterPort = await freePort();
     heldPort = await freePort();
     protocol2Port = await freePort();
@@ -57,6 +53,22 @@ describeNeeding(['root', 'postfix', 'clamd'], 'Milter', () => {
       StreamMaxLength: '100M',
       MaxFileSize: '100M',
       MaxScanSize: '200M',
+    });
+    postfix = await startPostfix({
+      submitOptions: [`smtpd_milters=inet:127.0.0.1:${milterPort}`],
+      mainCf: [
+        `non_smtpd_milters = inet:127.0.0.1:${milterPort}`,
+        'milter_default_action = tempfail',
+        'milter_content_timeout = 33s',
+        'smtpd_recipient_limit = 2000',
+      ],
+      masterCf: [
+        `127.0.0.1:${heldPort} inet n - y - - smtpd`,
+        '    -o { smtpd_milters=unix:milter.sock }',
+        `127.0.0.1:${protocol2Port} inet n - n - - smtpd`,
+        `    -o { smtpd_milters=inet:127.0.0.1:${milterPort} }`,
+        '    -o { milter_protocol=2 }',
+      ],
     });
     daemon = await PrivateDaemon.start({
       listeners: [
@@ -70,29 +82,12 @@ describeNeeding(['root', 'postfix', 'clamd'], 'Milter', () => {
       clamd: [clamd.unix.name],
       more: '[limits]\nmessage_bytes_max = "60M"\nscan_ms = "40s"\n',
     });
-    postfix = await startPostfix({
-      submitOptions: [`smtpd_milters=inet:127.0.0.1:${milterPort}`],
-      mainCf: [
-        `non_smtpd_milters = inet:127.0.0.1:${milterPort}`,
-        'milter_default_action = tempfail',
-        'milter_content_timeout = 33s',
-        'smtpd_recipient_limit = 2000',
-      ],
-      masterCf: [
-        `127.0.0.1:${heldPort} inet n - n - - smtpd`,
-        `    -o { smtpd_milters=unix:${socketPath()} }`,
-        `127.0.0.1:${protocol2Port} inet n - n - - smtpd`,
-        `    -o { smtpd_milters=inet:127.0.0.1:${milterPort} }`,
-        '    -o { milter_protocol=2 }',
-      ],
-    });
   });
 
   afterAll(async () => {
     await postfix.stop();
     await daemon.close();
     await clamd.close();
-    rmSync(directory, { recursive: true });
   });
 
   function copiesOf(id: string): readonly SinkMessage[] {
@@ -199,7 +194,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'Milter', () => {
     expect(await daemon.quarantine.list()).toEqual([]);
   });
 
-  test('over the Unix socket, EICAR is held by Postfix, and clean mail is not', async () => {
+  test('over a Unix socket, from a chrooted smtpd, EICAR is held by Postfix, and clean mail is not', async () => {
     const { mode, gid } = statSync(socketPath());
     expect(mode & 0o777).toBe(0o660);
     expect(gid).toBe(Number(execFileSync('getent', ['group', 'postfix']).toString().split(':')[2]));

@@ -126,13 +126,15 @@ const legal: readonly Vector[] = [
       ...[mail, queueIdMacro('T', '4F1'), subject, endOfHeader, end],
       ...[mail, subject, endOfHeader, queueIdMacro('E', '4F2'), end],
       ...[mail, subject, endOfHeader, end],
+      ...[mail, queueIdMacro('T', '4F3'), frame('A'), mail, subject, endOfHeader, end],
     ],
     events: [
       ...[mailEvent, header, content('\r\n'), { ...endEvent, queueId: '4F1' }],
       ...[mailEvent, header, content('\r\n'), { ...endEvent, queueId: '4F2' }],
       ...[mailEvent, header, content('\r\n'), endEvent],
+      ...[mailEvent, { type: 'abort' }, mailEvent, header, content('\r\n'), endEvent],
     ],
-    output: [...terms, 'c', 'a', 'c', 'a', 'c', 'a'],
+    output: [...terms, 'c', 'a', 'c', 'a', 'c', 'a', 'c', 'c', 'a'],
   },
   {
     what: 'a new client on the same connection',
