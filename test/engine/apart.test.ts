@@ -141,6 +141,7 @@ test('the record says what became of whom', async () => {
     outcome: 'relayed',
     verdict: 'banned',
     detail: 'quarantined for 1, relayed for 2',
+    recipients: [{}, { address: 'quarantine', outcome: 'quarantined' }, {}],
   });
   expect(world.parts.records[0]?.quarantineId).toBeDefined();
 });
