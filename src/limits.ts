@@ -1,3 +1,5 @@
+import type { InspectLimits } from './inspect/notes.ts';
+
 /**
  * Every ceiling of the daemon, named, with its unit last. A ceiling is never an assertion: over it
  * the peer gets a reply of the table (docs/architecture.md), and the daemon goes on.
@@ -107,4 +109,14 @@ export const defaultBeforeQueueLimits: BeforeQueueLimits = {
   nextHopReplyMs: 60 * seconds,
   deadlineMs: 60 * seconds,
   nextHopDotMs: 35 * seconds,
+};
+
+/** Of one file that is looked into; over one of them is a finding, coverage partial. */
+export const defaultInspectLimits: InspectLimits = {
+  entriesMax: 10_000,
+  namesBytesMax: 1 * MiB,
+  inflatedBytesMax: 64 * MiB,
+  // 10,000 names take about half. Unpacking the whole takes some 100 ms.
+  headerBytesMax: 256 * KiB,
+  unpackedHeaderBytesMax: 1 * MiB,
 };

@@ -53,11 +53,12 @@ export class CliContext {
     return loadConfig(this.configFile, this.env);
   }
 
-  /** What in it is unwise, and what contradicts the clamd of this machine. */
+  /** What in it is unwise, what contradicts the clamd of this machine, and what of it is known. */
   async advice(config: Config): Promise<readonly Advice[]> {
     const { warnings } = await import('../daemon/config-warnings.ts');
-    const { clamdConfAdvice } = await import('../daemon/config-clamd-conf.ts');
-    return [...warnings(config), ...clamdConfAdvice(config, this.#clamdConfFiles)];
+    const { ceilingNotes, clamdConfAdvice } = await import('../daemon/config-clamd-conf.ts');
+    const files = this.#clamdConfFiles;
+    return [...warnings(config), ...clamdConfAdvice(config, files), ...ceilingNotes(config, files)];
   }
 
   /** The result of a verb: `value` with --json, else the text for people. */

@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** Done, and all is well. */
   ok: 0,
-  /** Done, and the answer is no: not clean, not ready, not what was expected. */
+  /** Done, and the answer is no: not delivered as clean, not ready, not what was expected. */
   negative: 1,
   /** EX_USAGE: the command line was wrong. */
   usage: 64,
@@ -25,7 +25,9 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** For the end of `clamgate --help`. */
 export const exitCodeHelp = `Exit codes:
    0  done, and all is well
-   1  done, and the answer is no: not clean, not ready, not what was expected
+   1  done, and the answer is no: not ready, not what was expected; of scan, that it is
+      malware, or that a rule does not let it pass as a clean message (tag counts; where the
+      rules pass what was found, an ambiguous form for one, it is 0)
   64  the command line was wrong
   66  a file that was named cannot be read
   69  the daemon, clamd or the server does not answer

@@ -61,7 +61,12 @@ export function worst(records: readonly TransactionRecord[]): OutcomeKind | 'unk
     'relayed',
     'repeated',
   ];
-  return byUrgency.find((kind) => records.some(({ outcome }) => outcome === kind)) ?? 'unknown';
+  return byUrgency.find((kind) => records.some((one) => endsOf(one).includes(kind))) ?? 'unknown';
+}
+
+/** The message's end, and those of the recipients that differ from it. */
+function endsOf({ outcome, recipients }: TransactionRecord): OutcomeKind[] {
+  return [outcome, ...recipients.flatMap((one) => one.outcome ?? [])];
 }
 
 /** A transaction in a line: what was done, where it is now, and why. */

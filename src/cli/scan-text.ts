@@ -100,5 +100,6 @@ const limitNames: Readonly<Record<PartialReason, string>> = {
   unparsed: 'a form that was not taken apart',
   readings: '[limits] readings_max, or another ceiling of what is read',
   fragment: 'the rest of the message, which is in others',
+  archive: 'a ceiling of what is read of an archive',
   'limits-silent': "limits of clamd's own, which it does not tell of",
 };

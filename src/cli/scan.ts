@@ -162,9 +162,19 @@ function doorAnswer(position: Position, verdict: Verdict, refused?: Situation): 
   }
 }
 
+/**
+ * By what the rules do, not by what was found: a message that is delivered as a clean one is (an
+ * ambiguous one, say) is well. One that is tagged is not: somebody wanted to be told of it. Nor is
+ * malware, whatever is done with it.
+ */
 function exitCodeOf(explanations: readonly Explanation[]): ExitCode {
-  const kinds = explanations.map(({ verdict, refused }) => refused ?? verdict.kind);
-  if (kinds.every((kind) => kind === 'clean')) return exitCodes.ok;
-  const failed = kinds.every((kind) => kind === 'clean' || kind === 'unavailable');
+  const stopped = explanations.filter(({ verdict, refused, findings }) => {
+    const isInfected = findings.some(({ kind }) => kind === 'infected');
+    return refused !== undefined || isInfected || verdict.action !== 'pass';
+  });
+  if (stopped.length === 0) return exitCodes.ok;
+  const failed = stopped.every(({ verdict, refused }) => {
+    return refused === undefined && verdict.kind === 'unavailable';
+  });
   return failed ? exitCodes.temporary : exitCodes.negative;
 }

@@ -15,6 +15,38 @@ export const clamdConfFiles = [
   '/usr/local/etc/clamd.conf',
 ];
 
+/** As clamd.conf(5) calls them. */
+const ceilingNames: Readonly<Record<keyof ClamdCeilings, string>> = {
+  streamBytesMax: 'StreamMaxLength',
+  fileBytesMax: 'MaxFileSize',
+  scanMsMax: 'MaxScanTime',
+};
+
+/**
+ * Which limits of each clamd are known, and which are only assumed to be as ours say: no command
+ * of clamd's tells them.
+ */
+export function ceilingNotes(
+  { clamd }: { readonly clamd: Pick<ClamdConfig, 'endpoints'> },
+  files: readonly string[] = clamdConfFiles,
+): Advice[] {
+  return clamd.endpoints.map((endpoint) => {
+    const { ceilings } = clamdConfFacts(endpoint, files);
+    const names = Object.entries(ceilingNames) as [keyof ClamdCeilings, string][];
+    const known = names.filter(([name]) => ceilings[name] !== undefined);
+    const assumed = names.filter(([name]) => ceilings[name] === undefined);
+    const words = (some: typeof names): string => some.map(([, name]) => name).join(', ');
+    const text = [
+      ...(known.length > 0 ? [`known from its clamd.conf: ${words(known)}`] : []),
+      ...(assumed.length > 0 ? [`assumed to be as in [clamd]: ${words(assumed)}`] : []),
+      ...(ceilings.fileBytesMax === undefined
+        ? ['a smaller MaxFileSize shows only where AlertExceedsMax is on']
+        : []),
+    ].join('; ');
+    return { severity: 'note', key: '[clamd] endpoints', text: `${endpoint}: ${text}` };
+  });
+}
+
 type ClamdConf = ReadonlyMap<string, string>;
 
 /** clamd.conf(5), where it is not set. */

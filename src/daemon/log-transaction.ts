@@ -2,7 +2,13 @@
  * A transaction as one line of the log: who, what, how large, what was found, what became of it.
  * Never content. Everything that a sender chose is bounded here; log.ts escapes it.
  */
-import type { RecipientRecord, StageMs, TransactionRecord } from '../engine/record.ts';
+import {
+  type OutcomeKind,
+  type RecipientRecord,
+  recipientOutcomes,
+  type StageMs,
+  type TransactionRecord,
+} from '../engine/record.ts';
 import type { Reply } from '../protocol/smtp/reply.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { LogFields, LogLevel } from './log.ts';
@@ -17,7 +23,10 @@ const listMax = 10;
 
 export function levelOf(record: TransactionRecord): LogLevel {
   if (record.situation === 'impossible' || record.situation === 'store-failed') return 'error';
-  return record.outcome === 'relayed' || record.outcome === 'abandoned' ? 'info' : 'warn';
+  const isUsual = record.outcome === 'relayed' || record.outcome === 'abandoned';
+  // What the next hop refused it said itself.
+  const isApart = record.recipients.some(({ outcome, reply }) => outcome && !reply);
+  return isUsual && !isApart ? 'info' : 'warn';
 }
 
 export function fieldsOf(record: TransactionRecord): LogFields {
@@ -30,6 +39,7 @@ export function fieldsOf(record: TransactionRecord): LogFields {
     from: bounded(record.sender, addressMax),
     recipients: record.recipients.length,
     to: some(record.recipients, addressOf),
+    ends: endsText(record),
     verdict: record.verdict,
     coverage: record.coverage,
     findings: record.findings.length === 0 ? undefined : some(record.findings, findingText),
@@ -56,9 +66,21 @@ export function findingText(finding: Finding): string {
   return bounded(`${kind} ${finding.stream} ${finding.detail}`.trimEnd(), detailMax);
 }
 
-/** A recipient with a reply of its own carries the code: 'user@example.org=550'. */
-function addressOf({ address, reply }: RecipientRecord): string {
-  return bounded(address, addressMax) + (reply === undefined ? '' : `=${reply.code}`);
+/**
+ * A recipient with a reply of its own carries the code, and one for whom something else was done
+ * than for the message the word: 'user@example.org=550', 'user@example.org=quarantined'.
+ */
+function addressOf({ address, outcome, reply }: RecipientRecord): string {
+  const own = reply === undefined ? outcome : String(reply.code);
+  return bounded(address, addressMax) + (own === undefined ? '' : `=${own}`);
+}
+
+/** 'quarantined 1, relayed 2'; undefined where all came to the message's end. */
+function endsText(record: TransactionRecord): string | undefined {
+  const counts = new Map<OutcomeKind, number>();
+  for (const end of recipientOutcomes(record)) counts.set(end, (counts.get(end) ?? 0) + 1);
+  if (!record.recipients.some(({ outcome }) => outcome !== undefined)) return undefined;
+  return [...counts].map(([end, count]) => `${end} ${count}`).join(', ');
 }
 
 function tenths(ms: StageMs): Record<string, number> {

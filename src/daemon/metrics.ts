@@ -4,7 +4,7 @@
  */
 import type { EndpointStatus } from '../scan/clamd-pool.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
-import type { TransactionRecord } from '../engine/record.ts';
+import { recipientOutcomes, type TransactionRecord } from '../engine/record.ts';
 import { type Finding, unscannedReasons } from '../verdict/finding.ts';
 import type { LedgerStatus } from './control-status.ts';
 import { Spread, Tally } from './metrics-tally.ts';
@@ -40,7 +40,11 @@ export class Metrics {
     'Transactions that are over, by what was done, the verdict, and the row of the reply table',
     ['outcome', 'verdict', 'situation'],
   );
-  readonly #recipients = new Tally('clamgate_recipients_total', 'Recipients of these transactions');
+  readonly #recipients = new Tally(
+    'clamgate_recipients_total',
+    'Recipients of these transactions, by what was done for each',
+    ['outcome'],
+  );
   readonly #bytes = new Tally('clamgate_message_bytes_total', 'Bytes of message content received');
   readonly #findings = new Tally('clamgate_findings_total', 'Findings of all scans', ['kind']);
   readonly #unscanned = new Tally(
@@ -76,10 +80,11 @@ export class Metrics {
   record(record: TransactionRecord): void {
     const { outcome, verdict = 'none', situation = 'none' } = record;
     this.#transactions.add(1, outcome, verdict, situation);
-    this.#recipients.add(record.recipients.length);
+    const ends = recipientOutcomes(record);
+    for (const end of ends) this.#recipients.add(1, end);
     this.#bytes.add(record.size);
     for (const { kind } of record.findings) this.#findings.add(1, kind);
-    if (outcome === 'relayed') this.#countUnscanned(record.findings);
+    if (ends.includes('relayed')) this.#countUnscanned(record.findings);
     this.#countStreams(record);
     for (const [stage, ms] of Object.entries(record.ms)) {
       // 0 is a stage that was not reached.

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { TransactionRecord } from '../engine/record.ts';
+import { recipientOutcomes, type TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import type { Config } from './config.ts';
@@ -28,7 +28,7 @@ export class Notices {
   /** @returns when the notice is out, or will not go out. Never rejects. */
   async observe(record: TransactionRecord, config: Config): Promise<void> {
     const { noticeTo } = config.quarantine;
-    if (record.outcome !== 'quarantined' || noticeTo === undefined) return;
+    if (!recipientOutcomes(record).includes('quarantined') || noticeTo === undefined) return;
     if (!this.#hasRoom()) {
       this.#log.warn('notice-suppressed', { quarantine_id: record.quarantineId });
       return;
@@ -89,7 +89,10 @@ async function send(
 
 /** The sender chose addresses and Message-ID: only their printable ASCII is shown. */
 function noticeText(record: TransactionRecord): string {
-  const recipients = record.recipients.slice(0, 20).map(({ address }) => `<${address}>`);
+  const recipients = record.recipients
+    .filter(({ outcome = record.outcome }) => outcome === 'quarantined')
+    .slice(0, 20)
+    .map(({ address }) => `<${address}>`);
   const findings = record.findings
     .slice(0, 20)
     .map(({ kind, stream, detail }) => `${kind} in ${stream}: ${detail}`);

@@ -1,6 +1,6 @@
 import type { RelayResult } from '../relay/next-hop.ts';
 import { isPermanent, isPositive, type Reply } from '../protocol/smtp/reply.ts';
-import type { Situation } from '../verdict/situation.ts';
+import { isFinal, type Situation } from '../verdict/situation.ts';
 import type { OutcomeKind } from './record.ts';
 
 /** What the peer is to be told: the next hop's own words, or a row of the reply table. */
@@ -31,6 +31,11 @@ export function answerOf(result: RelayResult): Answer {
 export function isAccepted(answer: Answer): boolean {
   if (answer.kind === 'situation') return answer.situation === 'taken';
   return isPositive(answer.reply);
+}
+
+/** Whether the peer is told not to come again. */
+export function isRefused(answer: Answer): boolean {
+  return answer.kind === 'situation' ? isFinal(answer.situation) : isPermanent(answer.reply);
 }
 
 /** One word for what the next hop made of a message: accepted by anyone counts as relayed. */

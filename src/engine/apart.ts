@@ -1,159 +1,130 @@
 /**
- * Recipients whose rules bring a message to different ends. Over LMTP each hears of his own (RFC
- * 2033 §4.2). Over SMTP one reply holds for all, so their ends must be such that one reply is true
- * of them; whatever it is, nobody gets the message twice, and nobody's is lost.
+ * Carries out the ends that a message comes to, one for all of its recipients or several, and puts
+ * together what the peer is told: nobody gets the message twice, and nobody's is lost.
  */
 import type { Path } from '../envelope.ts';
-import { bannedFor } from '../verdict/banned.ts';
-import { type Disposition, dispose } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
-import { isFinal } from '../verdict/situation.ts';
-import { rank } from '../verdict/strictness.ts';
-import { decide, type Verdict } from '../verdict/verdict.ts';
-import { type Answer, isAccepted } from './answer.ts';
+import { type Answer, inSituation, isAccepted, isRefused } from './answer.ts';
 import { carryOut, type Judged } from './carry-out.ts';
-import { failed, merge, type Outcome } from './outcome.ts';
+import type { Ends } from './ends.ts';
+import { endOf, failed, type Outcome } from './outcome.ts';
+import type { OutcomeKind } from './record.ts';
 
-/** What becomes of the message for some of its recipients. */
-interface End {
-  readonly verdict: Verdict;
-  readonly recipients: Path[];
-}
-
-export interface Ends {
-  /** The strictest one, which names the message's. */
-  readonly verdict: Verdict;
-  /** In the order in which they are to be carried out; one where all come to the same. */
-  readonly all: readonly End[];
-}
-
-/**
- * What is kept or dropped comes before what is relayed: should it fail, nothing has been delivered
- * that a retry could repeat.
- */
-const order: readonly Disposition['kind'][] = ['refuse', 'quarantine', 'discard', 'relay'];
-
-/** What the findings mean for each recipient who is due. */
-export function endsOf(findings: readonly Finding[], message: Judged): Ends {
-  const { handover, door, envelope, parts } = message;
-  const sender = envelope.reversePath.address;
-  const verdicts = handover.due.map((path): [Path, Verdict] => {
-    const to = { listener: door.listener, sender, recipient: path.address };
-    const here = bannedFor(findings, parts.rules, parts.banned, to);
-    return [path, decide(here.findings, here.rules)];
-  });
-  const verdict = strictestOf(verdicts.map(([, one]) => one)) ?? decide(findings, parts.rules);
-  const fitting = door.flavour === 'lmtp' ? verdicts : withOneReply(verdicts, message);
-  return { verdict, all: grouped(fitting, message) };
-}
-
-/**
- * Over SMTP: where one has to wait, all do. Where some would be refused and others not, those are
- * kept instead after the queue, because refusing would bounce the message for all, and Postfix has
- * no reply for one alone. Before the queue nobody gets it: the sender hears so, and it is true.
- */
-function withOneReply(
-  verdicts: readonly [Path, Verdict][],
-  { door }: Judged,
-): readonly [Path, Verdict][] {
-  const dispositions = verdicts.map(([, verdict]) => dispose(verdict, door.position));
-  const waits = verdicts.find((_, at) => isTemporary(dispositions[at]));
-  if (waits) return verdicts.map(([path]) => [path, waits[1]]);
-  const refused = verdicts.filter((_, at) => dispositions[at]?.kind === 'refuse');
-  const refusal = strictestOf(refused.map(([, verdict]) => verdict));
-  const isForAll = refused.length === verdicts.length || door.position === 'before-queue';
-  if (refusal && isForAll) return verdicts.map(([path]) => [path, refusal]);
-  return verdicts.map(([path, verdict], at) =>
-    dispositions[at]?.kind === 'refuse'
-      ? [path, { ...verdict, action: 'quarantine' }]
-      : [path, verdict],
-  );
-}
-
-function isTemporary(disposition: Disposition | undefined): boolean {
-  return disposition?.kind === 'refuse' && !isFinal(disposition.situation);
-}
-
-/** One end for each kind, because what goes on is one message: it is tagged if it is for anyone. */
-function grouped(verdicts: readonly [Path, Verdict][], { door }: Judged): readonly End[] {
-  const ends = new Map<string, End>();
-  for (const [path, verdict] of verdicts) {
-    const disposition = dispose(verdict, door.position);
-    const { kind } = disposition;
-    const key = kind === 'refuse' ? `${kind} ${disposition.situation}` : kind;
-    const same = ends.get(key);
-    const strictest =
-      same && rank(same.verdict.action) >= rank(verdict.action) ? same.verdict : verdict;
-    ends.set(key, { verdict: strictest, recipients: [...(same?.recipients ?? []), path] });
-  }
-  const place = ({ verdict }: End): number => order.indexOf(dispose(verdict, door.position).kind);
-  return [...ends.values()].sort((a, b) => place(a) - place(b));
-}
-
-function strictestOf(verdicts: readonly Verdict[]): Verdict | undefined {
-  const [first, ...rest] = verdicts;
-  return rest.reduce((one, other) => {
-    return one && rank(one.action) >= rank(other.action) ? one : other;
-  }, first);
+/** An end, carried out as far as it went. */
+interface Done {
+  readonly recipients: readonly Path[];
+  readonly outcome: Outcome;
 }
 
 /** Carries out each end, and puts the answers together. */
 export async function carryOutApart(
-  { verdict, all }: Ends,
+  { all }: Ends,
   findings: readonly Finding[],
   message: Judged,
 ): Promise<Outcome> {
-  const [only] = all;
-  if (only === undefined || all.length === 1) {
-    return carryOut(only?.verdict ?? verdict, findings, message);
-  }
-  const outcomes: Outcome[] = [];
-  const answers = new Map<Path, Answer>();
-  for (const end of all) {
-    const handover = message.handover.only(end.recipients);
-    const outcome = await carryOut(end.verdict, findings, { ...message, handover }).catch(
+  const done: Done[] = [];
+  for (const { recipients, verdict } of all) {
+    const handover = all.length === 1 ? message.handover : message.handover.only(recipients);
+    const outcome = await carryOut(verdict, findings, { ...message, handover }).catch(
       (error: unknown) => failed(error, message.signal),
     );
-    outcomes.push(outcome);
-    const { answers: own } = outcome;
-    end.recipients.forEach((path, at) => {
-      const answer = own.length > 1 ? own[at] : own[0];
-      if (answer) answers.set(path, answer);
-    });
+    done.push({ recipients, outcome });
     // Its reply is that of all, who must not have the message already when it comes again.
     if (message.door.flavour === 'smtp' && !outcome.answers.every(isAccepted)) break;
   }
-  const last = outcomes.at(-1);
-  const hasBroken = outcomes.length < all.length;
-  const said = hasBroken ? (last?.answers ?? []) : answersFor(answers, message);
-  return together(outcomes, all, said);
+  return together(done, message);
 }
 
-/** Nobody is there to hear it where an answer is missing. */
-function answersFor(answers: ReadonlyMap<Path, Answer>, message: Judged): readonly Answer[] {
-  const { handover, door } = message;
-  const fresh = handover.due.map((path) => answers.get(path)).filter((one) => one !== undefined);
-  if (fresh.length < handover.due.length) return [];
-  const all = merge(handover.earlier, fresh, door.flavour);
-  if (door.flavour === 'lmtp') return all;
-  const said = all.find((one) => !isAccepted(one)) ?? all.find(({ kind }) => kind === 'next-hop');
-  return [said ?? all[0]].filter((one) => one !== undefined);
-}
-
-/** Relayed to anyone is relayed; else what became of it for the first. */
-function together(
-  outcomes: readonly Outcome[],
-  ends: readonly End[],
-  answers: readonly Answer[],
-): Outcome {
-  const main = outcomes.find(({ kind }) => kind === 'relayed') ?? outcomes[0];
-  const words = outcomes.map(({ kind }, at) => `${kind} for ${ends[at]?.recipients.length ?? 0}`);
-  const details = outcomes.flatMap(({ detail }) => (detail === undefined ? [] : [detail]));
-  const kept = outcomes.find(({ quarantineId }) => quarantineId !== undefined)?.quarantineId;
+function together(done: readonly Done[], message: Judged): Outcome {
+  const courses = coursesOf(done, message);
+  const answers = answersOf(done, courses, message);
+  const outcomes = done.map(({ outcome }) => outcome);
+  const quarantineId = outcomes.find((one) => one.quarantineId !== undefined)?.quarantineId;
+  const detail = detailOf(done);
   return {
-    kind: answers.length === 0 ? 'abandoned' : (main?.kind ?? 'deferred'),
+    kind: kindOf(courses, answers, outcomes[0]?.kind ?? 'deferred'),
     answers,
-    detail: [words.join(', '), ...details].join('; '),
-    ...(kept !== undefined && { quarantineId: kept }),
+    ends: courses.map(({ end }) => end),
+    ...(detail !== '' && { detail }),
+    ...(quarantineId !== undefined && { quarantineId }),
   };
+}
+
+/** What became of one recipient. */
+interface Course {
+  readonly path: Path;
+  readonly end: OutcomeKind;
+  /** Undefined where nothing was done, or nobody is there to hear of it. */
+  readonly answer: Answer | undefined;
+}
+
+function coursesOf(done: readonly Done[], { envelope, handover }: Judged): readonly Course[] {
+  const fresh = new Map<Path, Course>();
+  for (const { recipients, outcome } of done) {
+    const { answers, kind } = outcome;
+    recipients.forEach((path, at) => {
+      const answer = answers.length > 1 ? answers[at] : answers[0];
+      fresh.set(path, { path, answer, end: endOf(answer, kind) });
+    });
+  }
+  return envelope.recipients.map((path, at): Course => {
+    const known = handover.earlier[at];
+    if (known) return { path, answer: known, end: endOf(known, 'repeated') };
+    return fresh.get(path) ?? { path, answer: undefined, end: 'deferred' };
+  });
+}
+
+function answersOf(
+  done: readonly Done[],
+  courses: readonly Course[],
+  message: Judged,
+): readonly Answer[] {
+  if (done.some(({ outcome }) => outcome.answers.length === 0)) return [];
+  if (message.door.flavour === 'smtp') return [replyForAll(courses, message)];
+  const [first] = done;
+  const isForAll = done.length === 1 && !message.handover.earlier.some((one) => one);
+  if (first && isForAll) return first.outcome.answers;
+  return courses.flatMap(({ answer }) => (answer ? [answer] : []));
+}
+
+/** Where one has to wait all do, and where one is refused all are: Postfix bounces for all then. */
+function replyForAll(courses: readonly Course[], message: Judged): Answer {
+  const answers = courses.flatMap(({ answer }) => (answer ? [answer] : []));
+  const waits = answers.find((answer) => !isAccepted(answer) && !isRefused(answer));
+  if (waits) return waits;
+  const refusal = answers.find(isRefused);
+  if (refusal && comeApart(courses, message)) return inSituation('one-recipient');
+  const said = refusal ?? answers.find(({ kind }) => kind === 'next-hop') ?? answers[0];
+  return said ?? inSituation('deferred');
+}
+
+/**
+ * Whether some have the message, or have it kept, others are refused, and a retry would have them
+ * come apart at RCPT (transaction.ts): then it gives each of them the answer that is true.
+ */
+function comeApart(courses: readonly Course[], { parts, envelope }: Judged): boolean {
+  const { ident } = envelope.client;
+  if (ident === undefined || !courses.some(({ answer }) => answer && isAccepted(answer))) {
+    return false;
+  }
+  return courses.every(({ path, answer }) => {
+    return parts.handovers.hasAccepted(ident, path) === (answer && isAccepted(answer));
+  });
+}
+
+/** Relayed to anyone is relayed; else what is said to all, or what became of it for the first. */
+function kindOf(
+  courses: readonly Course[],
+  answers: readonly Answer[],
+  first: OutcomeKind,
+): OutcomeKind {
+  if (answers.length === 0) return 'abandoned';
+  if (courses.some(({ end }) => end === 'relayed')) return 'relayed';
+  return answers.length === 1 ? endOf(answers[0], first) : first;
+}
+
+function detailOf(done: readonly Done[]): string {
+  const words = done.map(({ outcome, recipients }) => `${outcome.kind} for ${recipients.length}`);
+  const details = done.flatMap(({ outcome: { detail } }) => (detail === undefined ? [] : [detail]));
+  return [...(done.length > 1 ? [words.join(', ')] : []), ...details].join('; ');
 }

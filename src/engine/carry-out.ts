@@ -5,11 +5,11 @@ import type { RelayResult } from '../relay/next-hop.ts';
 import { dispose } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { type Answer, inSituation } from './answer.ts';
+import { inSituation } from './answer.ts';
 import type { Complete } from './conclude.ts';
 import type { EngineParts } from './engine.ts';
 import type { Handover } from './handover.ts';
-import { cancelled, merge, refused, relayed, type Outcome } from './outcome.ts';
+import { cancelled, refused, relayed, type Outcome } from './outcome.ts';
 import { outgoing } from './outgoing.ts';
 import { stampLine, stampName } from './stamp.ts';
 
@@ -18,7 +18,11 @@ export interface Judged extends Complete {
   readonly handover: Handover;
 }
 
-/** Does what the verdict comes to at this position, for all who are due. */
+/**
+ * Does what the verdict comes to at this position, for all who are due.
+ *
+ * @returns with one answer for all of them, or one for each.
+ */
 export async function carryOut(
   verdict: Verdict,
   findings: readonly Finding[],
@@ -32,22 +36,14 @@ export async function carryOut(
       return quarantine(verdict, findings, message);
     case 'discard':
       await message.handover.end(message.attempt, 'discarded');
-      return { kind: 'discarded', answers: withEarlier(inSituation('taken'), message) };
-    case 'refuse': {
-      const refusal = refused(disposition.situation, verdict.because[0]?.detail);
-      const answers = withEarlier(inSituation(disposition.situation), message);
-      return { ...refusal, answers };
-    }
+      return { kind: 'discarded', answers: [inSituation('taken')] };
+    case 'refuse':
+      return refused(disposition.situation, verdict.because[0]?.detail);
   }
 }
 
-/** What was done now was done for those who were due, and is said of nobody else. */
-function withEarlier(answer: Answer, { handover, door }: Judged): readonly Answer[] {
-  return merge(handover.earlier, [answer], door.flavour);
-}
-
 async function relay(verdict: Verdict, message: Judged): Promise<Outcome> {
-  const { handover, attempt, signal, door } = message;
+  const { handover, attempt, signal } = message;
   await handover.begin(attempt);
   const results = await send(verdict, message).catch(async (error: unknown) => {
     await handover.settle([{ kind: 'unreachable', detail: messageOf(error) }]);
@@ -57,7 +53,7 @@ async function relay(verdict: Verdict, message: Judged): Promise<Outcome> {
   // Called off before the final dot: the next hop has nothing, and the reason is ours to tell.
   const calledOff = signal.aborted && results.every(({ kind }) => kind === 'unreachable');
   if (calledOff) return cancelled(cancelCause(signal));
-  const outcome = relayed(results, merge(handover.earlier, answers, door.flavour));
+  const outcome = relayed(results, answers);
   // The next hop refused because of us; its own words do not say why.
   return attempt.failure === undefined
     ? outcome
@@ -103,6 +99,5 @@ async function quarantine(
     signal,
   );
   await handover.end(message.attempt, 'quarantined', quarantineId);
-  const answers = withEarlier(inSituation('taken'), message);
-  return { kind: 'quarantined', answers, quarantineId };
+  return { kind: 'quarantined', answers: [inSituation('taken')], quarantineId };
 }

@@ -3,7 +3,7 @@ import type { Reply } from '../protocol/smtp/reply.ts';
 import { type Answer, isAccepted } from './answer.ts';
 import type { Identity } from './identity.ts';
 import type { Intake } from './intake.ts';
-import type { Outcome } from './outcome.ts';
+import { endOf, type Outcome } from './outcome.ts';
 import type { RecipientRecord, StageMs, TransactionRecord } from './record.ts';
 
 /** A recipient and, once it is known, what the next hop said to it at RCPT. */
@@ -37,7 +37,7 @@ export function describe(outcome: Outcome, course: Course): TransactionRecord {
     ...(ident && { queueId: ident }),
     ...identity,
     sender: reversePath.address,
-    recipients: recipientRecords(recipients, outcome.answers),
+    recipients: recipientRecords(recipients, outcome),
     size: intake?.content.size ?? 0,
     ...(intake?.content.sealed && { digest: intake.content.digest }),
     findings: outcome.findings ?? [],
@@ -54,12 +54,19 @@ export function describe(outcome: Outcome, course: Course): TransactionRecord {
 /** Several answers are those of the accepted recipients, in order (RFC 2033 §4.2). */
 function recipientRecords(
   notes: readonly RecipientNote[],
-  answers: readonly Answer[],
+  { kind, answers, ends = [] }: Outcome,
 ): RecipientRecord[] {
   const own = answers.length > 1 ? [...answers] : [];
+  const ownEnds = [...ends];
   return notes.map(({ path, answer }) => {
-    const said = answer && isAccepted(answer) ? own.shift() : answer;
-    return { address: path.address, ...(said?.kind === 'next-hop' && { reply: said.reply }) };
+    const isNamed = answer !== undefined && isAccepted(answer);
+    const said = isNamed ? own.shift() : answer;
+    const end = isNamed ? (ownEnds.shift() ?? kind) : endOf(answer, kind);
+    return {
+      address: path.address,
+      ...(end !== kind && { outcome: end }),
+      ...(said?.kind === 'next-hop' && { reply: said.reply }),
+    };
   });
 }
 

@@ -17,6 +17,7 @@ import {
   detailOf,
   inSituation,
   isAccepted,
+  isRefused,
   relayOutcome,
   type Answer,
 } from './answer.ts';
@@ -28,6 +29,8 @@ export interface Outcome {
   readonly kind: OutcomeKind;
   /** One, or over LMTP one for each accepted recipient where they differ; none when abandoned. */
   readonly answers: readonly Answer[];
+  /** What became of each accepted recipient, in order; absent where it is `kind` for all. */
+  readonly ends?: readonly OutcomeKind[];
   /** For the log: what the peer is not told. */
   readonly detail?: string | undefined;
   /** All of them; the verdict names those that decided. */
@@ -42,7 +45,18 @@ export function refused(situation: Situation, detail?: string): Outcome {
   return { kind, answers: [inSituation(situation)], detail };
 }
 
+/** Whether the message will come again, for any of its recipients. */
+export function comesAgain({ kind, ends = [] }: Outcome): boolean {
+  return kind === 'abandoned' || kind === 'deferred' || ends.includes('deferred');
+}
+
 export const abandoned: Outcome = { kind: 'abandoned', answers: [] };
+
+/** What became of a recipient. @param accepted what that is where the answer says that all is done. */
+export function endOf(answer: Answer | undefined, accepted: OutcomeKind): OutcomeKind {
+  if (answer === undefined || isAccepted(answer)) return accepted;
+  return isRefused(answer) ? 'rejected' : 'deferred';
+}
 
 /** What the next hop made of it, and what the peer is told of that. */
 export function relayed(
@@ -60,32 +74,15 @@ export function repeated(
   { earlier, due }: Pick<Handover, 'earlier' | 'due'>,
   flavour: 'smtp' | 'lmtp',
 ): Outcome | undefined {
-  const waits = flavour === 'smtp' && earlier.some((answer) => answer && !isAccepted(answer));
-  if (due.length > 0 && !waits) return undefined;
-  const answers = merge(earlier, [], flavour);
-  const accepted = answers.some(isAccepted);
-  return { kind: accepted ? 'repeated' : 'deferred', answers };
-}
-
-/**
- * The answers for the peer: over LMTP one for each recipient (RFC 2033 §4.2), earlier and new ones in
- * their places; over SMTP one for all, the least favourable.
- *
- * @param fresh one for all who had none, or one for each of them; none where everyone had one.
- */
-export function merge(
-  earlier: readonly (Answer | undefined)[],
-  fresh: readonly Answer[],
-  flavour: 'smtp' | 'lmtp',
-): readonly Answer[] {
-  if (earlier.every((answer) => answer === undefined)) return fresh;
-  let next = 0;
-  const all = earlier.flatMap((answer) => {
-    const one = answer ?? fresh[Math.min(next++, fresh.length - 1)];
-    return one ? [one] : [];
-  });
-  if (flavour === 'lmtp') return all;
-  return [all.find((answer) => !isAccepted(answer)) ?? all[0]].filter((one) => one !== undefined);
+  const waits = earlier.find((answer) => answer && !isAccepted(answer));
+  if (due.length > 0 && !(flavour === 'smtp' && waits)) return undefined;
+  const all = earlier.filter((answer) => answer !== undefined);
+  const answers = flavour === 'lmtp' ? all : [waits ?? all[0]].filter((one) => one !== undefined);
+  return {
+    kind: answers.some(isAccepted) ? 'repeated' : 'deferred',
+    answers,
+    ends: earlier.map((answer) => (answer ? endOf(answer, 'repeated') : 'deferred')),
+  };
 }
 
 /**

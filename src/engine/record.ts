@@ -70,8 +70,15 @@ export interface TransactionRecord {
   readonly ms: StageMs;
 }
 
+/** What was done for each recipient. */
+export function recipientOutcomes({ recipients, outcome }: TransactionRecord): OutcomeKind[] {
+  return recipients.map((one) => one.outcome ?? outcome);
+}
+
 export interface RecipientRecord {
   readonly address: string;
+  /** What was done for this one, where that is not the transaction's outcome. */
+  readonly outcome?: OutcomeKind;
   /** The answer to RCPT when it was refused, else over LMTP the recipient's own reply at the dot. */
   readonly reply?: Reply;
 }

@@ -12,7 +12,7 @@ import { conclude } from './conclude.ts';
 import { describe, type RecipientNote } from './describe.ts';
 import type { Door, EngineParts } from './engine.ts';
 import { Intake } from './intake.ts';
-import { abandoned, failed, refused, relayed, type Outcome } from './outcome.ts';
+import { abandoned, comesAgain, failed, refused, relayed, type Outcome } from './outcome.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** A recipient that was named to the next hop. */
@@ -240,7 +240,7 @@ export class Transaction {
       }),
     );
     if (this.#attempt) this.#parts.handovers.forget(this.#attempt);
-    this.#intake?.dispose(outcome.kind === 'deferred' || outcome.kind === 'abandoned');
+    this.#intake?.dispose(comesAgain(outcome));
     this.#leave?.();
     return outcome.answers;
   }

@@ -20,12 +20,14 @@ export class GzipLook {
     this.#inflated(bytes);
   });
   readonly #blocks: Blocks;
+  readonly #tar: TarLook;
   #bytes = 0;
   #isOver = false;
 
   constructor(notes: Notes) {
     this.#notes = notes;
     const tar = new TarLook(notes);
+    this.#tar = tar;
     this.#blocks = new Blocks(Buffer.allocUnsafeSlow(scratchBytes), (block) => {
       tar.look(block);
     });
@@ -42,6 +44,9 @@ export class GzipLook {
     const from = 10 + ((flags & FEXTRA) !== 0 ? 2 + head.readUInt16LE(10) : 0);
     const end = head.indexOf(0, from);
     if (end !== -1 && end - from <= nameMax) this.#notes.entry(head.subarray(from, end));
+    // A file that ends in its own name is none.
+    else if (head.length > nameMax)
+      this.#notes.incomplete ??= `a name of more than ${nameMax} bytes`;
   }
 
   /** @param chunk of at most `gzipSliceBytes`. @returns the bytes that it came to. */
@@ -68,7 +73,8 @@ export class GzipLook {
     this.#bytes += bytes.length;
     this.#blocks.feed(Buffer.from(some.buffer, some.byteOffset, some.length));
     if (this.#bytes <= inflatedBytesMax) return;
-    this.#notes.incomplete ??= `gzip of more than ${inflatedBytesMax} bytes`;
+    // Behind the end of a tar, and in what is none, there are no names.
+    if (!this.#tar.isOver) this.#notes.incomplete ??= `gzip of more than ${inflatedBytesMax} bytes`;
     this.#isOver = true;
   }
 }

@@ -23,6 +23,8 @@ export interface Inspection {
   readonly entries: readonly string[];
   /** Why names may be missing, in words. */
   readonly incomplete?: string;
+  /** Why it may be encrypted and not be known to be, in words. */
+  readonly unseen?: string;
   /** The first bytes, up to `headBytes`. */
   readonly head: Buffer;
 }
@@ -83,11 +85,13 @@ export class Inspector {
     this.#blocks.end();
     this.#gzip?.name(this.#head);
     this.#gzip?.end();
-    const { encrypted, entries, incomplete } = this.#notes;
+    const { encrypted, entries, incomplete, unseen } = this.#notes;
     return {
       encrypted: [...encrypted],
       entries: [...entries],
       ...(incomplete !== undefined && { incomplete }),
+      // What is known to be encrypted in part needs no more words.
+      ...(unseen !== undefined && encrypted.size === 0 && { unseen }),
       head: this.#head,
     };
   }

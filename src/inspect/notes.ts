@@ -1,6 +1,9 @@
 /** What is found out about a file, and how much of it is kept. */
 
-/** Ceilings of what is kept and done for one file; over one the listing is not complete. */
+/**
+ * Ceilings of what is kept and done for one file. Over one the listing is not complete, or it is
+ * not known whether the file is encrypted; both are said.
+ */
 export interface InspectLimits {
   /** Names in an archive. */
   readonly entriesMax: number;
@@ -8,15 +11,11 @@ export interface InspectLimits {
   readonly namesBytesMax: number;
   /** What gzip may come to when it is opened to list a tar. */
   readonly inflatedBytesMax: number;
+  /** The header of a 7z archive, as it is stored; and as much again of what it is unpacked from. */
+  readonly headerBytesMax: number;
+  /** What that header may come to when it is unpacked. */
+  readonly unpackedHeaderBytesMax: number;
 }
-
-const MiB = 1024 * 1024;
-
-export const defaultInspectLimits: InspectLimits = {
-  entriesMax: 10_000,
-  namesBytesMax: 1 * MiB,
-  inflatedBytesMax: 64 * MiB,
-};
 
 /** How an encrypted thing is called in findings. */
 export type EncryptedFormat =
@@ -29,10 +28,18 @@ export class Notes {
   readonly entries = new Set<string>();
   /** Why names may be missing, in words. */
   incomplete: string | undefined;
+  /** Why it may be encrypted and not be known to be, in words. */
+  unseen: string | undefined;
   #namesBytes = 0;
 
   constructor(limits: InspectLimits) {
     this.limits = limits;
+  }
+
+  /** What tells of names and of encryption alike could not be read. */
+  unread(why: string): void {
+    this.incomplete ??= why;
+    this.unseen ??= why;
   }
 
   entry(name: Buffer): void {

@@ -2,7 +2,7 @@
  * RAR 4 and 5 (RARLAB's technical notes): the names of its files, and whether they, or the headers
  * that tell of them, are encrypted. Goes from header to header; what lies between is left out.
  */
-import type { Block, Look } from './blocks.ts';
+import { type Block, type Look, lookahead } from './blocks.ts';
 import type { Notes } from './notes.ts';
 
 const mark = Buffer.from('Rar!\x1a\x07', 'latin1');
@@ -51,6 +51,7 @@ export class RarLook implements Look {
       return 'end';
     }
     if (type === 0x7b) return 'end';
+    if (size > lookahead) this.#notes.incomplete ??= `a header of ${size} bytes`;
     if (type === 0x74 && bytes.length >= 32) this.#fourthFile(bytes.subarray(0, size), flags);
     const hasMore = type === 0x74 || (flags & 0x8000) !== 0;
     const more = hasMore && bytes.length >= 11 ? bytes.readUInt32LE(7) : 0;
@@ -75,7 +76,10 @@ export class RarLook implements Look {
     const [type, flags] = [header.number(), header.number()];
     const extra = (flags & 1) !== 0 ? header.number() : 0;
     const data = (flags & 2) !== 0 ? header.number() : 0;
-    if (size === 0 || type === 0 || type > 5 || header.isShort()) return undefined;
+    if (size === 0 || type === 0 || type > 5) return undefined;
+    // Not all of it may be seen, nor how far it is to the next one.
+    if (all.at + size > lookahead) this.#notes.unread(`a header of ${size} bytes`);
+    if (header.isShort()) return undefined;
     if (type === 4) this.#notes.encrypted.add('RAR');
     if (type >= 4) return 'end';
     if (type > 1) this.#fifthFile(header, type === 2);

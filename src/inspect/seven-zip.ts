@@ -13,11 +13,6 @@ const startBytes = 32;
 /** The coder 7zAES, which also encrypts headers. */
 const aes = Buffer.from('06f10701', 'hex');
 
-const KiB = 1024;
-/** What is kept of the end: a header, and what it unpacks from. 10,000 names take about half. */
-const headerBytesMax = 256 * KiB;
-const packedBytesMax = 256 * KiB;
-
 export class SevenZipLook implements Look {
   readonly #notes: Notes;
   /** Offsets of the archive's start, its header and the end of that; once the archive has begun. */
@@ -45,12 +40,11 @@ export class SevenZipLook implements Look {
     const offset = Number(bytes.readBigUInt64LE(found + 12));
     const size = Number(bytes.readBigUInt64LE(found + 20));
     if (size === 0) return;
-    if (size > headerBytesMax) {
-      this.#notes.incomplete ??= `a header of more than ${headerBytesMax} bytes`;
-    }
+    const { headerBytesMax } = this.#notes.limits;
+    if (size > headerBytesMax) this.#notes.unread(`a header of more than ${headerBytesMax} bytes`);
     const header = base + offset;
     this.#place = { base, header, end: header + Math.min(size, headerBytesMax) };
-    this.#keptFrom = Math.max(base, header - packedBytesMax);
+    this.#keptFrom = Math.max(base, header - headerBytesMax);
   }
 
   /** Keeps what is new in the block of the bytes that are wanted. */
@@ -75,9 +69,11 @@ export class SevenZipLook implements Look {
     else {
       const { from, size, properties, unpackedBytes } = packed;
       const source = packedAt(from).subarray(0, size);
-      const isWhole = source.length === size && unpackedBytes <= headerBytesMax * 4;
+      const { unpackedHeaderBytesMax } = this.#notes.limits;
+      const isWhole = source.length === size && unpackedBytes <= unpackedHeaderBytesMax;
       const unpacked = isWhole ? unpackLzma(source, properties, unpackedBytes) : undefined;
-      if (unpacked === undefined) this.#unread();
+      if (unpackedBytes > unpackedHeaderBytesMax) this.#tooLarge(unpackedHeaderBytesMax);
+      else if (unpacked === undefined) this.#unread();
       else {
         if (unpacked.includes(aes)) this.#notes.encrypted.add('7z');
         this.#names(unpacked);
@@ -92,7 +88,10 @@ export class SevenZipLook implements Look {
 
   /** An encrypted header says so itself. */
   #unread(): void {
-    if (!this.#notes.encrypted.has('7z'))
-      this.#notes.incomplete ??= 'a header that is not readable';
+    if (!this.#notes.encrypted.has('7z')) this.#notes.unread('a header that is not readable');
+  }
+
+  #tooLarge(bytesMax: number): void {
+    this.#notes.unread(`a header that unpacks to more than ${bytesMax} bytes`);
   }
 }

@@ -13,6 +13,11 @@ export class TarLook implements Look {
     this.#notes = notes;
   }
 
+  /** Whether no more names will come. */
+  get isOver(): boolean {
+    return this.#next === Infinity;
+  }
+
   look({ bytes, at, fresh }: Block): void {
     while (this.#next - at < fresh) {
       const from = this.#next - at;

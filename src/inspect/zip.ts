@@ -63,7 +63,10 @@ export class ZipLook implements Look {
       return;
     }
     this.#notes.entry(bytes.subarray(form.name, end));
-    this.#extras(bytes.subarray(end, end + bytes.readUInt16LE(form.extraLength)));
+    const extras = bytes.readUInt16LE(form.extraLength);
+    // Another name may be in what is not seen of them.
+    if (end + extras > lookahead) this.#notes.incomplete ??= `extra fields of ${extras} bytes`;
+    this.#extras(bytes.subarray(end, end + extras));
   }
 
   #extras(bytes: Buffer): void {

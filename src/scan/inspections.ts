@@ -6,7 +6,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 import { scratchBytes } from '../inspect/blocks.ts';
 import { type Inspection, Inspector } from '../inspect/inspector.ts';
-import { defaultInspectLimits } from '../inspect/notes.ts';
+import { defaultInspectLimits } from '../limits.ts';
 import { type BannedRule, rulesAgainst, type Thing } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ShownContent } from './scanner.ts';
@@ -59,6 +59,10 @@ export class Inspections {
     this.#told.add(digest);
     const { encrypted, entries, incomplete, head } = inspection;
     for (const detail of encrypted) this.#findings.push({ kind: 'encrypted', stream, detail });
+    const gap = this.#gapOf(inspection);
+    if (gap !== undefined) {
+      this.#findings.push({ kind: 'partial', reason: 'archive', stream, detail: gap });
+    }
     if (!this.#looksInto) return;
     const type = await typeOf(head);
     const isUnlisted = incomplete !== undefined;
@@ -86,6 +90,17 @@ export class Inspections {
         .map((type) => ({ types: [type], detail: `is declared ${type}` })),
     ];
     this.#ask(stream, things);
+  }
+
+  /**
+   * What was not looked at although a rule depends on it. Where a rule about archives that cannot
+   * be listed holds for everybody, that one decides.
+   */
+  #gapOf({ incomplete, unseen }: Inspection): string | undefined {
+    if (unseen !== undefined) return `perhaps encrypted, with names not read: ${unseen}`;
+    const { banned } = this.#settings;
+    if (incomplete === undefined || !banned.some(asksForEntries)) return undefined;
+    return banned.some(decidesUnlisted) ? undefined : `names not read: ${incomplete}`;
   }
 
   get #looksInto(): boolean {
@@ -121,6 +136,14 @@ export class Inspections {
       ...(incomplete !== undefined && { incomplete }),
     });
   }
+}
+
+function asksForEntries({ inArchives, names, tricks }: BannedRule): boolean {
+  return inArchives && names.length + tricks.length > 0;
+}
+
+function decidesUnlisted({ unlisted, listeners, senders, recipients }: BannedRule): boolean {
+  return unlisted && listeners.length + senders.length + recipients.length === 0;
 }
 
 /** What the content is by its first bytes; undefined where they tell nothing, as of any text. */

@@ -21,6 +21,8 @@ export type PartialReason =
   | 'readings'
   /** A fragment of a message (RFC 2046 §5.2.2): the rest comes in others. */
   | 'fragment'
+  /** Over a ceiling of what is read of an archive: its names, or whether it is encrypted. */
+  | 'archive'
   /** A container, and clamd would not say if it reached one of its limits inside (AlertExceedsMax). */
   | 'limits-silent';
 

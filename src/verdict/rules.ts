@@ -14,7 +14,7 @@ export interface Rules {
   readonly oversize: Action;
   /** clamd reached one of its own limits: it said so, or took as long as it may. */
   readonly limits: Action;
-  /** Not wholly taken apart: too many parts or readings, broken, a mere fragment. */
+  /** Not wholly taken apart: too many parts, readings or names in archives, broken, a fragment. */
   readonly partial: Action;
   /** A container, from a clamd that keeps its limits to itself. */
   readonly 'limits-silent': Action;
@@ -56,6 +56,7 @@ const ruleOfReason: Readonly<Record<PartialReason, RuleName>> = {
   unparsed: 'partial',
   readings: 'partial',
   fragment: 'partial',
+  archive: 'partial',
   'limits-silent': 'limits-silent',
 };
 

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Explanation } from '../../src/cli/scan.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
@@ -141,6 +142,66 @@ describe('what is explained', () => {
     expect((await explained(smuggling)).findings).toMatchObject([{ kind: 'smuggling' }]);
     config = configWith('[rules]\nbare_cr = "refuse"');
     expect(await explained(smuggling)).toMatchObject({ refused: 'bare-line-end', code: 1 });
+  });
+});
+
+describe('the exit code says what the rules do', () => {
+  const ambiguous = message({
+    fields: ['Content-Type: application/x', 'Content-Transfer-Encoding: "base64"'],
+    body: Buffer.from('QUJD\r\n'),
+  });
+  const archive = message(withAttachment('a.gz', gzipSync('text')));
+
+  test.each<[string, Buffer, string, string, number]>([
+    ['ambiguous, delivered as clean', ambiguous, '', 'ambiguous', 0],
+    ['ambiguous, kept', ambiguous, 'ambiguous = "quarantine"', 'ambiguous', 1],
+    ['ambiguous, tagged', ambiguous, 'ambiguous = "tag"', 'ambiguous', 1],
+    ['limits silent, delivered as clean', archive, '', 'limits-silent', 0],
+    ['limits silent, kept', archive, 'limits_silent = "quarantine"', 'limits-silent', 1],
+    ['infected, delivered all the same', infected, 'infected = "pass"', 'infected', 1],
+  ])('%s', async (_, bytes, rules, kind, code) => {
+    clamd.ofCanary = 'stream: OK\0';
+    config = configWith(`[rules]\n${rules}`);
+    const { verdict, code: said } = await explained(bytes);
+    expect([verdict.kind, said]).toEqual([kind, code]);
+  });
+
+  test('of several: one that could not be scanned beside one that is passed', async () => {
+    const files = [folder.write('1.eml', ambiguous), folder.write('2.eml', clean)];
+    expect((await runScan('-c', config, ...files)).code).toBe(0);
+    clamd.usual = { step: 'close' };
+    expect((await runScan('-c', config, ...files)).code).toBe(75);
+  });
+});
+
+describe('rules for some', () => {
+  const banned = (where: string): string =>
+    `[[banned]]\nname = "programs"\nnames = ["*.exe"]\naction = "reject"\n${where}`;
+  const program = message(withAttachment('a.exe', Buffer.from('x')));
+  const [to, from] = ['recipients = ["*@example.org"]', 'senders = ["*@example.net"]'];
+
+  test.each<[string, string, string[], string]>([
+    ['it is not said for whom', to, [], 'banned'],
+    ['for one of them', to, ['--to', 'b@example.org'], 'banned'],
+    ['for one of them, in capitals', to, ['--to', 'B@EXAMPLE.ORG'], 'banned'],
+    ['for another', to, ['--to', 'b@example.com'], 'clean'],
+    ['it is not said from whom', from, ['--to', 'b@example.org'], 'banned'],
+    ['from one of them', from, ['--from', 'a@example.net'], 'banned'],
+    ['from another', from, ['--from', 'a@example.com'], 'clean'],
+    ['from nobody', from, ['--from', ''], 'clean'],
+    ['from one of them, for another', `${to}\n${from}`, ['--from', 'a@example.net'], 'banned'],
+    [
+      'both, and not for him',
+      `${to}\n${from}`,
+      ['--from', 'a@example.net', '--to', 'b@example.com'],
+      'clean',
+    ],
+  ])('%s', async (_, where, options, kind) => {
+    config = configWith(banned(where));
+    const file = folder.write('m.eml', program);
+    const { out } = await runScan('-c', config, ...options, file);
+    expect(out).toContain(`verdict ${kind} (${kind === 'clean' ? 'pass' : 'reject'})`);
+    expect(out.includes('decided by [[banned]] programs')).toBe(kind === 'banned');
   });
 });
 

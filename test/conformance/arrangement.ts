@@ -3,7 +3,8 @@ import type { Limits } from '../../src/limits.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { ServerSessionOptions } from '../../src/protocol/smtp/server-session.ts';
 import { type ClamdSettings, defaultClamdSettings } from '../../src/scan/message-scan.ts';
-import { defaultRules, type Rules } from '../../src/verdict/rules.ts';
+import type { BannedRule } from '../../src/verdict/banned.ts';
+import { type Action, defaultRules, type Rules } from '../../src/verdict/rules.ts';
 import type { ClamdConduct } from '../support/fake-clamd.ts';
 import { allExtensions, type Failure, type Step } from '../support/fake-next-hop.ts';
 import { bytesIn } from './bytes.ts';
@@ -27,12 +28,21 @@ export interface Arrangement {
   readonly limits: Limits;
   readonly clamd: ClamdSettings;
   readonly rules: Rules;
+  /** `BANNED action glob`: what is called *.exe, for these recipients. */
+  readonly banned: readonly BannedRule[];
   readonly bareCr: ServerSessionOptions['bareCr'];
   /** `SET`: what else is out of the ordinary. */
   readonly set: ReadonlySet<Setting>;
 }
 
-const settings = ['header off', 'disk full', 'stranger', 'line full', 'scanner bug'] as const;
+const settings = [
+  'ledger',
+  'header off',
+  'disk full',
+  'stranger',
+  'line full',
+  'scanner bug',
+] as const;
 export type Setting = (typeof settings)[number];
 
 interface Line {
@@ -56,8 +66,19 @@ export function arrangementOf(lines: readonly Line[]): Arrangement {
     limits: { ...defaultLimits, ...numbers },
     clamd: { ...defaultClamdSettings, ...numbers },
     rules: { ...defaultRules, ...rules },
+    banned: all('BANNED').map(bannedRuleOf),
     bareCr: bareCr as Arrangement['bareCr'],
     set: new Set(all('SET').map(settingOf)),
+  };
+}
+
+function bannedRuleOf(text: string): BannedRule {
+  const [action = '', recipient = ''] = text.split(' ');
+  return {
+    name: action,
+    action: action as Action,
+    ...{ names: ['*.exe'], types: [], realTypes: [], tricks: [], unlisted: false },
+    ...{ inArchives: true, listeners: [], senders: [], recipients: [recipient] },
   };
 }
 

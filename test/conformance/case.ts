@@ -45,6 +45,8 @@ export interface MessageStep {
   /** What is to arrive at the next hop, where it is not the content below our header field. */
   readonly arrives: Buffer | undefined;
   readonly during: Incident | undefined;
+  /** Who is kept, where that is not everybody of a quarantined message. */
+  readonly kept: readonly string[] | undefined;
   readonly expected: ReadonlyMap<Column, Expectation>;
 }
 
@@ -107,7 +109,7 @@ function parseCase(block: string): Case {
   };
 }
 
-const arrangementWords = new Set(['CLAMD', 'NEXT-HOP', 'LIMITS', 'RULES', 'SET']);
+const arrangementWords = new Set(['CLAMD', 'NEXT-HOP', 'LIMITS', 'RULES', 'BANNED', 'SET']);
 
 function lineOf(line: string): Line {
   const [, word = '', rest = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -144,7 +146,7 @@ function commandStep({ word, rest }: Line): Step {
   }
 }
 
-const messageWords = new Set(['MESSAGE', 'BODY', 'WIRE', 'ARRIVES', 'DURING', 'EXPECT']);
+const messageWords = new Set(['MESSAGE', 'BODY', 'WIRE', 'ARRIVES', 'DURING', 'KEPT', 'EXPECT']);
 
 function messageStep(lines: readonly Line[]): MessageStep {
   const all = (wanted: string): string[] =>
@@ -155,12 +157,14 @@ function messageStep(lines: readonly Line[]): MessageStep {
   const wire =
     raw.length > 0 ? raw : stuffed(name === undefined ? bytes('BODY') : namedMessage(name));
   const [during] = all('DURING').map(incidentOf);
+  const [kept] = all('KEPT').map((addresses) => addresses.split(' '));
   return {
     kind: 'message',
     wire,
     content: unstuffed(wire),
     arrives: all('ARRIVES').length > 0 ? bytes('ARRIVES') : undefined,
     during,
+    kept,
     expected: new Map(all('EXPECT').flatMap(expectationOf)),
   };
 }

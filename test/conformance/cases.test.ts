@@ -84,7 +84,7 @@ describe.each(columns)('%s', (column) => {
     client.close();
     await door.expectNothingHeld();
     await door.close();
-  });
+  }, 60_000);
 });
 
 /** Cases whose session begins and ends as any does, with the usual limits. */

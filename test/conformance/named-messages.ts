@@ -13,6 +13,11 @@ import {
 
 const eicarMail = (): Buffer => message(withAttachment('eicar.com', eicarFile));
 
+/** As Postfix hands it over, so that a retry is known. */
+const received =
+  'Received: by mx.example.org (Postfix, from userid 1000)\r\n' +
+  '\tid 4dXyRt3Gz5z1n7P; Sat, 21 Nov 2026 10:00:00 +0000 (UTC)\r\n';
+
 const builders: ReadonlyMap<string, () => Buffer> = new Map([
   ['text', () => message(text())],
   ['8-bit', () => message(eightBitText())],
@@ -21,6 +26,11 @@ const builders: ReadonlyMap<string, () => Buffer> = new Map([
   ['dots', () => message(text('.\r\n..\r\n...x\r\n.\r\n\r\n.\r\n'))],
   ['eicar-text', () => message({ fields: ['Subject: x'], body: eicarFile })],
   ['eicar-attached', eicarMail],
+  [
+    'with-program',
+    () =>
+      Buffer.concat([Buffer.from(received), message(withAttachment('x.exe', Buffer.from('x')))]),
+  ],
   ['eicar-zip', () => message(withAttachment('e.zip', storedZip('eicar.com', eicarFile)))],
   ['eicar-forwarded', () => message(forwarded(eicarMail()))],
 ]);

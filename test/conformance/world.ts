@@ -25,6 +25,7 @@ import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeNextHop } from '../support/fake-next-hop.ts';
 import { someHandovers } from '../support/handovers.ts';
+import { MemoryLedger } from '../support/memory-ledger.ts';
 import { until } from '../support/memory-content.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Column } from './case.ts';
@@ -86,6 +87,7 @@ export class World {
       clock,
       limits,
       clamd: arrangement.clamd,
+      banned: arrangement.banned,
     });
     const scanner = set.has('scanner bug') ? buggyScanner : this.#scan;
     this.#scans = new Scans({ scanner, ledger: noLedger, clock });
@@ -199,12 +201,15 @@ export class World {
   }
 
   #newEngine(column: Column, files: Files): Engine {
-    const { limits, rules, set } = this.arrangement;
+    const { limits, rules, banned, set } = this.arrangement;
     const spool = {
       files,
       directory: join(this.directory, 'spool'),
       memoryBytes: limits.spoolMemoryBytes,
     };
+    const ledger = new MemoryLedger((finish) => {
+      queueMicrotask(finish);
+    });
     return new Engine(
       {
         listener: 'conformance',
@@ -215,12 +220,12 @@ export class World {
         clock: this.clock,
         limits,
         rules,
-        banned: [],
+        banned,
         stamp: { enabled: !set.has('header off'), text: 'clamgate' },
         line: this.#line,
         hostname: 'filter.example.org',
         scans: this.#scans,
-        handovers: someHandovers(this.clock),
+        handovers: someHandovers(this.clock, { ledger: set.has('ledger') ? ledger : noLedger }),
         nextHop: this.#relay,
         quarantine: this.quarantine,
         openSpool: () => new Spool(spool),

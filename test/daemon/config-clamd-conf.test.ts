@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { clamdConfAdvice, clamdConfFacts } from '../../src/daemon/config-clamd-conf.ts';
+import {
+  ceilingNotes,
+  clamdConfAdvice,
+  clamdConfFacts,
+} from '../../src/daemon/config-clamd-conf.ts';
 import { parseConfig } from '../../src/daemon/config.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
 
@@ -44,6 +48,17 @@ test('the limits of a clamd on this machine are known from its clamd.conf', () =
     databaseDirectory: '/db',
   });
   expect(clamdConfFacts('unix:/run/other.ctl', [file])).toEqual({ ceilings: {} });
+});
+
+test('which limits of a clamd are known, and which are only assumed', () => {
+  const file = folder.write('clamd.conf', `${socket}MaxFileSize 25M\nMaxScanTime 0\n`);
+  const endpoints = ['unix:/run/c.ctl', 'tcp://av2.example.org:3310'];
+  expect(ceilingNotes({ clamd: { endpoints } }, [file]).map(({ text }) => text)).toEqual([
+    'unix:/run/c.ctl: known from its clamd.conf: MaxFileSize; ' +
+      'assumed to be as in [clamd]: StreamMaxLength, MaxScanTime',
+    'tcp://av2.example.org:3310: assumed to be as in [clamd]: StreamMaxLength, MaxFileSize, ' +
+      'MaxScanTime; a smaller MaxFileSize shows only where AlertExceedsMax is on',
+  ]);
 });
 
 describe('what contradicts clamd.conf', () => {

@@ -71,6 +71,28 @@ describe('the line of a transaction', () => {
     });
   });
 
+  test('says of each recipient who came to another end, and how many came to which', () => {
+    const mixed = aRecord({
+      recipients: [
+        { address: 'a@example.org' },
+        { address: 'b@example.org', outcome: 'quarantined' },
+        { address: 'c@example.org', outcome: 'rejected', reply: { code: 550, lines: ['no'] } },
+      ],
+    });
+    expect(written(mixed)).toMatchObject({
+      level: 'warn',
+      outcome: 'relayed',
+      to: ['a@example.org', 'b@example.org=quarantined', 'c@example.org=550'],
+      ends: 'relayed 1, quarantined 1, rejected 1',
+    });
+  });
+
+  test('does not warn of whom the next hop refused by itself', () => {
+    const reply = { code: 550, lines: ['no'] };
+    const recipients = [{ address: 'c@example.org', outcome: 'rejected', reply } as const];
+    expect(written(aRecord({ recipients }))).toMatchObject({ level: 'info' });
+  });
+
   test('as text reads from left to right', () => {
     const { log, text } = logInto({ format: 'text' });
     log.transaction(aRecord({ sender: '', messageId: '<a b@c>' }));
@@ -188,7 +210,8 @@ describe('events', () => {
   test('below its level a transaction is not even put into words', () => {
     const { log, text } = logInto({ level: 'warn' });
     const record = aRecord({});
-    const untouchable = { outcome: record.outcome, situation: undefined } as never;
+    const { outcome, recipients } = record;
+    const untouchable = { outcome, recipients, situation: undefined } as never;
     log.transaction(untouchable);
     expect(text()).toBe('');
   });

@@ -36,15 +36,41 @@ function stream(change: Partial<ScannedStream>): ScannedStream {
 
 describe('what is counted', () => {
   test.each<[string, Partial<TransactionRecord>[], string[]]>([
-    ['nothing yet', [], ['clamgate_recipients_total 0', 'clamgate_message_bytes_total 0']],
+    ['nothing yet', [], ['clamgate_message_bytes_total 0']],
     [
       'transactions',
       [{}, {}, { outcome: 'deferred', situation: 'scan-failed', verdict: 'unavailable' }],
       [
         'clamgate_transactions_total{outcome="relayed",verdict="clean",situation="none"} 2',
         'clamgate_transactions_total{outcome="deferred",verdict="unavailable",situation="scan-failed"} 1',
-        'clamgate_recipients_total 3',
+        'clamgate_recipients_total{outcome="relayed"} 2',
+        'clamgate_recipients_total{outcome="deferred"} 1',
         'clamgate_message_bytes_total 3702',
+      ],
+    ],
+    [
+      'each recipient by his own end',
+      [
+        {
+          recipients: [
+            { address: 'a@example.org' },
+            { address: 'b@example.org', outcome: 'quarantined' },
+            { address: 'c@example.org', outcome: 'quarantined' },
+          ],
+        },
+        {
+          outcome: 'deferred',
+          recipients: [
+            { address: 'a@example.org' },
+            { address: 'b@example.org', outcome: 'discarded' },
+          ],
+        },
+      ],
+      [
+        'clamgate_recipients_total{outcome="relayed"} 1',
+        'clamgate_recipients_total{outcome="quarantined"} 2',
+        'clamgate_recipients_total{outcome="deferred"} 1',
+        'clamgate_recipients_total{outcome="discarded"} 1',
       ],
     ],
     [
@@ -170,7 +196,7 @@ test('may be asked for again and again, and has the process in it', async () => 
     expect(text).toMatch(/^process_cpu_seconds_total /m);
     expect(text).toMatch(/^# TYPE clamgate_transactions_total counter$/m);
     expect(text).toMatch(/^# TYPE clamgate_stage_seconds histogram$/m);
-    expect(text).toMatch(/^clamgate_recipients_total 1$/m);
+    expect(text).toMatch(/^clamgate_recipients_total\{outcome="relayed"\} 1$/m);
   }
 });
 

@@ -66,6 +66,16 @@ describe('the notice to the postmaster', () => {
     expect(hop.messages).toEqual([]);
   });
 
+  test('goes for those who are kept, of a message that others got', async () => {
+    const recipients = [
+      { address: 'got@example.org' },
+      { address: 'kept@example.org', outcome: 'quarantined' },
+    ] as const;
+    const mixed = { ...quarantined, outcome: 'relayed', recipients } as const;
+    await notices.observe(mixed, config('p@example.org'));
+    expect(hop.messages[0]?.content.toString()).toMatch(/^to: {12}<kept@example\.org>\r$/m);
+  });
+
   test('a wave of malware is no wave of notices', async () => {
     const wanted = config('p@example.org');
     for (let count = 0; count < 22; count++) await notices.observe(quarantined, wanted);

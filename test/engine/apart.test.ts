@@ -1,7 +1,9 @@
 /** Recipients whose rules differ, through whole transactions, and what a retry of theirs is told. */
 import { describe, expect, it, test } from '@jest/globals';
+import { isAccepted } from '../../src/engine/answer.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Scans } from '../../src/engine/scans.ts';
+import type { Client } from '../../src/envelope.ts';
 import { render } from '../../src/listener/render.ts';
 import { reply } from '../../src/protocol/smtp/reply.ts';
 import type { RelayResult } from '../../src/relay/next-hop.ts';
@@ -18,6 +20,7 @@ const message = Buffer.from(
     'Subject: x\r\n\r\nbody\r\n',
 );
 const later: RelayResult = { kind: 'reply', reply: reply(451, '4.3.0', 'Later') };
+const never: RelayResult = { kind: 'reply', reply: reply(554, '5.7.1', 'Not wanted') };
 const actions: readonly Action[] = ['pass', 'tag', 'quarantine', 'reject', 'discard', 'defer'];
 
 /** A rule for the recipients whose address begins with the name of its action. */
@@ -30,6 +33,8 @@ function ruleFor(action: Action): BannedRule {
 class World {
   readonly parts: Parts;
   readonly engine: Engine;
+  /** Recipients of the last transaction that were accepted. */
+  takenAtRcpt: string[] = [];
   readonly #flavour: 'smtp' | 'lmtp';
 
   constructor(flavour: 'smtp' | 'lmtp', position: Position = 'after-queue') {
@@ -51,10 +56,18 @@ class World {
   }
 
   /** One transaction; what the peer hears at the end. */
-  async send(...recipients: string[]): Promise<string[]> {
-    const transaction = this.engine.begin({}, { address: 'a@example.net', parameters: [] });
+  send(...recipients: string[]): Promise<string[]> {
+    return this.sendAs({}, recipients);
+  }
+
+  async sendAs(client: Client, recipients: readonly string[]): Promise<string[]> {
+    const transaction = this.engine.begin(client, { address: 'a@example.net', parameters: [] });
     await transaction.open();
-    for (const address of recipients) await transaction.recipient({ address, parameters: [] });
+    this.takenAtRcpt = [];
+    for (const address of recipients) {
+      const answer = await transaction.recipient({ address, parameters: [] });
+      if (isAccepted(answer)) this.takenAtRcpt.push(address);
+    }
     expect(transaction.data()).toBeUndefined();
     await transaction.write(message);
     const answers = await transaction.finish(noViolations);
@@ -145,6 +158,7 @@ test('the record says what became of whom', async () => {
     outcome: 'relayed',
     verdict: 'banned',
     detail: 'quarantined for 1, relayed for 2',
+    recipients: [{}, { address: 'quarantine', outcome: 'quarantined' }, {}],
   });
   expect(world.parts.records[0]?.quarantineId).toBeDefined();
 });
@@ -158,7 +172,7 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     world.parts.nextHop.dot = { kind: 'reply', reply: reply(250, '2.0.0', 'Ok') };
     world.parts.nextHop.sent.length = 0;
     const second = await world.send('quarantine', 'pass');
-    expect(second).toEqual(world.isLmtp ? ['250 2.7.0', '250 2.0.0'] : ['250 2.7.0']);
+    expect(second).toEqual(world.isLmtp ? ['250 2.7.0', '250 2.0.0'] : ['250 2.0.0']);
     expect([world.sentTo, await world.kept()]).toEqual([[['pass']], [['quarantine']]]);
   });
 
@@ -175,5 +189,52 @@ describe.each(['smtp', 'lmtp'] as const)('a retry over %s', (flavour) => {
     const said = await world.send('quarantine', 'pass');
     expect(said).toEqual(world.isLmtp ? ['452 4.3.1', '250 2.0.0'] : ['452 4.3.1']);
     expect(world.sentTo).toEqual(world.isLmtp ? [['pass']] : []);
+  });
+});
+
+describe('the next hop refuses for good those to whom it was relayed', () => {
+  const postfix = { ident: '4dXyRt3Gz5z1n7P' };
+
+  it.each<[string[], string[], string[]]>([
+    [['quarantine', 'pass'], ['quarantine'], ['pass']],
+    [['pass', 'quarantine'], ['pass'], ['quarantine']],
+    [['discard', 'pass', 'tag'], ['discard'], ['pass', 'tag']],
+    [['reject', 'pass'], ['reject'], ['pass']],
+  ])('over SMTP, %j: all come again, and apart', async (recipients, first, rest) => {
+    const world = new World('smtp');
+    world.parts.nextHop.dot = never;
+    expect(await world.sendAs(postfix, recipients)).toEqual(['452 4.5.3']);
+    const saidOf = (taken: string[]): string => {
+      return taken.includes('pass') ? '554 5.7.1' : '250 2.7.0';
+    };
+    expect(await world.sendAs(postfix, recipients)).toEqual([saidOf(first)]);
+    expect(world.takenAtRcpt).toEqual(first);
+    expect(await world.sendAs(postfix, rest)).toEqual([saidOf(rest)]);
+    expect(world.takenAtRcpt).toEqual(rest);
+    // Nobody is kept once more.
+    expect((await world.kept()).length).toBe(recipients.includes('discard') ? 0 : 1);
+  });
+
+  it.each<[string, Client]>([
+    ['without IDENT', {}],
+    ['requeued under another name', { ident: '4dXyRt3Gz5z1n7Q' }],
+  ])('over SMTP, %s, they could not be told apart: all are refused', async (_, client) => {
+    const world = new World('smtp');
+    world.parts.nextHop.dot = never;
+    expect(await world.sendAs(client, ['quarantine', 'pass'])).toEqual(['554 5.7.1']);
+    expect(world.parts.records[0]).toMatchObject({ outcome: 'rejected' });
+    expect(await world.kept()).toEqual([['quarantine']]);
+  });
+
+  it('over SMTP, and nobody has it: they are refused in its own words', async () => {
+    const world = new World('smtp');
+    world.parts.nextHop.dot = never;
+    expect(await world.sendAs(postfix, ['pass', 'tag'])).toEqual(['554 5.7.1']);
+  });
+
+  it('over LMTP each hears of his own', async () => {
+    const world = new World('lmtp');
+    world.parts.nextHop.dot = never;
+    expect(await world.sendAs(postfix, ['quarantine', 'pass'])).toEqual(['250 2.7.0', '554 5.7.1']);
   });
 });

@@ -90,7 +90,7 @@ test('recipients: the words of the next hop where it refused them', () => {
   });
   expect(record.recipients).toEqual([
     { address: 'b@example.org' },
-    { address: 'c@example.org', reply: reply(550, '2.0.0', 'no') },
+    { address: 'c@example.org', outcome: 'rejected', reply: reply(550, '2.0.0', 'no') },
     { address: 'd@example.org' },
   ]);
 });
@@ -101,11 +101,15 @@ test('recipients over LMTP: each its own words at the dot', () => {
     { path: path('c@example.org'), answer: said(550, 'no') },
     { path: path('d@example.org'), answer: said(250, 'Ok') },
   ];
-  const outcome: Outcome = { kind: 'relayed', answers: [said(250, 'in'), said(452, 'full')] };
+  const outcome: Outcome = {
+    kind: 'relayed',
+    answers: [said(250, 'in'), said(452, 'full')],
+    ends: ['relayed', 'deferred'],
+  };
   expect(describeOutcome(outcome, { ...course, recipients }).recipients).toEqual([
     { address: 'b@example.org', reply: reply(250, '2.0.0', 'in') },
-    { address: 'c@example.org', reply: reply(550, '2.0.0', 'no') },
-    { address: 'd@example.org', reply: reply(452, '2.0.0', 'full') },
+    { address: 'c@example.org', outcome: 'rejected', reply: reply(550, '2.0.0', 'no') },
+    { address: 'd@example.org', outcome: 'deferred', reply: reply(452, '2.0.0', 'full') },
   ]);
 });
 

@@ -286,7 +286,7 @@ describe('Transaction', () => {
     expect(said([await begin().open()].filter((answer) => answer !== undefined))).toEqual([
       '451 4.3.2',
     ]);
-    clock.advance(1000);
+    clock.advance(defaultLimits.transactionWaitMs);
     expect(said([await waiting].filter((answer) => answer !== undefined))).toEqual(['451 4.3.2']);
     leave?.();
     expect([line.inside, nextHop.open, records.length]).toEqual([0, 0, 2]);
@@ -314,7 +314,11 @@ describe('Transaction', () => {
     await transaction.write(message);
     await transaction.finish(noViolations);
     expect(records[0]?.recipients).toEqual([
-      { address: 'bad@example.org', reply: reply(550, '5.1.1', 'unknown') },
+      {
+        address: 'bad@example.org',
+        outcome: 'rejected',
+        reply: reply(550, '5.1.1', 'unknown'),
+      },
       { address: 'b@example.org' },
     ]);
   });

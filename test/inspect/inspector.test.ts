@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { scratchBytes } from '../../src/inspect/blocks.ts';
 import { headBytes, type Inspection, Inspector } from '../../src/inspect/inspector.ts';
-import { defaultInspectLimits } from '../../src/inspect/notes.ts';
+import type { InspectLimits } from '../../src/inspect/notes.ts';
+import { defaultInspectLimits } from '../../src/limits.ts';
 import * as made from '../support/archives.ts';
 
 const scratch = Buffer.alloc(scratchBytes);
@@ -145,6 +146,38 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ['no archive', Buffer.from('a.exe'), []],
 ];
 
+const longName = 'n'.repeat(9000);
+/** A header of RAR 5 that is larger than what is seen at once; the length takes two digits. */
+const longRar5 = Buffer.concat([
+  ...[Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1'), Buffer.alloc(4)],
+  ...[Buffer.from([0xb0, 0x46, 2, 0, 0, 1, 0x20, 0, 1, 0xa8, 0x46]), Buffer.from(longName)],
+]);
+
+describe('what may be encrypted and cannot be read is told', () => {
+  it.each<[string, Buffer, Partial<InspectLimits>, string | undefined]>([
+    ['7z, not readable', made.sevenZip(Buffer.from([0x17, 1, 2])), {}, 'a header that is not'],
+    ['7z, large', made.sevenZip(Buffer.alloc(2000)), { headerBytesMax: 1000 }, 'more than 1000'],
+    [
+      '7z, large when unpacked',
+      made.sevenZip(made.sevenZipPackedHeader(12, 5000, Buffer.from([0x5d, 0, 0, 1, 0]))),
+      { unpackedHeaderBytesMax: 1000 },
+      'a header that unpacks to more than 1000 bytes',
+    ],
+    ['RAR 5', longRar5, {}, 'a header of 9008 bytes'],
+    [
+      '7z that says that it is',
+      made.sevenZip(made.sevenZipHeader(['a'], '06f10701')),
+      {},
+      undefined,
+    ],
+    ['names only', made.zip({ name: longName }), {}, undefined],
+  ])('%s', (_, bytes, limits, unseen) => {
+    const told = inspect(bytes, [bytes], limits).unseen;
+    if (unseen === undefined) expect(told).toBeUndefined();
+    else expect(told).toContain(unseen);
+  });
+});
+
 describe('names', () => {
   it.each(listings)('of %s', (_, bytes, entries) => {
     const { entries: found, incomplete } = inspect(bytes);
@@ -158,12 +191,19 @@ describe('names', () => {
     ['bytes of names', many, { namesBytesMax: 1 }, ['a'], 'more than 1 bytes of names'],
     [
       'gzip',
-      gzipSync(Buffer.concat([made.tar({ name: 'a' }), Buffer.alloc(1e6)])),
+      gzipSync(made.tar({ name: 'a', data: Buffer.alloc(1e6) }, { name: 'b' })),
       { inflatedBytesMax: 100_000 },
       ['a'],
       'gzip of more than 100000 bytes',
     ],
-    ['one name', made.zip({ name: 'n'.repeat(9000) }), {}, [], 'a name of 9000 bytes'],
+    ['one name', made.zip({ name: longName }), {}, [], 'a name of 9000 bytes'],
+    [
+      'one name in RAR 4',
+      made.rar4([{ name: longName }]),
+      {},
+      [longName.slice(0, longName.length)],
+      'a header of 9032 bytes',
+    ],
     [
       '7z, a header that cannot be read',
       made.sevenZip(Buffer.from([0x17, 1, 2])),
@@ -180,6 +220,13 @@ describe('names', () => {
     ],
   ])('over a ceiling are incomplete: %s', (_, bytes, limits, entries, incomplete) => {
     expect(inspect(bytes, [bytes], limits)).toMatchObject({ entries, incomplete });
+  });
+
+  it('of a large gzip with no tar in it, or behind the end of one, are not missing', () => {
+    for (const head of [made.tar({ name: 'a' }), Buffer.from('text')]) {
+      const bytes = gzipSync(Buffer.concat([head, Buffer.alloc(1e6)]));
+      expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeUndefined();
+    }
   });
 });
 

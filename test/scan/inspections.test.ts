@@ -202,3 +202,25 @@ describe('banned', () => {
     ]);
   });
 });
+
+describe('an archive of which not all could be read', () => {
+  const unreadable = attached(made.sevenZip(Buffer.from([23, 1])));
+  const long = attached(made.zip({ name: 'n'.repeat(9000) }));
+  const listed: BannedRule = { ...exe, name: 'listed', unlisted: true };
+  const sealed = 'perhaps encrypted, with names not read: a header that is not readable';
+  const nameless = 'names not read: a name of 9000 bytes';
+
+  it.each<[string, Buffer, BannedRule[], string | undefined]>([
+    ['perhaps encrypted', unreadable, [], sealed],
+    ['perhaps encrypted, whatever is banned', unreadable, [listed], sealed],
+    ['names, on which no rule depends', long, [], undefined],
+    ['names, on which a rule depends', long, [exe], nameless],
+    ['names in archives where they do not count', long, [{ ...exe, inArchives: false }], undefined],
+    ['names, of which a rule decides for all', long, [exe, listed], undefined],
+    ['names, of which a rule decides for some', long, [{ ...listed, senders: ['*'] }], nameless],
+  ])('is partial, or not: %s', async (_, bytes, rules, detail) => {
+    const { findings } = await scan(bytes, rules);
+    const gaps = findings.filter((one) => one.kind === 'partial' && one.reason === 'archive');
+    expect(gaps.map((one) => [one.stream, one.detail])).toEqual(detail ? [['2', detail]] : []);
+  });
+});

@@ -17,6 +17,7 @@ import { prepareSpoolDirectory, Spool } from '../../src/store/spool.ts';
 import { defaultRules, type Action } from '../../src/verdict/rules.ts';
 import { WaitingLine } from '../../src/waiting-line.ts';
 import { DaemonSocket } from './daemon-socket.ts';
+import { bannedRules } from './ends.ts';
 import type { Disk } from './disk.ts';
 import type { Mutation } from './mutation.ts';
 import type { End, Network } from './network.ts';
@@ -180,7 +181,7 @@ export class SimulatedDaemon {
       clock,
       limits,
       rules: { ...defaultRules, infected },
-      banned: [],
+      banned: bannedRules(network.weather),
       stamp: { enabled: true, text: 'clamgate' },
       hostname: 'filter.example.org',
       nextHop: this.#nextHop(life),

@@ -2,22 +2,45 @@
  * The small case whole: two messages of two recipients each, and every way in which at most a few
  * things go wrong at the points that matter. Nothing is drawn; all else takes no time.
  */
+import type { InDoubt } from '../../src/engine/earlier-attempts.ts';
 import { EnumeratedChoices } from './choices.ts';
+import { domainOf, type OwnRule } from './ends.ts';
 import { type Mail, mailOf, queueIdOf } from './mail.ts';
 import type { Scenario } from './scenario.ts';
 import { run, type RunOptions } from './world.ts';
 import { type Fault, only, Weather } from './weather.ts';
 
-/** Who is next to the daemon, and what it is told to do. */
-export const smallCases = {
-  'a next hop that asks': { nextHop: 'smtp', asks: true, inDoubt: 'retry' },
-  'a plain next hop, in doubt sent again': { nextHop: 'smtp', asks: false, inDoubt: 'retry' },
-  'a plain next hop, in doubt held': { nextHop: 'smtp', asks: false, inDoubt: 'hold' },
-  'LMTP on both sides, in doubt sent again': { nextHop: 'lmtp', asks: false, inDoubt: 'retry' },
-  'LMTP on both sides, in doubt held': { nextHop: 'lmtp', asks: false, inDoubt: 'hold' },
-} as const;
+export interface SmallCase {
+  readonly nextHop: 'smtp' | 'lmtp';
+  /** SMTP where it is not said. */
+  readonly door: 'smtp' | 'lmtp';
+  readonly asks: boolean;
+  readonly inDoubt: InDoubt;
+  /** Of the recipients of the first message. */
+  readonly rules: readonly OwnRule[];
+}
 
-export type SmallCase = (typeof smallCases)[keyof typeof smallCases];
+const smtp = { nextHop: 'smtp', door: 'smtp' } as const;
+const lmtp = { nextHop: 'lmtp', door: 'lmtp' } as const;
+const alike = ['none', 'none'] as const;
+const mixed = ['pass', 'quarantine', 'reject'] as const;
+
+/** Who is next to the daemon, and what it is told to do. */
+export const smallCases: Readonly<Record<string, SmallCase>> = {
+  'a next hop that asks': { ...smtp, asks: true, inDoubt: 'retry', rules: alike },
+  'a plain next hop, in doubt sent again': {
+    ...{ ...smtp, asks: false, inDoubt: 'retry', rules: alike },
+  },
+  'a plain next hop, in doubt held': { ...smtp, asks: false, inDoubt: 'hold', rules: alike },
+  'LMTP on both sides, in doubt sent again': {
+    ...{ ...lmtp, asks: false, inDoubt: 'retry', rules: alike },
+  },
+  'LMTP on both sides, in doubt held': { ...lmtp, asks: false, inDoubt: 'hold', rules: alike },
+  'different ends over SMTP': { ...smtp, asks: true, inDoubt: 'retry', rules: mixed },
+  'different ends over LMTP': {
+    ...{ nextHop: 'smtp', door: 'lmtp', asks: true, inDoubt: 'retry', rules: mixed },
+  },
+};
 
 /** What may go wrong, at each place where it can. */
 export const smallFaults: readonly Fault[] = [
@@ -28,6 +51,8 @@ export const smallFaults: readonly Fault[] = [
   'rcpt 4xx',
   'rcpt 5xx',
   'dot 4xx',
+  'dot 5xx',
+  'disk',
   'ledger',
   'smtpd killed asking',
   'smtpd killed after go',
@@ -65,11 +90,14 @@ export async function explore(one: SmallCase, options: ExhaustiveOptions): Promi
   return { runs, failed, ...(first && { first }) };
 }
 
-function scenarioOf({ nextHop, asks, inDoubt }: SmallCase, weather: Weather): Scenario {
+function scenarioOf(
+  { nextHop, door, asks, inDoubt, rules }: SmallCase,
+  weather: Weather,
+): Scenario {
   return {
-    mails: [smallMail(0), smallMail(1)],
+    mails: [smallMail(0, rules), smallMail(1, ['none', 'none'])],
     upstream: {
-      flavour: nextHop,
+      flavour: door,
       recipientLimit: 50,
       pipelining: true,
       xforward: true,
@@ -85,9 +113,12 @@ function scenarioOf({ nextHop, asks, inDoubt }: SmallCase, weather: Weather): Sc
   };
 }
 
-function smallMail(number: number): Mail {
-  const recipients = [0, 1].map((at) => {
-    return { address: `r${at}.m${number}@example.org`, orcpt: '', state: 'waiting' } as const;
+function smallMail(number: number, rules: readonly OwnRule[]): Mail {
+  const recipients = rules.map((rule, at) => {
+    const address = `r${at}.m${number}@${domainOf(rule)}`;
+    return { address, orcpt: '', rule, state: 'waiting' } as const;
   });
-  return mailOf({ number, queueId: queueIdOf(number), infected: false, lines: 1, recipients });
+  const banned = rules.some((rule) => rule !== 'none');
+  const what = { infected: false, banned, lines: 1 };
+  return mailOf({ number, queueId: queueIdOf(number), ...what, recipients });
 }

@@ -5,6 +5,7 @@ import type { Action } from '../../src/verdict/rules.ts';
 import { directories, limits, type Running } from './daemon.ts';
 import type { Disk } from './disk.ts';
 import type { Copy, Downstream } from './downstream.ts';
+import { endsFor } from './ends.ts';
 import { type Mail, messageIdIn, type Recipient } from './mail.ts';
 import type { End, Network } from './network.ts';
 import type { LedgerDisk } from './ledger.ts';
@@ -20,6 +21,8 @@ export type Violation =
   | 'unsettled'
   /** Malware at the next hop. */
   | 'infected'
+  /** At the next hop for one whose rule bans it. */
+  | 'banned'
   /** Other bytes, or other recipients, than were sent. */
   | 'falsified'
   /** A final dot that nobody waited for any more. */
@@ -46,6 +49,10 @@ export interface Observed {
   readonly mayRepeat: (mail: Mail, recipient: Recipient) => boolean;
   /** Whether a retry of what was handed over would be known; true where that is not promised. */
   readonly isSettled: (mail: Mail, recipient: Recipient) => boolean;
+  /** Whether one recipient can be refused without the others. */
+  readonly comeApart: (mail: Mail) => boolean;
+  /** Whether the ledger has it that it was delivered, kept or discarded. */
+  readonly isTaken: (mail: Mail, recipient: Recipient) => boolean;
 }
 
 export class Invariants implements Promises {
@@ -63,15 +70,18 @@ export class Invariants implements Promises {
   accepted(mail: Mail, recipients: readonly Recipient[]): void {
     const { downstream, disk, infected, network } = this.#world;
     for (const one of recipients) this.#settled(mail, one);
-    const missing = recipients.filter((one) => copiesOf(downstream, mail, one).length === 0);
-    if (missing.length === 0 || (mail.infected && infected === 'discard')) return;
+    const missing = recipients
+      .filter((one) => copiesOf(downstream, mail, one).length === 0)
+      .filter((one) => !endsFor(mail, one, infected).discarded);
+    if (missing.length === 0) return;
     // As it would be found, were the power lost now.
     const files = disk.files.afterCrash();
     const clock = network.timeline.clock(new Life());
     void inQuarantine(new Quarantine({ ...quarantineIn, files, clock }), mail).then((kept) => {
-      for (const { address, orcpt } of missing) {
-        if (!kept.includes(address + orcpt)) {
-          this.breaks('lost', `2xx for ${mail.id} to ${address}${orcpt}, and nobody has it`);
+      for (const one of missing) {
+        const key = keyOf(one);
+        if (!kept.some(({ to }) => to === key)) {
+          this.breaks('lost', `2xx for ${mail.id} to ${key}, and nobody has it`);
         }
       }
     });
@@ -89,19 +99,21 @@ export class Invariants implements Promises {
   }
 
   /** To be asked when nothing happens any more. */
-  atTheEnd(running: Running | undefined): void {
-    const { upstream, downstream } = this.#world;
-    for (const mail of upstream.mails) for (const one of mail.recipients) this.#fate(mail, one);
+  async atTheEnd(running: Running | undefined): Promise<void> {
+    const { upstream, downstream, disk, network } = this.#world;
+    const clock = network.timeline.clock(new Life());
+    const quarantine = new Quarantine({ ...quarantineIn, files: disk.files, clock });
+    for (const mail of upstream.mails) {
+      for (const one of mail.recipients) this.#fate(mail, one);
+      this.#kept(mail, await inQuarantine(quarantine, mail));
+    }
     for (const copy of downstream.copies) this.#copy(copy);
     this.#leaks(running);
   }
 
   #settled(mail: Mail, recipient: Recipient): void {
-    const { downstream, isSettled } = this.#world;
-    if (copiesOf(downstream, mail, recipient).length > 0 && !isSettled(mail, recipient)) {
-      const key = recipient.address + recipient.orcpt;
-      this.breaks('unsettled', `2xx for ${mail.id} to ${key} before the ledger has it`);
-    }
+    if (this.#world.isSettled(mail, recipient)) return;
+    this.breaks('unsettled', `2xx for ${mail.id} to ${keyOf(recipient)} before the ledger has it`);
   }
 
   #dot(id: string): void {
@@ -115,7 +127,7 @@ export class Invariants implements Promises {
 
   #fate(mail: Mail, recipient: Recipient): void {
     const { downstream } = this.#world;
-    const key = recipient.address + recipient.orcpt;
+    const key = keyOf(recipient);
     const copies = copiesOf(downstream, mail, recipient).length;
     const about = `${mail.id} to ${key}`;
     if (recipient.state !== 'delivered' && recipient.state !== 'bounced') {
@@ -125,18 +137,41 @@ export class Invariants implements Promises {
     if (copies > 1 && !excused) this.breaks('twice', `${about} came ${copies} times`);
     if (recipient.state !== 'bounced') return;
     if (copies > 0 && !excused) this.breaks('twice', `${about} came, and was bounced`);
-    const rule = mail.infected && this.#world.infected === 'reject';
-    if (!rule && !downstream.refused.has(key)) {
+    const mayShare = !this.#world.comeApart(mail);
+    if (!excused && !mayShare && this.#world.isTaken(mail, recipient)) {
+      this.breaks('twice', `${about} was taken, as the ledger has it, and bounced`);
+    }
+    const isRefused = (one: Recipient): boolean =>
+      endsFor(mail, one, this.#world.infected).refused || downstream.refused.has(keyOf(one));
+    if (!isRefused(recipient) && !(mayShare && mail.recipients.some(isRefused))) {
       this.breaks('lost', `${about} was bounced, and nobody had refused it`);
+    }
+  }
+
+  /** Whoever has it does not find it in quarantine, too, and nobody's is there without a reason. */
+  #kept(mail: Mail, kept: readonly Kept[]): void {
+    const { downstream, infected, mayRepeat } = this.#world;
+    for (const recipient of mail.recipients) {
+      const own = kept.filter(({ to }) => to === keyOf(recipient));
+      if (own.length === 0) continue;
+      const about = `${mail.id} to ${keyOf(recipient)}`;
+      const came = copiesOf(downstream, mail, recipient).length > 0;
+      if (came && !mayRepeat(mail, recipient)) this.breaks('twice', `${about} came, and was kept`);
+      const byRule = own.filter(({ verdict }) => verdict !== 'unscannable');
+      if (byRule.length > 0 && !endsFor(mail, recipient, infected).kept) {
+        this.breaks('falsified', `${about} was kept, and no rule says so`);
+      }
     }
   }
 
   #copy({ id, recipient, orcpt, content }: Copy): void {
     const mail = this.#world.upstream.mails.find((each) => each.id === id);
-    const wanted = mail?.recipients.some((one) => one.address === recipient && one.orcpt === orcpt);
-    if (!mail || !wanted) this.breaks('falsified', `${id} for ${recipient}, who was not named`);
+    const to = mail?.recipients.find((one) => keyOf(one) === recipient + orcpt);
+    if (!mail || !to) this.breaks('falsified', `${id} for ${recipient}, who was not named`);
     else if (mail.infected) this.breaks('infected', `${id} at the next hop`);
-    else if (content.replace(/^X-Virus-Scanned: .*\r\n/, '') !== mail.content) {
+    else if (!endsFor(mail, to, this.#world.infected).relayed) {
+      this.breaks('banned', `${id} at the next hop for ${recipient}`);
+    } else if (content.replace(/^X-Virus-Scanned: .*\r\n/, '') !== mail.content) {
       this.breaks('falsified', `${id} has other bytes than were sent`);
     }
   }
@@ -171,22 +206,33 @@ export class Invariants implements Promises {
 
 const quarantineIn = { directory: directories.quarantine, removed: () => undefined };
 
-function copiesOf(downstream: Downstream, mail: Mail, { address, orcpt }: Recipient): Copy[] {
+/** Address and ORCPT in one. */
+function keyOf({ address, orcpt }: Recipient): string {
+  return address + orcpt;
+}
+
+function copiesOf(downstream: Downstream, mail: Mail, recipient: Recipient): Copy[] {
   return downstream.copies.filter(
-    (copy) => copy.id === mail.id && copy.recipient === address && copy.orcpt === orcpt,
+    (copy) => copy.id === mail.id && copy.recipient + copy.orcpt === keyOf(recipient),
   );
 }
 
-/** The recipients for whom the message is in quarantine, whole, as address and ORCPT in one. */
-async function inQuarantine(quarantine: Quarantine, mail: Mail): Promise<string[]> {
-  const kept: string[] = [];
+interface Kept {
+  readonly to: string;
+  readonly verdict: string;
+}
+
+/** The recipients for whom the message is in quarantine, whole. */
+async function inQuarantine(quarantine: Quarantine, mail: Mail): Promise<Kept[]> {
+  const kept: Kept[] = [];
   for (const item of await quarantine.list()) {
     if (item.kind !== 'whole' || !item.record.messageId?.includes(mail.id)) continue;
     const pieces: Buffer[] = [];
     for await (const piece of quarantine.open(item.id)) pieces.push(piece);
     if (Buffer.concat(pieces).toString('latin1') !== mail.content) continue;
     for (const path of item.record.envelope.recipients) {
-      kept.push(path.address + (parameterOf(path, 'ORCPT')?.value ?? ''));
+      const to = path.address + (parameterOf(path, 'ORCPT')?.value ?? '');
+      kept.push({ to, verdict: item.record.verdict });
     }
   }
   return kept;

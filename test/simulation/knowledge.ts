@@ -65,10 +65,15 @@ export class Knowledge {
 
   isSettled(mail: Mail, recipient: Recipient): boolean {
     if (!this.#isKnownAgain(mail)) return true;
+    if (this.isTaken(mail, recipient)) return true;
     const entries = this.#parts.ledgerDisk.entriesOf(mail, recipient);
-    const final = ['delivered', 'quarantined', 'discarded'];
-    if (entries.some(({ state }) => final.includes(state))) return true;
     return this.#wasUntaken(entries.map(({ attempt }) => attempt));
+  }
+
+  isTaken(mail: Mail, recipient: Recipient): boolean {
+    const final = ['delivered', 'quarantined', 'discarded'];
+    const entries = this.#parts.ledgerDisk.entriesOf(mail, recipient);
+    return entries.some(({ state }) => final.includes(state));
   }
 
   /** An attempt that the ledger failed may have left its entries as they were, or none. */
@@ -76,6 +81,16 @@ export class Knowledge {
     const { untaken } = this.#parts.told;
     if (attempts.length === 0) return untaken.size > 0;
     return attempts.some((attempt) => untaken.has(attempt));
+  }
+
+  /**
+   * Whether over SMTP those who have the message come apart from those who may be refused; else one
+   * reply bounces both. They are told apart by IDENT, and by what the ledger could take down.
+   */
+  comeApart(mail: Mail): boolean {
+    const { upstream, once, told } = this.#parts;
+    const isNamed = once.ledger && upstream.xforward && mail.ident === mail.queueId;
+    return upstream.flavour === 'lmtp' || (isNamed && told.untaken.size === 0);
   }
 
   #isKnownAgain({ queueId, ident }: Mail): boolean {

@@ -1,5 +1,6 @@
 /** The messages of a run, as Postfix would hand them to a content filter. */
 import { createHash } from 'node:crypto';
+import { domainOf, ownRules, type OwnRule } from './ends.ts';
 import type { Weather } from './weather.ts';
 
 export type RecipientState = 'waiting' | 'under way' | 'delivered' | 'bounced';
@@ -8,6 +9,8 @@ export interface Recipient {
   readonly address: string;
   /** As it stands behind ORCPT=, '' for none. */
   readonly orcpt: string;
+  /** What is to become of what is banned. */
+  readonly rule: OwnRule;
   state: RecipientState;
 }
 
@@ -19,6 +22,8 @@ export interface Mail {
   /** What XFORWARD says. After `postsuper -r` it is the first queue file's. */
   readonly ident: string;
   readonly infected: boolean;
+  /** Has a part that rules are against; of what it comes to each recipient has his own. */
+  readonly banned: boolean;
   readonly content: string;
   /** SHA-256 of the content, in hex. */
   readonly digest: string;
@@ -27,10 +32,13 @@ export interface Mail {
 
 /** What the scanner of a run takes for malware. */
 export const malware = 'X-Malware';
+/** What it takes for something banned. */
+export const contraband = 'X-Contraband';
 
 /** @param number tells the messages of a run apart. */
 export function drawMail(number: number, weather: Weather): Mail {
   const infected = weather.below(5, 'infected') === 1;
+  const banned = weather.below(3, 'banned') === 1;
   const lines = weather.below(4, 'size') === 1 ? weather.below(400, 'lines') : 3;
   const requeued = weather.below(10, 'requeued') === 1;
   // Another message by a name that was used before, to the same people.
@@ -38,10 +46,11 @@ export function drawMail(number: number, weather: Weather): Mail {
   return mailOf({
     number,
     infected,
+    banned,
     lines,
     queueId: queueIdOf(named),
     ...(requeued && { ident: '4hX00B2x7Qz9TJ' }),
-    recipients: drawRecipients(named, 1 + weather.below(3, 'recipients'), weather),
+    recipients: drawRecipients(named, banned, weather),
   });
 }
 
@@ -52,25 +61,30 @@ export function queueIdOf(number: number): string {
 export function mailOf(of: {
   readonly number: number;
   readonly infected: boolean;
+  readonly banned: boolean;
   readonly lines: number;
   readonly queueId: string;
   readonly ident?: string;
   readonly recipients: readonly Recipient[];
 }): Mail {
-  const { queueId, ident = queueId, infected, recipients } = of;
+  const { queueId, ident = queueId, infected, banned, recipients } = of;
   const id = `m${of.number}@sender.example`;
   const content = contentOf({ id, ...of });
   const digest = createHash('sha256').update(content, 'latin1').digest('hex');
-  return { id, queueId, ident, infected, content, digest, recipients };
+  return { id, queueId, ident, infected, banned, content, digest, recipients };
 }
 
 /** Sometimes the same address comes twice, by two aliases. */
-function drawRecipients(number: number, count: number, weather: Weather): Recipient[] {
+function drawRecipients(number: number, banned: boolean, weather: Weather): Recipient[] {
+  const count = 1 + weather.below(banned ? 4 : 3, 'recipients');
+  let rule: OwnRule = 'none';
   return Array.from({ length: count }, (_, at) => {
     const alias = at > 0 && weather.below(4, 'alias') === 1;
+    if (banned && !alias) rule = ownRules[weather.below(ownRules.length, 'rule')] ?? rule;
     return {
-      address: `r${alias ? at - 1 : at}.m${number}@example.org`,
+      address: `r${alias ? at - 1 : at}.m${number}@${domainOf(rule)}`,
       orcpt: alias ? `rfc822;alias${at}.m${number}@example.org` : '',
+      rule,
       state: 'waiting',
     };
   });
@@ -80,6 +94,7 @@ function contentOf(of: {
   readonly id: string;
   readonly queueId: string;
   readonly infected: boolean;
+  readonly banned: boolean;
   readonly lines: number;
 }): string {
   const body = Array.from({ length: of.lines }, (_, at) => `line ${at} of ${of.id}`);
@@ -89,6 +104,7 @@ function contentOf(of: {
     `\tThu,  1 Jan 2026 00:00:00 +0000 (UTC)`,
     `Message-ID: <${of.id}>`,
     `Subject: ${of.infected ? malware : 'greetings'}`,
+    ...(of.banned ? [`${contraband}: yes`] : []),
     ``,
     // A dot that has to be stuffed.
     `.${of.id}`,

@@ -5,7 +5,8 @@ import type { Content } from '../../src/content.ts';
 import { Cancelled, cancelCause } from '../../src/errors.ts';
 import type { MessageScanner, ScanReport } from '../../src/scan/scanner.ts';
 import type { Finding } from '../../src/verdict/finding.ts';
-import { malware } from './mail.ts';
+import { ownRules } from './ends.ts';
+import { contraband, malware } from './mail.ts';
 import type { Weather } from './weather.ts';
 
 export class SimulatedScanner implements MessageScanner {
@@ -40,7 +41,12 @@ export class SimulatedScanner implements MessageScanner {
     if (this.#weather.happens('scan breaks')) {
       return [{ kind: 'unavailable', broke: true, stream, detail: 'clamd died' }];
     }
-    return text.includes(malware) ? [{ kind: 'infected', stream, detail: 'Simulated' }] : [];
+    const findings: Finding[] = [];
+    if (text.includes(malware)) findings.push({ kind: 'infected', stream, detail: 'Simulated' });
+    if (text.includes(contraband)) {
+      findings.push({ kind: 'banned', rules: ownRules, stream, detail: 'is called x.exe' });
+    }
+    return findings;
   }
 
   #take(ms: number, signal: CancelSignal): Promise<void> {

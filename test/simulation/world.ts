@@ -95,6 +95,8 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<Resu
     infected: scenario.infected,
     mayRepeat: (mail, recipient) => knowledge.mayRepeat(mail, recipient),
     isSettled: (mail, recipient) => knowledge.isSettled(mail, recipient),
+    isTaken: (mail, recipient) => knowledge.isTaken(mail, recipient),
+    comeApart: (mail) => knowledge.comeApart(mail),
   });
   daemon.start();
   upstream.start();
@@ -113,7 +115,7 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<Resu
   };
   while (timeline.steps < stepsMax && (await timeline.step(before)));
   if (timeline.pending.length > 0) invariants.breaks('lost', 'the run does not come to its end');
-  invariants.atTheEnd(daemon.running);
+  await invariants.atTheEnd(daemon.running);
   return { broken: invariants.broken, steps: timeline.steps, trace, seen: told.counts };
 }
 

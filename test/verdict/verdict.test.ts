@@ -14,6 +14,7 @@ const reasons: Readonly<Record<PartialReason, keyof Rules>> = {
   unparsed: 'partial',
   readings: 'partial',
   fragment: 'partial',
+  archive: 'partial',
   'limits-silent': 'limits-silent',
 };
 const isReason = (what: What): what is PartialReason => what in reasons;
