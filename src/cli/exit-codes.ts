@@ -25,7 +25,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** For the end of `clamgate --help`. */
 export const exitCodeHelp = `Exit codes:
    0  done, and all is well
-   1  done, and the answer is no: not clean, not ready, not what was expected
+   1  done, and the answer is no: not clean, not ready, not what was expected, not well
   64  the command line was wrong
   66  a file that was named cannot be read
   69  the daemon, clamd or the server does not answer
