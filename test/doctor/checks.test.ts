@@ -209,6 +209,15 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     ],
   ],
   [
+    'larger mail than we take',
+    main({ message_size_limit: '104857601' }),
+    [
+      ['error', 'size-next-hop'],
+      ['error', 'size-postfix'],
+      ['warn', 'size-stream'],
+    ],
+  ],
+  [
     'unlimited mail',
     main({ message_size_limit: '0' }),
     [
