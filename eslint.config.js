@@ -69,8 +69,9 @@ function fence(room) {
     files: [`src/${room}/**/*.ts`],
     rules: {
       '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
-      'no-restricted-globals':
-        ['daemon', 'doctor'].includes(room) ? 'off' : ['error', ...(pure ? pureGlobals : clockGlobals)],
+      'no-restricted-globals': ['daemon', 'doctor'].includes(room)
+        ? 'off'
+        : ['error', ...(pure ? pureGlobals : clockGlobals)],
     },
   };
 }

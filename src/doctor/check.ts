@@ -60,6 +60,14 @@ export function unknown(what: string): Look {
   return { severity: 'unknown', what };
 }
 
+/**
+ * What it means that a server could not be talked to: where we have no right to, and are not root,
+ * that is ours alone; what the daemon may is another check.
+ */
+export function noAnswer(what: string, why: string, isRoot: boolean): Look {
+  return !isRoot && /\bEACCES\b/.test(why) ? unknown(`${what}: ${why}`) : error(`${what}: ${why}`);
+}
+
 /** Looks at a fact where it is known; else says of `what` why it is not. */
 export function ifKnown<T>(
   fact: Known<T>,

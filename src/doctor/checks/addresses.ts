@@ -1,5 +1,5 @@
 /** What really answers at each address, and who can get there. */
-import { type Check, error, type Look, ok, unknown, warn } from '../check.ts';
+import { type Check, error, type Look, noAnswer, ok, unknown, warn } from '../check.ts';
 import type { DoorFacts, Facts } from '../facts.ts';
 
 /** What Postfix uses towards a filter where it is announced (FILTER_README, XFORWARD_README). */
@@ -14,7 +14,7 @@ export const addressChecks: readonly Check[] = [
     why: 'A connection that is refused makes Postfix take the filter for dead and put all mail off for minutes.',
     mend: 'Start clamgate (systemctl start clamgate); where something else answers, change the address of one of them.',
     see: 'postconf(5) default_destination_concurrency_failed_cohort_limit',
-    look: ({ listeners }) => listeners.map((door) => answers(door)),
+    look: ({ listeners, isRoot }) => listeners.map((door) => answers(door, isRoot)),
   },
   {
     id: 'listener-keywords',
@@ -38,7 +38,7 @@ export const addressChecks: readonly Check[] = [
     why: 'While it does not all clean mail is put off (451 4.4.1).',
     mend: "Where it is Postfix's re-injection smtpd: have its entry in master.cf (clamgate postfix --diff) and reload Postfix.",
     see: 'https://www.postfix.org/FILTER_README.html',
-    look: ({ nextHops }) => nextHops.map((door) => answers(door)),
+    look: ({ nextHops, isRoot }) => nextHops.map((door) => answers(door, isRoot)),
   },
   {
     id: 'next-hop-keywords',
@@ -67,10 +67,10 @@ export const addressChecks: readonly Check[] = [
   },
 ];
 
-function answers({ address, flavour, extensions }: DoorFacts): Look {
+function answers({ address, flavour, extensions }: DoorFacts, isRoot: boolean): Look {
   return extensions.known
     ? ok(`${address} speaks ${flavour.toUpperCase()}`)
-    : error(`${address} does not speak ${flavour.toUpperCase()}: ${extensions.why}`);
+    : noAnswer(`${address} does not speak ${flavour.toUpperCase()}`, extensions.why, isRoot);
 }
 
 /** Where it does not answer at all, another check has said so. */

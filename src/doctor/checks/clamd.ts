@@ -1,6 +1,6 @@
 /** Whether each clamd answers, finds what it must find, and has signatures that are new enough. */
 import { classify } from '../../protocol/clamd/signature.ts';
-import { type Check, error, ifKnown, type Look, ok, unknown, warn } from '../check.ts';
+import { type Check, error, ifKnown, type Look, noAnswer, ok, unknown, warn } from '../check.ts';
 import type { CanaryAnswer, ClamdFacts, Facts } from '../facts.ts';
 import { isOn } from './clamd-values.ts';
 
@@ -16,9 +16,9 @@ export const clamdChecks: readonly Check[] = [
     why: 'While no clamd answers all mail is put off (451 4.7.1); while some do, those have all the work.',
     mend: 'Start it and look into its log; it takes minutes to load its signatures. While it loads or reloads it may take connections and say nothing.',
     see: 'clamd(8)',
-    look: ({ clamd }) =>
+    look: ({ clamd, isRoot }) =>
       clamd.map(({ endpoint, pong }) => {
-        if (!pong.known) return error(`${endpoint} does not answer: ${pong.why}`);
+        if (!pong.known) return noAnswer(`${endpoint} does not answer`, pong.why, isRoot);
         if (pong.value === 'PONG') return ok(`${endpoint} answers`);
         return error(`${endpoint} answers PING with ${JSON.stringify(pong.value)}: it is no clamd`);
       }),

@@ -1,7 +1,7 @@
 /** The daemon, its rights, its disks and its ledger. */
 import { showSize } from '../../daemon/config-units.ts';
 import type { Config } from '../../daemon/config.ts';
-import { type Check, error, ifKnown, type Look, ok, unknown, warn } from '../check.ts';
+import { type Check, error, ifKnown, type Look, noAnswer, ok, unknown, warn } from '../check.ts';
 import type { AccessFacts, DiskFacts } from '../facts.ts';
 
 export const machineChecks: readonly Check[] = [
@@ -26,8 +26,7 @@ export const machineChecks: readonly Check[] = [
     look: ({ daemon, isRoot }) => {
       if (daemon.known)
         return [ok(`version ${daemon.value.version}, since ${daemon.value.started}`)];
-      const isDenied = !isRoot && /EACCES/.test(daemon.why);
-      return [isDenied ? unknown(daemon.why) : error(daemon.why)];
+      return [noAnswer('the daemon', daemon.why, isRoot)];
     },
   },
   {

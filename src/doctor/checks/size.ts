@@ -27,16 +27,14 @@ export const sizeChecks: readonly Check[] = [
     why: 'What is longer than StreamMaxLength or MaxFileSize is not scanned whole; [rules] oversize decides, and by default it is quarantined.',
     mend: 'Raise StreamMaxLength and MaxFileSize in clamd.conf, and stream_max_length and max_file_size with them, or lower message_size_limit of main.cf.',
     see: 'clamd.conf(5) StreamMaxLength, MaxFileSize; postconf(5) message_size_limit',
-    look: (facts) => {
-      const { config, postfix } = facts;
-      const theirs = postfix.known ? messageBytes(postfix.value) : Infinity;
-      const largest = Math.min(theirs, config.limits.messageBytesMax);
+    look: ofPostfix((postfix, { config }) => {
+      const largest = Math.min(messageBytes(postfix), config.limits.messageBytesMax);
       const seen = Math.min(config.clamd.streamMaxLengthBytes, config.clamd.maxFileSizeBytes);
       if (largest <= seen) return [ok(`${sizeText(largest)}, of ${showSize(seen)}`)];
       const end = config.rules.oversize;
       const text = `messages between ${showSize(seen)} and ${sizeText(largest)} cannot be scanned whole ([rules] oversize = "${end}")`;
       return [end === 'pass' || end === 'tag' ? error(text) : warn(text)];
-    },
+    }),
   },
   {
     id: 'size-clamd-conf',
