@@ -85,7 +85,15 @@ function spread(input: Buffer): Buffer {
 function check(input: Buffer): void {
   const bytes = spread(input);
   const found = whole(bytes, (pieces) => inspection(pieces, large));
-  assert.deepEqual(inspection([bytes], small), found, 'the size of blocks makes a difference');
+  const other = inspection([bytes], small);
+  // In which order they are found depends on it, and over a ceiling which of them are kept.
+  if (found.incomplete === undefined) {
+    const sorted = ({ encrypted, entries }: Inspection): unknown => [
+      encrypted.toSorted(),
+      entries.toSorted(),
+    ];
+    assert.deepEqual(sorted(other), sorted(found), 'the size of blocks makes a difference');
+  }
   const { entries, head } = found;
   holds(entries.length <= limits.entriesMax, 'no more names than allowed');
   holds(Buffer.byteLength(entries.join('')) <= 2 * limits.namesBytesMax, 'nor longer ones');

@@ -58,6 +58,9 @@ function check(input: Buffer): void {
     if (isLong || written.length > limits.requestBytesMax) continue;
     assert.deepEqual(converse([written]), [event]);
   }
+  const refused = events.some(({ type }) => type !== 'request');
+  const isLong = input.length - (input.lastIndexOf('\n') + 1) > limits.lineBytesMax;
+  holds(refused || !isLong, 'a line without an end is not waited for');
   const last = events.findIndex(({ type }) => type !== 'request');
   holds(last === -1 || last === events.length - 1, 'nothing follows what is no request');
 }
