@@ -201,8 +201,8 @@ test('a bomb is worked on in small steps, each of which is told', () => {
 });
 
 test('what a damaged gzip still has does not depend on how it is cut', () => {
-  const damaged = gzipSync(Buffer.concat([made.tar({ name: 'a' }), Buffer.alloc(100_000, 'abc')]));
-  damaged.fill(0xff, 60, 80);
+  const damaged = gzipSync(made.tar({ name: 'a' }));
+  damaged.fill(6, 44, 50);
   for (let at = 1; at < damaged.length; at++) {
     const pieces = [damaged.subarray(0, at), damaged.subarray(at)];
     expect(inspect(damaged, pieces).entries).toEqual(inspect(damaged).entries);
