@@ -6,12 +6,14 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test soak bench chaos evasions build lint packages node_modules
+.PHONY: help run test soak fuzz bench chaos evasions build lint packages node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
 	@echo 'make test    types, lint, format, build, and all tests'
 	@echo 'make soak    the whole daemon simulated under many seeds; SEEDS=10000, SEED=n replays one'
+	@echo 'make fuzz    anything, to every parser, guided by what it reaches; SECONDS=60 a target,'
+	@echo '             TARGET=, SEED=, MINIMISE=1, REPLAY=FILE, LIST=1 (test/fuzz/README.md)'
 	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
 	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
@@ -30,6 +32,9 @@ test: packages node_modules
 # npm exec puts the right Node.js first, as npm run does.
 soak: node_modules
 	@npm exec --silent -c 'node test/simulation/soak.ts'
+
+fuzz: node_modules
+	@npm exec --silent -c 'node test/fuzz/run.ts'
 
 bench: export NEEDED = yes
 bench: packages build

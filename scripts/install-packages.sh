@@ -4,6 +4,8 @@
 # configuration is written, no other package is removed, and none of the new services is started,
 # now or at the next boot.
 #
+# The archivers, whose files some tests look into, are small and wanted; nothing fails without them.
+#
 # Without root, or without apt-get, it says what is missing. That is an error only where it has to
 # be there: with NEEDED=yes (make run), and in CI.
 set -eu
@@ -19,7 +21,34 @@ if [ "${PEERS:-}" = 1 ]; then
   command -v amavisd > /dev/null || missing="$missing amavisd-new"
   command -v clamsmtpd > /dev/null || missing="$missing clamsmtp"
 fi
-[ -n "$missing" ] || exit 0
+# make run has no use for them.
+wanted=
+if [ "${NEEDED:-}" != yes ]; then
+  command -v zip > /dev/null || wanted="$wanted zip"
+  command -v 7z > /dev/null || command -v 7zz > /dev/null || wanted="$wanted 7zip"
+  command -v qpdf > /dev/null || wanted="$wanted qpdf"
+  command -v openssl > /dev/null || wanted="$wanted openssl"
+fi
+[ -n "$missing$wanted" ] || exit 0
+
+install() {
+  # shellcheck disable=SC2086  # the list is meant to be split
+  ./step.sh "Installing$1" apt-get install --yes --no-install-recommends --no-remove $1
+}
+
+without_wanted() {
+  echo "Not installed:$wanted; the tests that need them are skipped."
+  exit 0
+}
+
+export DEBIAN_FRONTEND=noninteractive
+if [ -z "$missing" ]; then
+  { command -v apt-get > /dev/null && [ "$(id -u)" = 0 ]; } || without_wanted
+  cd "$(dirname "$0")"
+  ./step.sh 'Reading the package lists' apt-get update || without_wanted
+  install "$wanted" || without_wanted
+  exit 0
+fi
 
 give_up() {
   echo "$1"
@@ -56,12 +85,9 @@ case $missing in
     debconf-set-selections ;;
 esac
 
-export DEBIAN_FRONTEND=noninteractive
 cd "$(dirname "$0")"
 ./step.sh 'Reading the package lists' apt-get update || give_up 'The package lists cannot be read.'
-# shellcheck disable=SC2086  # the list is meant to be split
-./step.sh "Installing$missing" \
-  apt-get install --yes --no-install-recommends --no-remove $missing ||
+install "$missing" ||
   give_up "Not installed:$missing. (Postfix takes the place of another mail server; none is removed.)"
 
 # These two have a configuration with which they would come up at the next boot.
@@ -70,3 +96,5 @@ for service in amavisd-new:amavis clamsmtp:clamsmtp; do
     *" ${service%:*}"*) update-rc.d "${service#*:}" disable ;;
   esac
 done
+
+[ -z "$wanted" ] || install "$wanted" || without_wanted

@@ -25,9 +25,9 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** For the end of `clamgate --help`. */
 export const exitCodeHelp = `Exit codes:
    0  done, and all is well
-   1  done, and the answer is no: not ready, not what was expected, not well (doctor);
-      of scan, that it is malware, or that a rule does not let it pass as a clean message (tag counts; where the
-      rules pass what was found, an ambiguous form for one, it is 0)
+   1  done, and the answer is no: not ready, not what was expected, not well (doctor); of scan,
+      that it is malware, or that a rule does not let it pass as a clean message (tag counts;
+      where the rules pass what was found, an ambiguous form for one, it is 0)
   64  the command line was wrong
   66  a file that was named cannot be read
   69  the daemon, clamd or the server does not answer

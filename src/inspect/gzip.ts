@@ -21,6 +21,8 @@ export class GzipLook {
   });
   readonly #blocks: Blocks;
   readonly #tar: TarLook;
+  /** What waits for its slice: where a fault ends it must not depend on how the file arrives. */
+  #held: Buffer = Buffer.alloc(0);
   #bytes = 0;
   #isOver = false;
 
@@ -53,17 +55,27 @@ export class GzipLook {
   feed(chunk: Buffer): number {
     if (this.#isOver) return 0;
     const before = this.#bytes;
-    try {
-      this.#gunzip.push(chunk);
-    } catch {
-      // Not gzip any more: what follows is nobody's file.
-      this.#isOver = true;
+    this.#held = Buffer.concat([this.#held, chunk]);
+    if (this.#held.length >= gzipSliceBytes) {
+      this.#push(this.#held.subarray(0, gzipSliceBytes));
+      this.#held = this.#held.subarray(gzipSliceBytes);
     }
     return this.#bytes - before;
   }
 
   end(): void {
+    if (!this.#isOver) this.#push(this.#held);
     this.#blocks.end();
+  }
+
+  #push(slice: Buffer): void {
+    try {
+      // It may keep what it is given.
+      this.#gunzip.push(Buffer.from(slice));
+    } catch {
+      // Not gzip any more: what follows is nobody's file.
+      this.#isOver = true;
+    }
   }
 
   #inflated(bytes: Uint8Array): void {

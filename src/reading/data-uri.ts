@@ -19,6 +19,8 @@ export class DataUriFinder {
   #at = 0;
   /** What a beginning may have begun in. */
   #tail = '';
+  /** No beginning stands before this offset: where the last URI ended. */
+  #free = 0;
   /** The URI whose data is being read. */
   #open: { readonly from: number; readonly end: RegExp; readonly isBase64: boolean } | undefined;
 
@@ -33,8 +35,8 @@ export class DataUriFinder {
     let at = this.#open === undefined ? 0 : this.#tail.length;
     while (at < text.length) at = this.#step(text, at, origin);
     this.#at += chunk.length;
-    this.#tail =
-      this.#open === undefined ? text.slice(Math.max(at, text.length) - beginCharsMax) : '';
+    const kept = Math.max(text.length - beginCharsMax, this.#free - origin);
+    this.#tail = this.#open === undefined ? text.slice(kept) : '';
   }
 
   end(): void {
@@ -49,7 +51,9 @@ export class DataUriFinder {
       const match = end.exec(text);
       if (match === null) return text.length;
       this.#close(origin + match.index);
-      return match.index + 1;
+      // The quote that ends one may begin another.
+      this.#free = origin + match.index;
+      return match.index;
     }
     uri.lastIndex = at;
     const match = uri.exec(text);

@@ -39,8 +39,10 @@ const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
 export const mimeName =
   /content[^a-z0-9\r\n]{0,8}(?:type|transfer|encoding|disposition|id|description|location|language|md5)|mime[^a-z0-9\r\n]{0,8}version/i;
 
-/** A type in whatever stands around it. */
-const anyType = /[\w.+-]{1,127}\s{0,8}\/\s{0,8}[\w.+-]{1,127}/;
+/** A type in whatever stands around it; nothing is tried twice, for a field may have 64 KiB. */
+const anyType = /(?<![\w.+-])([\w.+-]+)\s{0,8}\/\s{0,8}([\w.+-]{1,127})/;
+/** Of the first half of a type. */
+const typeCharsMax = 127;
 /** RFC 2045 §5.1 */
 const plainType = /^[ \t]*[a-z0-9.+_-]+\/[a-z0-9.+_-]+[ \t]*(?:;|$)/i;
 
@@ -115,7 +117,7 @@ export class Evidence {
   }
 
   #addEncoding(name: string, value: string): void {
-    const encoding = encodings[value.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase()];
+    const encoding = encodings[withoutBlanks(value).toLowerCase()];
     const isExact = name.toLowerCase() === 'content-transfer-encoding';
     if (isExact && encoding !== undefined) this.encodings.add(encoding);
     else this.oddEncoding = true;
@@ -123,8 +125,10 @@ export class Evidence {
   }
 
   #addType(name: string, value: string): void {
-    const type = anyType.exec(value);
-    if (type !== null) this.called.type(type[0].replace(/\s/g, '').toLowerCase());
+    const [, type, subtype] = anyType.exec(value) ?? [];
+    if (type !== undefined && subtype !== undefined) {
+      this.called.type(`${type.slice(-typeCharsMax)}/${subtype}`.toLowerCase());
+    }
     const all = squeezed(value);
     const isExact = name.toLowerCase() === 'content-type' && plainType.test(value);
     if (!isExact || ++this.#types > 1) this.oddParts = true;
@@ -145,6 +149,18 @@ export class Evidence {
     if (!agreed || this.boundaries.size > 0) this.oddBoundary ||= values.length > 0;
     for (const boundary of values) this.boundaries.add(boundary);
   }
+}
+
+/** Not by an expression: those look at a run of blanks inside from each of its blanks on. */
+function withoutBlanks(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && isBlank(text, from)) from++;
+  while (from < to && isBlank(text, to - 1)) to--;
+  return text.slice(from, to);
+}
+
+function isBlank(text: string, at: number): boolean {
+  return text[at] === ' ' || text[at] === '\t';
 }
 
 /** RFC 2231 §4 puts a language behind the name of the set. */

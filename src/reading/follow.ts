@@ -1,7 +1,7 @@
 /** Follows a recipe: fed with the bytes of a message, it gives those of the reading. */
 import type { Decoder, DecoderName } from './decoder.ts';
 import { decoderOf } from './decoders.ts';
-import type { Recipe, Step } from './recipe.ts';
+import { differingStep, type Recipe, type Step } from './recipe.ts';
 
 /** A range of what it is fed with, decoded. */
 class FollowedStep {
@@ -32,10 +32,12 @@ class FollowedStep {
 
 export class Follower {
   readonly #steps: readonly FollowedStep[];
+  readonly #differing: number;
 
   /** @param at the offset in the message of the first byte that it will be fed with. */
-  constructor({ steps }: Recipe, at = 0) {
-    this.#steps = steps.map((step, index) => new FollowedStep(step, index === 0 ? at : 0));
+  constructor(recipe: Recipe, at = 0) {
+    this.#steps = recipe.steps.map((step, index) => new FollowedStep(step, index === 0 ? at : 0));
+    this.#differing = differingStep(recipe);
   }
 
   /** Whether the reading is complete but for what `end` gives. */
@@ -54,8 +56,8 @@ export class Follower {
     );
   }
 
-  /** Once ended: decoders to try instead of the last one. */
+  /** Once ended: decoders to try, for `instead`. */
   get others(): readonly DecoderName[] {
-    return this.#steps.at(-1)?.decoder.others ?? [];
+    return this.#steps[this.#differing]?.decoder.others ?? [];
   }
 }

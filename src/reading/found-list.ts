@@ -18,4 +18,10 @@ export class FoundList {
     if (this.all.length < this.#foundMax) this.all.push(found);
     else this.exceeded ??= `more than ${this.#foundMax} readings`;
   }
+
+  /** Adds what another list has, and what it could not hold. */
+  take(other: FoundList): void {
+    for (const found of other.all) this.add(found);
+    this.exceeded ??= other.exceeded;
+  }
 }

@@ -47,13 +47,34 @@ function rangeOf(outer: Step, inner: Step): Step {
   return { ...inner, from: outer.from + inner.from, to };
 }
 
-/** The recipe with another last decoder. */
+/** The recipe with another decoder in the step that decoders differ about. */
 export function instead(recipe: Recipe, decoder: DecoderName): Recipe {
-  const steps = recipe.steps.map((step, index) =>
-    index === recipe.steps.length - 1 ? { ...step, decoder } : step,
-  );
+  const at = differingStep(recipe);
+  const steps = recipe.steps.map((step, index) => (index === at ? { ...step, decoder } : step));
   const why = `${recipe.why}; decoders differ about these bytes`;
   return { ...recipe, steps, why, odd: true };
+}
+
+/** How a text is written out: nobody takes it another way, but what is in front of it may be. */
+const agreed: ReadonlySet<DecoderName> = new Set<DecoderName>([
+  ...(['BinHex', 'flowed text, joined', 'utf-7', 'cp037', 'cp500', 'cp1047'] as const),
+  ...(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'] as const),
+]);
+
+/**
+ * The index of the step whose bytes decoders may take in several ways: the last one, or the one in
+ * front of what takes all that it gives as a text.
+ */
+export function differingStep({ steps }: Recipe): number {
+  let at = steps.length - 1;
+  for (let step = steps[at]; at > 0 && step !== undefined && isWholeText(step); step = steps[at]) {
+    at--;
+  }
+  return at;
+}
+
+function isWholeText({ from, to, decoder }: Step): boolean {
+  return from === 0 && to === undefined && agreed.has(decoder);
 }
 
 /** 'bytes 120 to 480 as base64, of that bytes 0 to 68 as uuencode'. */

@@ -37,6 +37,8 @@ export class Survey {
   readonly #segmenter: Segmenter | undefined;
   readonly #inline: InlineFinder | undefined;
   readonly #finders: readonly Finder[] = [];
+  /** What each of them finds, apart: how pieces are cut must not show in the order of all. */
+  readonly #foundByBytes: readonly FoundList[] = [];
   #head: Buffer = Buffer.alloc(0);
   #size = 0;
 
@@ -53,11 +55,15 @@ export class Survey {
       this.#inline = new InlineFinder(found);
       // What was decoded so is a file by now, and a certificate may look like that.
       const isFile = recipe.steps.some(({ decoder }) => decoder.startsWith('base64'));
+      const inUris = new FoundList(limits.readingsMax);
+      const inBytes = new FoundList(limits.readingsMax);
+      this.#foundByBytes = [inUris, inBytes];
       this.#finders = [
-        new DataUriFinder(found),
-        new TnefFinder(found),
-        new WrappedFileFinder(found),
-        new EncodedLook(found, !isFile),
+        new DataUriFinder(inUris),
+        new TnefFinder(inBytes),
+        // These two find what they find at the end.
+        new WrappedFileFinder(inBytes),
+        new EncodedLook(inBytes, !isFile),
       ];
     }
     this.#lines = new LineCutter((line) => {
@@ -79,6 +85,7 @@ export class Survey {
     this.#segmenter?.end(this.#size);
     this.#inline?.end();
     for (const finder of this.#finders) finder.end();
+    for (const list of this.#foundByBytes) this.#found.take(list);
     if (this.#inline !== undefined) this.#addByMark();
     return this.#found.all;
   }

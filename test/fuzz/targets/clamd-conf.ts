@@ -1,0 +1,67 @@
+/** A clamd.conf, as far as it is read: what is set is what a line-wise reader finds. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clamdConfFacts } from '../../../src/daemon/config-clamd-conf.ts';
+import { holds, type Target, usualBounds } from '../target.ts';
+import { sequenceOf } from '../valid.ts';
+
+const tokens = [
+  'LocalSocket /run/c.ctl\n',
+  'LocalSocket /var/run/c.ctl\n',
+  'MaxFileSize 25M\n',
+  'MaxFileSize 0\n',
+  'StreamMaxLength 100M\n',
+].concat([
+  'MaxScanTime 120000\n',
+  'DatabaseDirectory /db\n',
+  '# comment\n',
+  'MaxFileSize',
+  ' ',
+  '\t',
+  '\n',
+  '\r\n',
+  '\0',
+  '\xff',
+  '99999999999G',
+  'M',
+  '-1',
+]);
+const socket = 'LocalSocket /run/c.ctl\n';
+
+const directory = mkdtempSync(join(tmpdir(), 'clamgate-fuzz-'));
+const file = join(directory, 'clamd.conf');
+process.on('exit', () => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function check(input: Buffer): void {
+  writeFileSync(file, Buffer.concat([input, Buffer.from(`\n${socket}`)]));
+  const facts = clamdConfFacts('unix:/run/c.ctl', [file]);
+  holds(facts.databaseDirectory !== undefined, 'it is the clamd that is asked');
+  for (const value of Object.values(facts.ceilings)) {
+    holds(Number.isSafeInteger(value) && value > 0, 'a limit is a number above 0');
+  }
+  const last = lastOf(input.toString('utf8'), 'DatabaseDirectory');
+  assert.equal(facts.databaseDirectory, last ?? '/var/lib/clamav');
+  holds(clamdConfFacts('unix:/run/other.ctl', [file]).databaseDirectory === undefined, 'no other');
+}
+
+/** As clamd reads it: a word at the start of a line, blanks, a value. */
+function lastOf(text: string, key: string): string | undefined {
+  const values = text
+    .split(/[\n\r\u2028\u2029]/)
+    .map((line) => line.split(/[ \t]+/))
+    .filter(([name, value = '']) => name === key && /^\S/.test(value))
+    .map(([, value = '']) => /^\S+/.exec(value)?.[0]);
+  return values.at(-1);
+}
+
+export const clamdConf: Target = {
+  ...usualBounds,
+  name: 'clamd-conf',
+  tokens,
+  valid: sequenceOf(tokens, 10),
+  check,
+};
