@@ -1,10 +1,14 @@
 /** What can be said on the command line of `make bench` (BENCH="...") and `npm run bench --`. */
 import { parseArgs } from 'node:util';
+import { boundKinds } from './bounds-content.ts';
 import { type Kind, kinds } from './content.ts';
 import { signaturesByDefault } from './signatures.ts';
 
-export const parts = ['one-hop', 'once'] as const;
-/** What is measured: clamgate beside what it stands between; the ledger on beside the ledger off. */
+export const parts = ['one-hop', 'once', 'bounds'] as const;
+/**
+ * What is measured: clamgate beside what it stands between; the ledger on beside the ledger off; what
+ * large and odd messages come to.
+ */
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -28,6 +32,10 @@ export interface Options {
   /** Messages at work at once where the ledger is compared with none, and how often that is done. */
   readonly onceSessions: readonly number[];
   readonly onceRepeats: number;
+  readonly boundsKinds: readonly string[];
+  readonly boundsBytesMax: number;
+  /** Sessions with a large attachment at once. */
+  readonly boundsSessions: number;
 }
 
 export const usage = `node bench/run.ts [options]
@@ -42,6 +50,9 @@ export const usage = `node bench/run.ts [options]
   --parts A,B          of ${parts.join(', ')} (all)
   --once-sessions A,B  as --sessions, for the part 'once' (8)
   --once-repeats N     as --repeats, for the part 'once' (7)
+  --bounds-kinds A,B   of the messages of the part 'bounds' (all: bounds-content.ts)
+  --bounds-bytes N     the largest of them (100000000)
+  --bounds-sessions N  with a 25 MiB attachment at once, to see the memory (32)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -57,6 +68,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
       ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
       ...{ 'per-connection': text, profile: text },
       ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
+      ...{ 'bounds-kinds': text, 'bounds-bytes': text, 'bounds-sessions': text },
     },
   });
   if (values.help) return undefined;
@@ -76,6 +88,9 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     parts: values.parts === undefined ? parts : values.parts.split(',').map(partOf),
     onceSessions: (values['once-sessions'] ?? '8').split(',').map(numberOf),
     onceRepeats: numberOf(values['once-repeats'] ?? (quick ? '1' : '7')),
+    boundsKinds: values['bounds-kinds']?.split(',') ?? boundKinds,
+    boundsBytesMax: numberOf(values['bounds-bytes'] ?? (quick ? '1000000' : '100000000')),
+    boundsSessions: numberOf(values['bounds-sessions'] ?? (quick ? '2' : '32')),
   };
 }
 

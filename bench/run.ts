@@ -8,6 +8,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stderr, stdout } from 'node:process';
+import { measureBounds } from './bounds.ts';
+import { type BoundsReport, boundsTableOf } from './bounds-report.ts';
 import { type Kind, makerOf } from './content.ts';
 import {
   type Cell,
@@ -40,6 +42,9 @@ async function bench(options: Options): Promise<Results> {
     return {
       ...(has('one-hop') && { oneHop: { ...begun, ...(await oneHop(stage, options)) } }),
       ...(has('once') && { once: { ...begun, ...(await measureOnce(stage, options, tell)) } }),
+      ...(has('bounds') && {
+        bounds: { ...begun, ...(await measureBounds(stage, options, tell)) },
+      }),
     };
   } finally {
     await stage.close();
@@ -49,6 +54,7 @@ async function bench(options: Options): Promise<Results> {
 interface Results {
   readonly oneHop?: Report;
   readonly once?: OnceReport;
+  readonly bounds?: BoundsReport;
 }
 
 async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'time' | 'machine'>> {
@@ -162,10 +168,15 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const results = await bench(options);
-  const { oneHop, once } = results;
-  const tables = [oneHop ? tableOf(oneHop) : '', once ? onceTableOf(once) : ''] as const;
+  const { oneHop, once, bounds } = results;
+  const tables = [
+    oneHop ? tableOf(oneHop) : '',
+    once ? onceTableOf(once) : '',
+    bounds ? boundsTableOf(bounds) : '',
+  ] as const;
   if (!options.quick && oneHop) store('one-hop', oneHop, tables[0]);
   if (!options.quick && once) store('once', once, tables[1]);
+  if (!options.quick && bounds) store('bounds', bounds, tables[2]);
   const text = options.json ? JSON.stringify(results, null, 2) : `\n${tables.join('\n')}`;
   stdout.write(`${text}\n`);
 }

@@ -187,15 +187,16 @@ export function listenerOf(port: number, nextHopPort: number): DaemonListener {
   };
 }
 
-/** A daemon as the service runs it. */
+/** A daemon as the service runs it. @param more options for Node.js besides. */
 export async function startDaemon(
   options: DaemonOptions,
   profileDirectory: string | undefined,
+  more = '',
 ): Promise<PrivateDaemon> {
   const { NODE_OPTIONS: usual } = process.env;
   const profile =
     profileDirectory === undefined ? '' : ` --cpu-prof --cpu-prof-dir=${profileDirectory}`;
-  process.env['NODE_OPTIONS'] = `${serviceNodeOptions()}${profile}`;
+  process.env['NODE_OPTIONS'] = `${serviceNodeOptions()}${profile} ${more}`;
   const daemon = await PrivateDaemon.start(options);
   if (usual === undefined) delete process.env['NODE_OPTIONS'];
   else process.env['NODE_OPTIONS'] = usual;

@@ -20,9 +20,13 @@ export interface Content {
    * iteration waits for more, and ends when the content is complete. May be called any number of
    * times, also at once. Chunks must not be changed by the reader.
    *
-   * @param from offset of the first byte that is given; 0 without it.
+   * @param from offset of the first byte that is given; 0 without it. With Infinity nothing is given
+   *   or read, and the end is waited for.
+   * @param lasting how many chunks have to last: with 1 each is over when the next is asked for. Then
+   *   so many buffers serve for all, where each would else be garbage that counts until it is
+   *   collected. Without it all last.
    * @throws {Cancelled} when `signal` is aborted, or the content was given up before its end.
    * @throws {OperationalError} STORE, when the spool cannot be read.
    */
-  chunks(signal: CancelSignal, from?: number): AsyncIterable<Buffer>;
+  chunks(signal: CancelSignal, from?: number, lasting?: number): AsyncIterable<Buffer>;
 }

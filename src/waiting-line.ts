@@ -14,8 +14,8 @@ export interface WaitingLineLimits {
   readonly places: number;
   /** How many may wait; one more is turned away at once. */
   readonly waiting: number;
-  /** How long one may wait, in milliseconds. */
-  readonly waitMs: number;
+  /** How long one may wait, in milliseconds; as long as its signal lets it where absent. */
+  readonly waitMs?: number;
 }
 
 /** A bounded number of places and a bounded line, first come first served, in front of them. */
@@ -57,11 +57,11 @@ export class WaitingLine {
     return this.#wait(signal, waitMs);
   }
 
-  #wait(signal: CancelSignal, waitMs: number): Promise<Leave | undefined> {
+  #wait(signal: CancelSignal, waitMs: number | undefined): Promise<Leave | undefined> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#waiters.delete(waiter);
-        timer.cancel();
+        timer?.cancel();
         signal.removeEventListener('abort', abort);
       };
       const waiter: Waiter = {
@@ -74,10 +74,13 @@ export class WaitingLine {
         end();
         reject(new Cancelled(cancelCause(signal)));
       };
-      const timer: Timer = this.#clock.after(waitMs, () => {
-        end();
-        resolve(undefined);
-      });
+      const timer: Timer | undefined =
+        waitMs === undefined
+          ? undefined
+          : this.#clock.after(waitMs, () => {
+              end();
+              resolve(undefined);
+            });
       signal.addEventListener('abort', abort, { once: true });
       this.#waiters.add(waiter);
     });

@@ -5,6 +5,9 @@ import type { Content } from '../content.ts';
  * A message as it leaves: an edited head in place of the header section it came with, then the
  * body as it came.
  *
+ * A chunk lasts until the next but one is asked for: the connection holds the latest back, so that
+ * it can go with the final dot, and has written all others by then (`Connection.content`).
+ *
  * @param headBytes how many bytes of `content` the head replaces.
  */
 export async function* outgoing(
@@ -16,7 +19,7 @@ export async function* outgoing(
   // The head goes with the first bytes of the body: a small message leaves in one piece.
   let due = head;
   let skip = headBytes;
-  for await (const chunk of content.chunks(signal)) {
+  for await (const chunk of content.chunks(signal, 0, 2)) {
     const rest = chunk.subarray(skip);
     skip -= chunk.length - rest.length;
     if (rest.length === 0) continue;

@@ -3,8 +3,8 @@ import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { peerGone } from '../errors.ts';
 
-/** Bytes that may wait here before the peer is held back. */
-const highWaterBytes = 256 * 1024;
+/** Bytes that may wait here before the peer is held back; one read of the socket brings as many. */
+const highWaterBytes = 64 * 1024;
 
 /** So many chunks of the size that Node.js reads in are within the bound, and no more. */
 const chunksApartMax = 8;

@@ -16,7 +16,7 @@ import {
   replyBytesMax,
   replyWords,
 } from '../protocol/clamd/instream.ts';
-import type { Block, Blocks } from './stream-blocks.ts';
+import { type Block, blockBytes, type Blocks } from './stream-blocks.ts';
 
 export interface StreamAnswer {
   readonly reply: InstreamReply;
@@ -62,6 +62,9 @@ export function scanStream(
 
 const nothing = Buffer.alloc(0);
 
+/** A block of so many pieces, with what belongs to it, is written without being copied together. */
+const writtenInPlaceMax = 6;
+
 class ClamdStream {
   readonly #socket: Socket;
   readonly #settings: StreamSettings;
@@ -75,7 +78,8 @@ class ClamdStream {
   #settled = false;
   #problem = '';
   #silence: Timer | undefined;
-  #drained: (() => void) | undefined;
+  /** Called when what was sent last is written, or needs to be no more. */
+  #written: (() => void) | undefined;
 
   constructor(socket: Socket, settings: StreamSettings, signal: CancelSignal) {
     this.#socket = socket;
@@ -89,7 +93,6 @@ class ClamdStream {
         this.#receive(chunk);
       })
       .on('end', () => this.#socket.destroy())
-      .on('drain', () => this.#drained?.())
       .on('error', (error) => {
         this.#problem ||= error.message;
       })
@@ -98,33 +101,34 @@ class ClamdStream {
       });
     this.#signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#signal.aborted) this.#abort();
-    const flushed = this.#over || this.#send(instreamCommand, first);
-    if (rest && !first.last) this.#go(rest, flushed);
+    if (!this.#over) this.#send(instreamCommand, first);
+    if (rest && !first.last) this.#go(rest);
     else this.#awaitClamd();
     return this.#result.promise;
   }
 
-  #go(rest: AsyncIterable<Block>, flushed: boolean): void {
-    this.#write(rest, flushed).catch((error: unknown) => {
+  #go(rest: AsyncIterable<Block>): void {
+    this.#write(rest).catch((error: unknown) => {
       this.#giveUp(() => {
         this.#result.reject(error);
       });
     });
   }
 
-  async #write(rest: AsyncIterable<Block>, firstFlushed: boolean): Promise<void> {
-    await this.#breathe(firstFlushed);
+  /** A block is not asked for before the one before it is written: they may share a buffer. */
+  async #write(rest: AsyncIterable<Block>): Promise<void> {
+    await this.#breathe();
     for await (const block of rest) {
       if (this.#over) break;
-      const flushed = this.#send(nothing, block);
+      this.#send(nothing, block);
       if (block.last) break;
-      await this.#breathe(flushed);
+      await this.#breathe();
     }
     this.#awaitClamd();
   }
 
-  async #breathe(flushed: boolean): Promise<void> {
-    if (!flushed) await this.#drain();
+  async #breathe(): Promise<void> {
+    if (this.#socket.writableLength > 0) await this.#untilWritten();
     // A write to a peer that has closed destroys the socket with the reply still unread in it,
     // and writes can follow each other without a look at what has arrived: look now.
     await eventLoopTurn();
@@ -135,8 +139,8 @@ class ClamdStream {
     return this.#settled || this.#receivedBytes > 0 || this.#socket.destroyed;
   }
 
-  /** One write for a block with all that belongs to it; a small stream is one write in all. */
-  #send(opening: Buffer, block: Block): boolean {
+  /** One system call for a block with all that belongs to it; a small stream is one in all. */
+  #send(opening: Buffer, block: Block): void {
     const frame = [
       opening,
       ...(block.bytes > 0 ? [chunkLength(block.bytes), ...block.chunks] : []),
@@ -144,13 +148,18 @@ class ClamdStream {
     if (block.last) frame.push(instreamTerminator);
     this.#sentBytes += block.bytes;
     if (block.last) this.#terminatedAt = this.#settings.clock.monotonic();
-    return this.#socket.write(Buffer.concat(frame));
+    const inPlace = block.bytes >= blockBytes && frame.length <= writtenInPlaceMax;
+    this.#socket.cork();
+    for (const part of inPlace ? frame : [Buffer.concat(frame)]) {
+      this.#socket.write(part, () => this.#written?.());
+    }
+    this.#socket.uncork();
   }
 
-  async #drain(): Promise<void> {
+  async #untilWritten(): Promise<void> {
     if (this.#over) return;
     this.#awaitClamd();
-    await new Promise<void>((resolve) => (this.#drained = resolve));
+    await new Promise<void>((resolve) => (this.#written = resolve));
     this.#silence?.cancel();
   }
 
@@ -207,7 +216,7 @@ class ClamdStream {
     this.#silence?.cancel();
     this.#signal.removeEventListener('abort', this.#abort);
     settle();
-    this.#drained?.();
+    this.#written?.();
     return true;
   }
 

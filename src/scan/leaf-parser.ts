@@ -48,6 +48,8 @@ type LineDone = (error?: Error | null, ...rest: unknown[]) => void;
 interface Internals {
   /** Types that become text instead of an attachment. */
   textTypes: readonly string[];
+  /** Gathers what it is given until it has so many bytes, with a new buffer for each piece. */
+  chunkedPassthrough: { chunkSize: number };
   splitter: { processLine(line: Buffer | false, final: boolean, next: LineDone): void };
   processHeaders(lines: unknown): Map<string, unknown>;
   createNode(node: SplitNode): unknown;
@@ -55,8 +57,18 @@ interface Internals {
 }
 
 const OpenMailParser = MailParser as unknown as new (
-  options: MailParserOptions & { maxChildNodes: number; ignoreEmbedded: boolean },
+  options: MailParserOptions & {
+    maxChildNodes: number;
+    ignoreEmbedded: boolean;
+    maxHeadSize: number;
+  },
 ) => MailParser & Internals;
+
+/**
+ * A header section; a longer one is an error (EMAXLEN). One long field holds the event loop for 0.13 ms
+ * a KiB while its parameters are looked for. Postfix has header_size_limit, 100 KiB.
+ */
+export const headBytesMax = 256 * 1024;
 
 export class LeafParser extends OpenMailParser {
   /** The multipart entities met so far. */
@@ -71,10 +83,13 @@ export class LeafParser extends OpenMailParser {
       skipImageLinks: true,
       checksumAlgo: 'sha256',
       maxChildNodes: entitiesMax,
+      maxHeadSize: headBytesMax,
       // A message in the message is a leaf like others; who asks takes it apart.
       ignoreEmbedded: true,
     });
     this.textTypes = [];
+    // What it is fed with is not small, and gathering 64 KiB from it would cost three times that.
+    this.chunkedPassthrough.chunkSize = 1;
     this.#guardSplitter();
   }
 

@@ -7,6 +7,7 @@ import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
+import type { Leave } from '../waiting-line.ts';
 import type { Limits } from '../limits.ts';
 import { defaultReadingLimits } from '../reading/plan.ts';
 import type { BannedRule } from '../verdict/banned.ts';
@@ -17,14 +18,15 @@ import { Inspections } from './inspections.ts';
 import { DatabaseVersions, type VersionSettings } from './database-versions.ts';
 import { type AlertsObserver, EndpointWatch } from './endpoint-watch.ts';
 import { PartScan } from './part-scan.ts';
-import { PlainMessageProof } from './plain-message.ts';
+import { inSlices } from './pace.ts';
 import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
-import { mailPrefix, smallContent, wholeOf, withPrefix } from './mail-stream.ts';
-import { oneBlock } from './stream-blocks.ts';
+import { mailPrefix, smallContent, wholeOf } from './mail-stream.ts';
+import { type RoomKind, ScanRooms } from './scan-rooms.ts';
 import { type ClamdCeilings, findingsOf, strictest } from './stream-findings.ts';
 import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
 import { type CacheSettings, VerdictCache } from './verdict-cache.ts';
+import { arrival, plainPart, plainPartOf, wholeSource } from './whole-scan.ts';
 
 export interface ClamdSettings extends ClamdCeilings {
   /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
@@ -73,6 +75,7 @@ const silenceBeyondScanMs = 30_000;
 export class MessageScan implements MessageScanner {
   readonly #options: MessageScanOptions;
   readonly #pool: ClamdPool;
+  readonly #rooms: ScanRooms;
   readonly #watch: EndpointWatch;
   readonly #cache: VerdictCache | undefined;
 
@@ -83,6 +86,7 @@ export class MessageScan implements MessageScanner {
     const common = { endpoints, clock, streamBytesMax, connectMs, silenceMs };
     this.#options = options;
     this.#pool = new ClamdPool({ ...common, inflightMax });
+    this.#rooms = new ScanRooms(endpoints.length * inflightMax, clock);
     const versions = new DatabaseVersions({
       ...common,
       ...(known?.hasOthers && { hasOthers: known.hasOthers }),
@@ -121,6 +125,7 @@ export class MessageScan implements MessageScanner {
     const { clamd, known, everyPart = false } = this.#options;
     const settings = {
       pool: this.#pool,
+      rooms: this.#rooms,
       everyPart,
       ceilings: (endpoint: string) => strictest(clamd, known?.ceilings(endpoint)),
       alerts: (endpoint: string) => this.#watch.alerts(endpoint),
@@ -130,16 +135,17 @@ export class MessageScan implements MessageScanner {
   }
 }
 
-interface ReadThrough {
-  readonly bytes: number;
-  /** The only part of a message that has nothing to decode. */
-  readonly plain: MimePart | undefined;
+interface RunSettings extends StreamScanSettings {
+  readonly rooms: ScanRooms;
 }
+
+/** The message as it stands: its only part where it has nothing to decode, and what clamd says. */
+type Whole = readonly [plain: MimePart | undefined, answer: ClamdAnswer];
 
 /** The scan of one message. */
 class ScanRun {
   readonly #options: MessageScanOptions;
-  readonly #settings: StreamScanSettings;
+  readonly #settings: RunSettings;
   readonly #outer: CancelSignal;
   /** Ends everything that is at work for this message. */
   readonly #stop = new Canceller();
@@ -149,8 +155,10 @@ class ScanRun {
   readonly #inspections: Inspections;
   #limit: Timer | undefined;
   #timedOut = false;
+  #leave: Leave | undefined;
+  #waits = false;
 
-  constructor(options: MessageScanOptions, settings: StreamScanSettings, outer: CancelSignal) {
+  constructor(options: MessageScanOptions, settings: RunSettings, outer: CancelSignal) {
     this.#options = options;
     this.#settings = settings;
     this.#outer = outer;
@@ -184,12 +192,14 @@ class ScanRun {
     } finally {
       this.#outer.removeEventListener('abort', abort);
       this.#limit?.cancel();
+      this.#leave?.();
     }
   }
 
   async #scan(content: Content, takesApart?: () => void): Promise<ScanReport> {
-    const [{ bytes, plain }, answer] = await this.#message(content);
+    const [plain, answer] = await this.#message(content);
     const { words, endpoint, ms } = answer;
+    const bytes = content.size;
     this.#scans.streams.push({
       stream: 'message',
       label: '',
@@ -204,12 +214,13 @@ class ScanRun {
     this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
     if (plain !== undefined) return this.#report(this.#called([plain]));
     if (this.#scans.decided) return this.#report([]);
+    await this.#enter(this.#leave ? 'apart' : 'small-apart');
     takesApart?.();
     return this.#takenApart(content);
   }
 
   async #takenApart(content: Content): Promise<ScanReport> {
-    await this.#parts.message(content.chunks(this.#stop.signal), '');
+    await this.#parts.message(inSlices(content.chunks(this.#stop.signal, 0, 1)), '');
     const parts = this.#called(this.#parts.parts);
     if (!this.#scans.decided) await this.#readings.message(content);
     return this.#report(parts);
@@ -228,34 +239,37 @@ class ScanRun {
     return parts;
   }
 
-  /** The message as it stands: what reading it shows, and what clamd says. */
-  async #message(content: Content): Promise<readonly [ReadThrough, ClamdAnswer]> {
-    const small = await smallContent(content, this.#stop.signal);
-    if (!small) return Promise.all([this.#read(content), this.#whole(content)]);
-    return [
-      this.#readSmall(small),
-      await this.#settings.pool.scan(wholeOf(small), this.#stop.signal),
-    ];
+  async #message(content: Content): Promise<Whole> {
+    const { signal } = this.#stop;
+    const small = await smallContent(content, signal);
+    if (!small) return this.#large(content);
+    this.#startLimit();
+    return [plainPart(small), await this.#settings.pool.scan(wholeOf(small), signal)];
   }
 
-  /** Reads the message to its end, however clamd fares with it: the time limit starts there. */
-  async #read(content: Content): Promise<ReadThrough> {
-    const proof = new PlainMessageProof();
-    let bytes = 0;
-    for await (const chunk of content.chunks(this.#stop.signal)) {
-      proof.update(chunk);
-      bytes += chunk.length;
-    }
-    this.#startLimit();
-    return { bytes, plain: plainPart(proof) };
+  /** Goes to clamd while it arrives; the time limit starts at its end, however clamd fares with it. */
+  async #large(content: Content): Promise<Whole> {
+    const limited = arrival(content, this.#stop.signal).then(() => {
+      this.#startLimit();
+    });
+    return (await Promise.all([this.#inRoom(content), limited]))[0];
   }
 
-  /** The same of one that is there whole. */
-  #readSmall(chunks: readonly Buffer[]): ReadThrough {
-    const proof = new PlainMessageProof();
-    for (const chunk of chunks) proof.update(chunk);
-    this.#startLimit();
-    return { bytes: oneBlock(chunks).bytes, plain: plainPart(proof) };
+  async #inRoom(content: Content): Promise<Whole> {
+    const { signal } = this.#stop;
+    await this.#enter('whole');
+    return Promise.all([
+      plainPartOf(content, signal),
+      this.#settings.pool.scan(wholeSource(content, signal), signal),
+    ]);
+  }
+
+  /** Has no room while it waits. */
+  async #enter(kind: RoomKind): Promise<void> {
+    this.#waits = true;
+    this.#leave?.();
+    this.#leave = await this.#settings.rooms.enter(kind, this.#stop.signal);
+    this.#waits = false;
   }
 
   #startLimit(): void {
@@ -265,15 +279,11 @@ class ScanRun {
     });
   }
 
-  #whole(content: Content): Promise<ClamdAnswer> {
-    const { signal } = this.#stop;
-    const source = { open: () => withPrefix(content.chunks(signal)), repeatable: true };
-    return this.#settings.pool.scan(source, signal);
-  }
-
   #unfinished(): Finding {
     const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
-    return { kind: 'unavailable', broke: true, stream: 'message', detail };
+    // Who waited for a room has broken nothing.
+    const broke = this.#waits ? {} : ({ broke: true } as const);
+    return { kind: 'unavailable', ...broke, stream: 'message', detail };
   }
 
   #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {
@@ -287,9 +297,4 @@ class ScanRun {
       }),
     };
   }
-}
-
-function plainPart(proof: PlainMessageProof): MimePart | undefined {
-  if (!proof.holds) return undefined;
-  return { number: '1', contentType: 'text/plain', bytes: proof.bodyBytes };
 }

@@ -18,6 +18,16 @@ export class Pace {
   }
 }
 
+/**
+ * The chunks in slices with bytes of their own, for who keeps some of them: then a few small ones
+ * are kept, and chunks need not last.
+ */
+export async function* inSlices(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  for await (const chunk of chunks) {
+    for (const slice of slices(chunk)) yield Buffer.from(slice);
+  }
+}
+
 /** The chunk in pieces that are worked on in one go. */
 export function* slices(chunk: Buffer): Generator<Buffer, void> {
   for (let at = 0; at < chunk.length; at += sliceBytes) yield chunk.subarray(at, at + sliceBytes);

@@ -8,7 +8,7 @@ import type { Limits } from '../limits.ts';
 import type { StreamSource } from './clamd-pool.ts';
 import { containerKind, ContainerLook } from './container.ts';
 import { type Leaf, MimeWalk, Unparsable } from './mime.ts';
-import type { Chunks } from './stream-blocks.ts';
+import { type Chunks, inOneBuffer } from './stream-blocks.ts';
 import type { MimePart } from './scanner.ts';
 import { smallStreamBytes, type StreamName, type StreamScans } from './stream-scans.ts';
 
@@ -77,7 +77,7 @@ export class PartScan {
       await this.message(content.stream, leaf.number);
     } else {
       const look = new ContainerLook();
-      const source = { open: () => seenBy(look, content.stream), repeatable: false };
+      const source = { open: () => inOneBuffer(seenBy(look, content.stream)), repeatable: false };
       const answer = await this.#scans.send(source);
       const size = await leaf.end();
       this.#scans.record(nameOf(leaf), { ...size, container: look.kind }, answer);
@@ -130,9 +130,10 @@ async function readStart(content: AsyncIterable<Buffer>): Promise<PartContent> {
 }
 
 async function* continued(
-  chunks: readonly Buffer[],
+  chunks: Buffer[],
   rest: AsyncIterator<Buffer>,
 ): AsyncGenerator<Buffer, void> {
-  yield* chunks;
+  // Each goes when it was given: the rest may be long.
+  for (let next = chunks.shift(); next !== undefined; next = chunks.shift()) yield next;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

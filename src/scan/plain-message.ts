@@ -96,6 +96,11 @@ export class PlainMessageProof {
     else this.#readBody(text);
   }
 
+  /** Whether it cannot hold any more, whatever follows. */
+  get isRefuted(): boolean {
+    return this.#refuted;
+  }
+
   /** Once the message is complete: whether it is proven that there is nothing to decode. */
   get holds(): boolean {
     return (

@@ -18,6 +18,7 @@ import type { PartialReason } from '../verdict/finding.ts';
 import type { Inspections } from './inspections.ts';
 import { Pace, slices } from './pace.ts';
 import type { ShownReading } from './scanner.ts';
+import { inOneBuffer } from './stream-blocks.ts';
 import { smallStreamBytes, type StreamScans } from './stream-scans.ts';
 
 /** Of the readings that make a message ambiguous, how many its finding names. */
@@ -159,7 +160,7 @@ export class ReadingScan {
     if (known !== undefined) return;
     if (odd && ++this.#oddCount <= namedMax) this.#odd.push(`${words} (${why})`);
     const open = (): AsyncIterable<Buffer> =>
-      this.#follow(content, recipe, new Follower(recipe, recipe.steps[0]?.from));
+      inOneBuffer(this.#follow(content, recipe, new Follower(recipe, recipe.steps[0]?.from)));
     const source = { open: small === undefined ? open : () => [small], repeatable: true };
     await this.#scans.scan({ stream, label: words }, { bytes, digest, container }, source);
   }

@@ -23,6 +23,26 @@ export interface Blocks {
  */
 export const blockBytes = 64 * 1024;
 
+/**
+ * The bytes in pieces of `blockBytes`, each of which is a block by itself. All are made in one buffer:
+ * a piece is over when the next one is asked for. Chunks need not last any longer either.
+ */
+export async function* inOneBuffer(source: Chunks): AsyncGenerator<Buffer, void> {
+  const block = Buffer.allocUnsafeSlow(blockBytes);
+  let held = 0;
+  for await (const chunk of source) {
+    for (let from = 0; from < chunk.length;) {
+      const copied = chunk.copy(block, held, from);
+      held += copied;
+      from += copied;
+      if (held < blockBytes) continue;
+      yield block;
+      held = 0;
+    }
+  }
+  if (held > 0) yield block.subarray(0, held);
+}
+
 /** The chunks in blocks of `blockBytes` or a little more, in order; the last one says so. */
 export async function* blocksOf(source: Chunks): AsyncGenerator<Block, void> {
   let chunks: Buffer[] = [];

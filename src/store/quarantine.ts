@@ -109,7 +109,7 @@ export class Quarantine {
     const id = newQuarantineId(time);
     try {
       await ensureDirectory(this.#files, this.#folder(id));
-      const stored = await this.#writeMessage(id, content.chunks(signal));
+      const stored = await this.#writeMessage(id, content.chunks(signal, 0, 1));
       const { digest, ...known } = entry;
       if (stored.sha256 !== digest) {
         throw new OperationalError('STORE', `what was stored as ${id} is not what was received`);

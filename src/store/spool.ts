@@ -112,13 +112,21 @@ export class Spool implements Content {
     void this.#release();
   }
 
-  async *chunks(signal: CancelSignal, from = 0): AsyncGenerator<Buffer, void, undefined> {
+  async *chunks(
+    signal: CancelSignal,
+    from = 0,
+    lasting = Infinity,
+  ): AsyncGenerator<Buffer, void, undefined> {
     let position = from;
+    const pieces: Buffer[] = [];
     for (;;) {
       this.#check(signal);
       if (position < this.#size) {
         const chunk = this.#file
-          ? await this.#fromFile(this.#file, position, signal)
+          ? await this.#fromFile(this.#file, this.#next(pieces, lasting, position), {
+              position,
+              signal,
+            })
           : this.#memory.at(position);
         position += chunk.length;
         yield chunk;
@@ -132,7 +140,7 @@ export class Spool implements Content {
     if (this.#failure) throw asError(this.#failure.error);
   }
 
-  /** What is in memory goes first, in one piece; its bytes stay readable there until then. */
+  /** What is in memory goes first; its bytes stay readable there until then. */
   async #toFile(chunk: Buffer): Promise<void> {
     this.#hash ??= this.#memory.hashInto(createHash('sha256'));
     this.#hash.update(chunk);
@@ -153,7 +161,8 @@ export class Spool implements Content {
     const file = await files.create(path);
     try {
       await files.unlink(path);
-      await file.append(Buffer.concat([...this.#memory.chunks, chunk]));
+      // Not in one piece: many do this at once where many large messages arrive.
+      for (const one of [...this.#memory.chunks, chunk]) await file.append(one);
       return file;
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -161,8 +170,23 @@ export class Spool implements Content {
     }
   }
 
-  async #fromFile(file: OpenFile, position: number, signal: CancelSignal): Promise<Buffer> {
-    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#size - position));
+  /** The buffer that has to last no longer, or a new one. */
+  #next(pieces: Buffer[], lasting: number, position: number): Buffer {
+    if (lasting === Infinity) {
+      return Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#size - position));
+    }
+    const free = pieces.length < lasting ? undefined : pieces.shift();
+    const piece = free ?? Buffer.allocUnsafeSlow(pieceBytes);
+    pieces.push(piece);
+    return piece;
+  }
+
+  async #fromFile(
+    file: OpenFile,
+    buffer: Buffer,
+    { position, signal }: { readonly position: number; readonly signal: CancelSignal },
+  ): Promise<Buffer> {
+    const piece = buffer.subarray(0, this.#size - position);
     try {
       const filled = await file.readAt(piece, position);
       assert(filled === piece.length, 'a spool file holds what was written to it');

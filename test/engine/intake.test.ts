@@ -56,6 +56,15 @@ describe('Intake', () => {
     expect(arriving.content.size).toBe(size);
   });
 
+  test('of a header of a GiB no more is kept than the ceiling and a piece', () => {
+    const arriving = intake(1000, 1_000_000);
+    const piece = Buffer.alloc(64 * 1024, 'x: y\r\n');
+    for (let sent = 0; sent < 1024 ** 3; sent += piece.length) void arriving.write(piece);
+    expect(arriving.content.size).toBeLessThanOrEqual(1000 + piece.length);
+    expect(arriving.header.length).toBeLessThanOrEqual(1000);
+    expect(arriving.headerTooLarge).toBe(true);
+  });
+
   test('a full disk does not stop the peer; the end tells, and the scan is ended', async () => {
     const arriving = intake(1000, 0);
     files.failAt({ at: 1, kind: 'ENOSPC' });

@@ -558,3 +558,22 @@ test('calls that can only be mistakes of ours are held to be impossible', async 
   await expect(delivery.recipient(path('c@example.org'))).rejects.toThrow(ImpossibleState);
   await rig.fake.until(() => rig.fake.open === 0);
 });
+
+test('pieces in two buffers in turn arrive as they are', async () => {
+  const rig = await Rig.start();
+  const { delivery, recipients } = rig.begin();
+  await recipients;
+  const lengths = Array.from({ length: 80 }, (_, index) => 60_000 + ((index * 977) % 5000));
+  async function* content(): AsyncIterable<Buffer> {
+    const buffers = [Buffer.alloc(65_000), Buffer.alloc(65_000)];
+    for (const [index, length] of lengths.entries()) {
+      const buffer = buffers[index % 2] ?? Buffer.alloc(0);
+      await turn();
+      yield buffer.fill(0x41 + (index % 26)).subarray(0, length);
+    }
+  }
+  await delivery.send(content, never);
+  const sent = lengths.map((length, index) => Buffer.alloc(length, 0x41 + (index % 26)));
+  const [message] = rig.fake.messages;
+  expect(message?.content.equals(Buffer.concat([...sent, Buffer.from('\r\n')]))).toBe(true);
+});

@@ -1,11 +1,19 @@
 /** The pool with clamd-stream.ts and clamd-socket.ts below it, against a clamd that misbehaves. */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
+import {
+  chunkLength,
+  instreamCommand,
+  instreamTerminator,
+} from '../../src/protocol/clamd/instream.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
 import { ClamdPool, type StreamSource } from '../../src/scan/clamd-pool.ts';
+import { blockBytes, inOneBuffer } from '../../src/scan/stream-blocks.ts';
 import { eicar } from '../support/eicar.ts';
 import { addressOf, type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -293,3 +301,48 @@ it('status does not wait for ever for a clamd that is silent', async () => {
   clock.advance(5000);
   expect((await status)[0]?.ok).toBe(false);
 });
+
+it('a stream in one buffer reaches a clamd that reads late as it is', async () => {
+  const pieces = Array.from({ length: 60 }, (_, index) => Buffer.alloc(blockBytes, index + 1));
+  const framedBytes = 'zINSTREAM\0'.length + 60 * (4 + blockBytes) + 4;
+  const received: Buffer[] = [];
+  // A Unix socket: TCP's buffers on loopback would take it all.
+  const directory = mkdtempSync(join(tmpdir(), 'clamgate-'));
+  let asked = 0;
+  const server = createServer((socket) => {
+    void untilStill(() => asked).then(() => {
+      socket.on('data', (chunk) => {
+        received.push(chunk);
+        const bytes = received.reduce((sum, { length }) => sum + length, 0);
+        if (bytes === framedBytes) socket.end('stream: OK\0');
+      });
+    });
+  }).listen({ path: join(directory, 'clamd.sock') });
+  await once(server, 'listening');
+  function* counted(): Generator<Buffer, void> {
+    for (const piece of pieces) {
+      asked++;
+      yield piece;
+    }
+  }
+  const open = (): AsyncIterable<Buffer> => inOneBuffer(counted());
+  const late = new ClamdPool({
+    ...{ endpoints: [addressOf(`unix:${join(directory, 'clamd.sock')}`)], clock, inflightMax: 1 },
+    ...{ streamBytesMax: 1e9, connectMs: 5000, silenceMs: 60_000 },
+  });
+  const { reply } = await late.scan({ open, repeatable: true }, signal);
+  server.close();
+  rmSync(directory, { recursive: true });
+  const blocks = pieces.flatMap((piece) => [chunkLength(blockBytes), piece]);
+  const framed = [instreamCommand, ...blocks, instreamTerminator];
+  expect([reply.kind, Buffer.concat(received).equals(Buffer.concat(framed))]).toEqual(['ok', true]);
+});
+
+/** Resolves when `value` has not changed for some turns of the event loop. */
+async function untilStill(value: () => number): Promise<void> {
+  for (let still = 0, last = value(); still < 100; still++) {
+    await new Promise(setImmediate);
+    if (value() !== last) still = 0;
+    last = value();
+  }
+}

@@ -297,3 +297,41 @@ describe('a scan that fails', () => {
     await until(() => by.load.inflight === 0, 'all is free');
   });
 });
+
+describe('many large messages at once', () => {
+  const places = 2;
+
+  function large(count: number): MemoryContent[] {
+    return Array.from({ length: count }, () => MemoryContent.of(messages.largeMessage(150_000)));
+  }
+
+  it('are read by no more than clamd has places, in their order, and all are scanned', async () => {
+    clamd.usual = { step: 'hold' };
+    const by = scanner({ inflightMax: places });
+    const contents = large(6);
+    const scanning = contents.map((content) => by.scan(content, signal));
+    await until(() => clamd.held === places, 'the first are sent');
+    // Who waits was looked at for its size, once.
+    const readings = contents.map((content) => content.readings);
+    expect(readings.slice(places)).toEqual([1, 1, 1, 1]);
+    clamd.usual = { step: 'scan' };
+    clamd.release();
+    const reports = await Promise.all(scanning);
+    expect(reports.flatMap(({ findings }) => findings)).toEqual([]);
+    expect(reports.map(streamsOf)).toEqual(Array(6).fill(['message', '1', '2']));
+  });
+
+  it('that get no room in time are unavailable, and not taken for what broke the scan', async () => {
+    clamd.usual = { step: 'hold' };
+    const by = scanner({ inflightMax: 1, scanMsMax: 900_000 });
+    const scanning = large(2).map((content) => by.scan(content, signal));
+    await until(() => clamd.held === 1, 'the first is sent');
+    clock.advance(defaultLimits.scanMs);
+    const [first, second] = await Promise.all(scanning);
+    expect(first?.findings).toMatchObject([{ kind: 'unavailable', broke: true }]);
+    expect(second?.findings).toMatchObject([{ kind: 'unavailable' }]);
+    expect(second?.findings[0]).not.toHaveProperty('broke');
+    clamd.release();
+    await until(() => by.load.inflight === 0, 'the orphan has ended');
+  });
+});

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
+import { headBytesMax } from '../../src/scan/leaf-parser.ts';
 import { MimeWalk, Unparsable } from '../../src/scan/mime.ts';
 import { collect } from '../support/collect.ts';
 import { MemoryContent } from '../support/memory-content.ts';
@@ -144,7 +145,8 @@ describe('leaves', () => {
 });
 
 describe('ceilings', () => {
-  const leaf = { fields: ['Content-Type: text/plain'], body: Buffer.from('a') };
+  const body = Buffer.from('a');
+  const leaf = { fields: ['Content-Type: text/plain'], body };
   const many = (count: number): Buffer =>
     messages.message(messages.multipart('mixed', Array<messages.Entity>(count).fill(leaf)));
   function nested(depth: number): Buffer {
@@ -153,14 +155,19 @@ describe('ceilings', () => {
     return messages.message(entity);
   }
 
+  const longField = (length: number): Buffer =>
+    messages.message({ fields: [`Content-Type: text/plain; name="${'n'.repeat(length)}"`], body });
+
   it.each([
     ['as many parts as may be', many(8), { partsMax: 10, partDepthMax: 5 }, undefined],
     ['more parts', many(20), { partsMax: 10, partDepthMax: 5 }, 'parts'],
     ['as deep as may be', nested(5), { partsMax: 100, partDepthMax: 5 }, undefined],
     ['deeper', nested(6), { partsMax: 100, partDepthMax: 5 }, 'parts'],
     ['100 000 parts', many(100_000), limits, 'parts'],
-    ['nested 1200 times', nested(1200), limits, 'parts'],
     ['an endless header', Buffer.alloc(2_000_000, 'x'), limits, 'unparsed'],
+    ['a header field as long as may be', longField(headBytesMax - 1000), limits, undefined],
+    ['a header field that is longer', longField(headBytesMax), limits, 'unparsed'],
+    ['nested 10 000 times', nested(10_000), limits, 'parts'],
   ])('%s', async (_, message, within, reason) => {
     const walked = leavesOf(message, new MimeWalk(within, signal)).then(
       () => undefined,

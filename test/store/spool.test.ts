@@ -267,3 +267,40 @@ test('what a crash has left is removed at the start, and nothing else', async ()
   await prepareSpoolDirectory(files, '/spool');
   expect(files.paths()).toEqual(['/spool/README']);
 });
+
+describe('chunks that need not last', () => {
+  const whole = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [Infinity, 5],
+  ])('where %d have to, there are %d buffers', async (lasting, buffers) => {
+    const { spool } = await openSpool();
+    await spool.write(whole);
+    spool.end();
+    const memory = new Set<ArrayBufferLike>();
+    const held: Buffer[] = [];
+    let at = 0;
+    for await (const chunk of spool.chunks(new AbortController().signal, 0, lasting)) {
+      memory.add(chunk.buffer);
+      held.push(chunk);
+      // As many as have to last are what they were.
+      const lasts = held.slice(-lasting);
+      at += chunk.length;
+      const from = at - lasts.reduce((sum, { length }) => sum + length, 0);
+      expect(Buffer.concat(lasts).equals(whole.subarray(from, at))).toBe(true);
+    }
+    expect([at, memory.size]).toEqual([whole.length, buffers]);
+  });
+
+  test('nothing is read where the end is waited for', async () => {
+    const { files, spool } = await openSpool();
+    await spool.write(whole);
+    const before = files.operations;
+    const end = spool.chunks(new AbortController().signal, Infinity).next();
+    spool.end();
+    expect((await end).done).toBe(true);
+    expect(files.operations).toBe(before);
+  });
+});

@@ -11,7 +11,13 @@ import * as made from '../../support/archives.ts';
 import { holds, latin1, type Target, usualBounds, whole } from '../target.ts';
 
 const KiB = 1024;
-const limits = { entriesMax: 50, namesBytesMax: 2 * KiB, inflatedBytesMax: 256 * KiB };
+const limits = {
+  entriesMax: 50,
+  namesBytesMax: 2 * KiB,
+  inflatedBytesMax: 256 * KiB,
+  headerBytesMax: 16 * KiB,
+  unpackedHeaderBytesMax: 64 * KiB,
+};
 /** Blocks of these sizes, of which the one ends within what is put in. */
 const large = Buffer.alloc(64 * KiB);
 const small = Buffer.alloc(lookahead + 512);

@@ -1,0 +1,128 @@
+/**
+ * Whether clamgate keeps to its bounds, whatever arrives: the same CPU time for each byte of a small
+ * and of a large message, an event loop that is never held for long, and memory that does not grow
+ * with the messages. It gives figures and judges nothing.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { boundKinds, boundMessage } from './bounds-content.ts';
+import { type BoundsStage, startBoundsStage } from './bounds-stage.ts';
+import type { Options } from './options.ts';
+import { peakResidentBytes, residentBytes } from './process-usage.ts';
+import { SmtpLoad } from './smtp-load.ts';
+import type { Stage } from './stage.ts';
+
+/** One size of one kind. */
+export interface Cost {
+  readonly kind: string;
+  readonly bytes: number;
+  /** Messages that the figures are of. */
+  readonly messages: number;
+  /** All threads of the daemon, for a byte of message. */
+  readonly cpuNs: number;
+  /** The longest the event loop was held, in milliseconds: its thread's CPU time, and by the clock. */
+  readonly computingMs: number;
+  readonly lateMs: number;
+  /** What was found, by kind of finding; empty where all was clean. */
+  readonly found: readonly string[];
+}
+
+export interface MemoryFigures {
+  readonly sessions: number;
+  readonly bytes: number;
+  readonly idleBytes: number;
+  readonly peakBytes: number;
+  readonly seconds: number;
+}
+
+export interface BoundsFigures {
+  readonly costs: readonly Cost[];
+  readonly memory: MemoryFigures;
+}
+
+const MB = 1_000_000;
+const sizes = [0.01, 0.1, 1, 10, 25, 100].map((size) => size * MB);
+/** So many bytes are sent of each size, in as many messages as that takes, but few of the small. */
+const bytesOfEach = MB;
+const messagesMax = 60;
+const attachment = { kind: 'base64 attachment', bytes: 25 * 1024 * 1024 };
+
+export async function measureBounds(
+  stage: Stage,
+  options: Options,
+  tell: (what: string) => void,
+): Promise<BoundsFigures> {
+  const memory = await peakMemory(stage, options.boundsSessions, tell);
+  const bounds = await startBoundsStage(stage);
+  try {
+    const costs: Cost[] = [];
+    await warmUp(bounds);
+    for (const kind of options.boundsKinds) {
+      for (const bytes of sizes.filter((size) => size <= options.boundsBytesMax)) {
+        const cost = await costOf(bounds, kind, bytes);
+        costs.push(cost);
+        tell(progressOf(cost));
+      }
+    }
+    return { costs, memory };
+  } finally {
+    await bounds.close();
+  }
+}
+
+let serial = 0;
+
+/** Until Node.js has compiled what each kind needs. */
+async function warmUp({ port }: BoundsStage): Promise<void> {
+  for (const kind of boundKinds) {
+    for (let sent = 0; sent < 8; sent++) await send(port, boundMessage(kind, MB / 10, ++serial));
+  }
+}
+
+async function costOf(stage: BoundsStage, kind: string, bytes: number): Promise<Cost> {
+  const { daemon, port, hold } = stage;
+  const count = Math.max(1, Math.min(messagesMax, Math.round(bytesOfEach / bytes)));
+  const messages = Array.from({ length: count }, () => boundMessage(kind, bytes, ++serial));
+  const size = messages.reduce((sum, { length }) => sum + length, 0);
+  await hold();
+  const before = cpuNsOf(daemon.pid);
+  for (const message of messages) await send(port, message);
+  const cpuNs = (cpuNsOf(daemon.pid) - before) / size;
+  const { computing, late } = await hold();
+  const [record] = await daemon.transactions();
+  const found = [...new Set(record?.findings.map((one) => one.kind) ?? [])];
+  return { kind, bytes, messages: count, cpuNs, computingMs: computing, lateMs: late, found };
+}
+
+async function send(port: number, message: Buffer): Promise<void> {
+  const connection = await SmtpLoad.open(port);
+  await connection.send(message);
+  connection.quit();
+}
+
+/** Of all its threads, to the nanosecond; those that have ended are not in it (libuv's pool stays). */
+function cpuNsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
+    const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
+    return sum + Number(ran);
+  }, 0);
+}
+
+async function peakMemory(
+  { daemon, clamgatePort }: Stage,
+  sessions: number,
+  tell: (what: string) => void,
+): Promise<MemoryFigures> {
+  const { kind, bytes } = attachment;
+  const idleBytes = residentBytes(daemon.pid);
+  tell(`${sessions} sessions, each with ${bytes} bytes, at once`);
+  const begun = performance.now();
+  const messages = Array.from({ length: sessions }, () => boundMessage(kind, bytes, ++serial));
+  await Promise.all(messages.map((message) => send(clamgatePort, message)));
+  const seconds = (performance.now() - begun) / 1000;
+  return { sessions, bytes, idleBytes, peakBytes: peakResidentBytes(daemon.pid), seconds };
+}
+
+function progressOf({ kind, bytes, cpuNs, computingMs, lateMs, found }: Cost): string {
+  const hold = `held ${computingMs.toFixed(0)} ms (${lateMs.toFixed(0)} ms by the clock)`;
+  return `${kind}, ${bytes} bytes: ${cpuNs.toFixed(0)} ns a byte, ${hold} ${found.join(' ')}`;
+}
