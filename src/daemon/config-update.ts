@@ -8,6 +8,11 @@ const minute = 60 * second;
 
 const duration = (min = 0) => number('a duration such as "90s" or "15m"', parseDuration, min);
 const directory = text('an absolute path', (value) => /^\/[^\0]*$/.test(value));
+/** A Unix socket in a directory in it has 107 bytes in all (unix(7)). */
+const stateDirectory = text(
+  'an absolute path of at most 70 bytes',
+  (value) => /^\/[^\0]*$/.test(value) && Buffer.byteLength(value) <= 70,
+);
 const endpoint = text('an endpoint of [clamd] endpoints', (value) => value !== '');
 
 /** systemd.unit(5): what a unit may be called; never an option of systemctl. */
@@ -37,7 +42,7 @@ export const updateShape = {
   window: duration().default(0),
   drain_time: duration().default(150 * second),
   ready_time: duration(second).default(15 * minute),
-  state_directory: directory.default('/var/lib/clamgate-update'),
+  state_directory: stateDirectory.default('/var/lib/clamgate-update'),
 };
 
 export type UpdateTable = z.output<z.ZodObject<typeof updateShape>>;
