@@ -44,7 +44,7 @@ export async function update(context: CliContext, options: UpdateOptions): Promi
   const config = await context.config();
   const settings = settingsOf(config.update, options);
   const calledOff = new Canceller();
-  const parts = partsOf(context, { ...config, update: settings }, calledOff.signal);
+  const parts = updateParts(context, { ...config, update: settings }, calledOff.signal);
   if (options.dryRun) {
     await tellForecast(context, parts);
     return;
@@ -97,9 +97,14 @@ function settingsOf(update: UpdateConfig, { window, reloadOnly }: UpdateOptions)
   return { ...update, windowMs, ...(reloadOnly && { source: 'none' }) };
 }
 
-function partsOf(context: CliContext, config: Config, signal: CancelSignal): UpdateParts {
+/** All that an update of this machine is made of. */
+export function updateParts(
+  context: CliContext,
+  config: Config,
+  signal: CancelSignal,
+  limits = updateLimits,
+): UpdateParts {
   const { clock } = context;
-  const limits = updateLimits;
   const machine = new LinuxMachine();
   const questions = new SocketQuestions(clock);
   const programs = new ChildPrograms(clock, limits);

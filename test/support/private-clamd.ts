@@ -25,6 +25,9 @@ export interface PrivateClamdSettings {
   readonly MaxConnectionQueueLength?: string;
   readonly MaxRecursion?: string;
   readonly AlertExceedsMax?: 'yes' | 'no';
+  readonly ConcurrentDatabaseReload?: 'yes' | 'no';
+  /** Seconds that a scan thread without work stays. */
+  readonly IdleTimeout?: string;
   /** Instead of one of its own, which knows EICAR and nothing else. */
   readonly DatabaseDirectory?: string;
 }
@@ -111,6 +114,16 @@ export class PrivateClamd {
     const directory = join(this.#workdir.path, 'db');
     if (number === undefined) writeFileSync(join(directory, 'added.hdb'), line);
     else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line));
+  }
+
+  /** Ends it as the kernel does; nobody starts it again. */
+  kill(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  /** Its log so far. */
+  get log(): string {
+    return readFileSync(join(this.#workdir.path, 'clamd.log'), 'utf8');
   }
 
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
@@ -200,7 +213,7 @@ export function writeDatabase(directory: string): void {
  * A container of ClamAV's form without a signature of its own: 512 bytes of header, then .tar.gz with
  * a list of what is in it, which has to agree.
  */
-function unsignedDatabase(number: number, signatures: string): Buffer {
+export function unsignedDatabase(number: number, signatures: string): Buffer {
   const built = Math.floor(Date.now() / 1000) - 60;
   const header = `ClamAV-VDB:01 Jan 2026 00-00 +0000:${number}:1:90:X:X:test:${built}`;
   const digest = createHash('sha256').update(signatures).digest('hex');

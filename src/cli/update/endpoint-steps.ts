@@ -11,7 +11,7 @@ import type { StepResult, UpdateParts } from './parts.ts';
 import { pause } from './pause.ts';
 import { lastLines, runProgram } from './programs.ts';
 import { ReloadLog } from './reload-log.ts';
-import { Waiting } from './waiting.ts';
+import { loadingPatienceMs, Waiting } from './waiting.ts';
 import type { Version } from './version.ts';
 
 /** How often a canary that failed is asked again, and what for: a scan can be lost to chance. */
@@ -171,10 +171,12 @@ export class EndpointSteps {
   async #version(): Promise<Version | undefined> {
     const { questions, limits, clock, config, signal } = this.#parts;
     const patience = this.#local?.process ? config.readyMsMax : 0;
-    const end = clock.monotonic() + patience;
+    const began = clock.monotonic();
     for (;;) {
-      const version = await questions.version(this.#address, limits.loadingAnswerMs, signal);
-      if (version || clock.monotonic() >= end || this.#unit !== undefined) return version;
+      const sinceMs = clock.monotonic() - began;
+      const withinMs = Math.max(limits.answerMs, loadingPatienceMs(sinceMs, limits));
+      const version = await questions.version(this.#address, withinMs, signal);
+      if (version || sinceMs >= patience || this.#unit !== undefined) return version;
       await pause(clock, limits.pollMs, signal);
       if (!this.#parts.clamds.find(this.#address)?.process) return undefined;
     }

@@ -5,10 +5,12 @@ export interface UpdateLimits {
   /** A clamd that is expected to answer. */
   readonly answerMs: number;
   /**
-   * A clamd that is waited for while it loads: long, because each question that is given up stays in
-   * its line of connections, which mail needs (15 on Debian).
+   * A clamd that is waited for while it loads, at first and at most: the longer it takes the more
+   * patiently it is asked, because a question that is given up stays in its line of connections,
+   * which mail needs (15 on Debian).
    */
-  readonly loadingAnswerMs: number;
+  readonly loadingAnswerMsMin: number;
+  readonly loadingAnswerMsMax: number;
   /** How long the daemon keeps an endpoint drained without hearing from us again. */
   readonly leaseMs: number;
   /** Between two renewals of that. */
@@ -43,7 +45,8 @@ const KiB = 1024;
 export const updateLimits: UpdateLimits = {
   pollMs: second,
   answerMs: 5 * second,
-  loadingAnswerMs: 30 * second,
+  loadingAnswerMsMin: 2 * second,
+  loadingAnswerMsMax: 30 * second,
   leaseMs: 120 * second,
   renewMs: 20 * second,
   acceptedMs: 120 * second,

@@ -1,10 +1,13 @@
 /** What a clamd writes into its log about a reload: the one place where it says that one has failed. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { UpdateLimits } from './limits.ts';
+import type { LoadEvidence } from './version.ts';
 
-/** clamd 1.4 (clamd/server-th.c). */
-const loaded = /-> Database correctly reloaded \(/;
-const failed = /-> (?:ERROR: reload_(?:th|db): |WARNING: Database reload (?:setup )?failed)/;
+/** clamd 1.4 (clamd/server-th.c); with LogTime the time and an arrow stand before it. */
+const loading = /^(?:.*-> )?Reading databases from /m;
+const loaded = /^(?:.*-> )?Database correctly reloaded \(/m;
+const failed =
+  /^(?:.*-> )?(?:ERROR: reload_(?:th|db): .*|WARNING: Database reload (?:setup )?failed.*)$/m;
 
 /** From now on: what was written before is not looked at. */
 export class ReloadLog {
@@ -20,23 +23,18 @@ export class ReloadLog {
     this.#at = this.#withFile((descriptor) => fstatSync(descriptor).size);
   }
 
-  /** Whether it could be read. */
-  get isThere(): boolean {
-    return this.#at !== undefined;
-  }
-
-  /** What it says of a reload since then; undefined while that is nothing. */
-  verdict(): 'loaded' | 'failed' | undefined {
-    if (this.#at === undefined) return undefined;
+  /** What it says of a reload since then. */
+  verdict(): LoadEvidence['log'] {
+    if (this.#at === undefined) return 'unreadable';
     this.#readOn(this.#at);
     if (failed.test(this.#text)) return 'failed';
-    return loaded.test(this.#text) ? 'loaded' : undefined;
+    if (loaded.test(this.#text)) return 'loaded';
+    return loading.test(this.#text) ? 'loading' : 'nothing';
   }
 
   /** The line in which it says why. */
   get reason(): string | undefined {
-    const line = this.#text.split('\n').find((one) => failed.test(one));
-    return line?.replace(/^.*?-> /, '');
+    return failed.exec(this.#text)?.[0].replace(/^.*?-> /, '');
   }
 
   #readOn(from: number): void {

@@ -36,10 +36,8 @@ export interface LoadEvidence {
   /** The number in its directory; undefined where that cannot be known. */
   readonly expected: number | undefined;
   readonly way: 'concurrent' | 'blocking' | 'restart' | 'unknown';
-  /** It was seen not to answer since. */
-  readonly wasSilent: boolean;
-  /** What its log says since; undefined where that says nothing, or cannot be read. */
-  readonly log: 'loaded' | 'failed' | undefined;
+  /** What its log says since. */
+  readonly log: 'loading' | 'loaded' | 'failed' | 'nothing' | 'unreadable';
   /** Milliseconds since it was told. */
   readonly sinceMs: number;
 }
@@ -58,8 +56,8 @@ export type LoadState =
   | 'failed';
 
 /**
- * Only the number in VERSION, the log, or that it did not answer meanwhile, tell of the end of a
- * reload: RELOADING is said at its beginning.
+ * Only the number in VERSION and the log tell of the end of a reload: RELOADING is said at its
+ * beginning. That it was slow to answer tells nothing: so is one that has much to do.
  */
 export function loadState(evidence: LoadEvidence, bounds: LoadBounds): LoadState {
   const { before, now, expected, way, log } = evidence;
@@ -68,9 +66,9 @@ export function loadState(evidence: LoadEvidence, bounds: LoadBounds): LoadState
   // systemctl returns when the old process is gone: whoever answers has loaded.
   if (way === 'restart' || log === 'loaded') return 'loaded';
   if (before && now.words !== before.words) return 'loaded';
-  if (expected !== undefined && now.number !== expected) return 'loading';
-  if (evidence.wasSilent) return 'loaded';
+  if (log === 'loading' || (expected !== undefined && now.number !== expected)) return 'loading';
   // It answers nothing while it loads, so an answer comes after; not one that overtook the reload.
-  if (way === 'blocking') return evidence.sinceMs >= bounds.settleMs ? 'loaded' : 'loading';
+  const isBlind = way === 'blocking' && log === 'unreadable';
+  if (isBlind) return evidence.sinceMs >= bounds.settleMs ? 'loaded' : 'loading';
   return evidence.sinceMs >= bounds.unseenMs ? 'loaded-unseen' : 'loading';
 }

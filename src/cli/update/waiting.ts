@@ -1,5 +1,6 @@
 /** Waits for one clamd to have loaded, by all that can be seen of it. */
 import type { ClamdAddress } from '../../scan/clamd-address.ts';
+import type { UpdateLimits } from './limits.ts';
 import type { UpdateParts } from './parts.ts';
 import { pause } from './pause.ts';
 import type { ReloadLog } from './reload-log.ts';
@@ -27,7 +28,6 @@ export class Waiting {
   readonly #parts: UpdateParts;
   readonly #for: WaitingFor;
   readonly #began: number;
-  #wasSilent = false;
   #lastSeen: number;
 
   /** To be made before it is told to load. */
@@ -60,17 +60,14 @@ export class Waiting {
 
   async #ask(): Promise<Version | undefined> {
     const { questions, limits, clock, signal } = this.#parts;
-    const asked = clock.monotonic();
-    const now = await questions.version(this.#for.address, limits.loadingAnswerMs, signal);
-    // An answer that took long was kept back by a reload, too.
-    if (!now || clock.monotonic() - asked >= limits.settleMs) this.#wasSilent = true;
-    return now;
+    const patience = loadingPatienceMs(clock.monotonic() - this.#began, limits);
+    return questions.version(this.#for.address, patience, signal);
   }
 
   #evidence(now: Version | undefined): LoadEvidence {
     const { before, expected, way, log } = this.#for;
     const sinceMs = this.#parts.clock.monotonic() - this.#began;
-    return { before, now, expected, way, wasSilent: this.#wasSilent, log: log.verdict(), sinceMs };
+    return { before, now, expected, way, log: log.verdict(), sinceMs };
   }
 
   /** For so long that nothing will start it again. */
@@ -104,4 +101,12 @@ export class Waiting {
     const wants = expected === undefined ? '' : `, and not ${expected}`;
     return `has ${now.number ?? 'no number'}${wants} after ${seconds} s ([update] ready_time)`;
   }
+}
+
+/** A quarter of the time that has passed, within bounds. */
+export function loadingPatienceMs(
+  sinceMs: number,
+  { loadingAnswerMsMin, loadingAnswerMsMax }: UpdateLimits,
+): number {
+  return Math.min(loadingAnswerMsMax, Math.max(loadingAnswerMsMin, sinceMs / 4));
 }
