@@ -110,10 +110,14 @@ ${more}`),
   /** One after the other, to whichever is not drained; as the daemon would. */
   async function trickle(until: Promise<unknown>): Promise<{ sent: number; wrong: string[] }> {
     const wrong: string[] = [];
-    let isOver = false;
-    void until.finally(() => (isOver = true)).catch(() => undefined);
+    const over = new AbortController();
+    void until
+      .finally(() => {
+        over.abort();
+      })
+      .catch(() => undefined);
     let at = 0;
-    for (; !isOver; at++) {
+    for (; !over.signal.aborted; at++) {
       const { unix } = clamds.filter(({ unix: { name } }) => !control.isDrained(name))[at % 2] ??
         clamds.find(({ unix: { name } }) => !control.isDrained(name)) ?? { unix: undefined };
       if (!unix) {

@@ -67,7 +67,10 @@ export class UpdateRun {
   }
 
   async #take(state: PlanState): Promise<Plan> {
-    const began = this.#parts.clock.monotonic();
+    const { clock, signal } = this.#parts;
+    // Not every step has to wait for something, and none begins that is not wanted any more.
+    if (signal.aborted && state.step !== 'release') return interrupt(state);
+    const began = clock.monotonic();
     let result: StepResult | undefined;
     try {
       result = await this.#do(state);
@@ -79,7 +82,7 @@ export class UpdateRun {
       result = { outcome: 'failed', text };
       return isCancelled ? interrupt(state) : after(state, 'failed');
     } finally {
-      const tookMs = this.#parts.clock.monotonic() - began;
+      const tookMs = clock.monotonic() - began;
       if (result)
         this.#report({ ...result, step: state.step, endpoint: this.#name(state), tookMs });
     }
