@@ -9,7 +9,7 @@ import { parseDuration } from '../daemon/config-units.ts';
 import type { UpdateConfig } from '../daemon/config-update.ts';
 import { Cancelled } from '../errors.ts';
 import { type ClamdAddress, parseClamdAddress } from '../scan/clamd-address.ts';
-import { nodeFiles } from '../store/files.ts';
+import { nodeFiles, systemCode } from '../store/files.ts';
 import { type LedgerLock, lockFile } from '../store/ledger-lock.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -137,9 +137,11 @@ function addressOf(name: string): ClamdAddress {
 /** @throws {CliFailure} temporary, when another has it. @throws {OperationalError} STORE. */
 async function takeLock(directory: string): Promise<LedgerLock> {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(directory, { mode: 0o755 });
   } catch (cause) {
-    throw new CliFailure(exitCodes.ioError, `${directory}: cannot be made`, { cause });
+    if (systemCode(cause) !== 'EEXIST') {
+      throw new CliFailure(exitCodes.ioError, `${directory}: cannot be made`, { cause });
+    }
   }
   const lock = await lockFile(nodeFiles, join(directory, 'lock'), 0);
   if (lock) return lock;

@@ -1,5 +1,5 @@
 /** The steps that concern the signatures, before any endpoint is touched. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readClamdConf } from '../../daemon/config-clamd-conf.ts';
 import { systemCode } from '../../store/files.ts';
@@ -164,7 +164,6 @@ export class DatabaseSteps {
   /** The directory that loads as clamd's own will when all is installed. */
   async #candidate(): Promise<string> {
     const { databaseDirectory, stateDirectory } = this.#parts.config;
-    await mkdir(stateDirectory, { recursive: true, mode: 0o755 });
     if (!this.#apart) return databaseDirectory;
     const into = join(stateDirectory, 'overlay');
     await overlay(databaseDirectory, this.#apart, into);
