@@ -44,7 +44,9 @@ export function clamdConfFacts(
   endpoint: string,
   files: readonly string[] = clamdConfFiles,
 ): ClamdConfFacts {
-  const conf = files.map(readClamdConf).find((one) => one && isAsked({ endpoints: [endpoint] }, one));
+  const conf = files
+    .map(readClamdConf)
+    .find((one) => one && isAsked({ endpoints: [endpoint] }, one));
   if (!conf) return { ceilings: {} };
   const limit = (key: string, name: keyof ClamdCeilings): Partial<ClamdCeilings> => {
     const value = parseSize(conf.get(key));
