@@ -448,6 +448,31 @@ describe('what is done all the same, and said', () => {
   });
 });
 
+test('what the daemon says of the moment before the drain is not believed', async () => {
+  let looks = 0;
+  const stale: DaemonControl = {
+    ...control,
+    endpoints: async () => {
+      const all = await control.endpoints();
+      // Three times as it was: nothing there, and not drained.
+      return ++looks > 4 ? all : all?.map((one) => ({ ...one, draining: false }));
+    },
+  };
+  await new UpdateRun({ ...parts(), control: stale }, () => undefined).run();
+  const before = world.log.slice(0, world.log.indexOf('reload unix:/a'));
+  expect(before.filter((what) => what === 'status')).toHaveLength(5);
+});
+
+test('one whose process is gone is not waited for as long as a load may take', async () => {
+  world.of('unix:/a').loads = undefined;
+  world.before = (what) => {
+    if (what === 'reload unix:/a') world.of('unix:/a').runsHere = false;
+  };
+  const report = await update();
+  expect(stepOf(report, 'ready')?.text).toBe('its process has ended, and none came after');
+  expect(stepOf(report, 'ready')?.tookMs).toBeLessThan(60_000);
+});
+
 test('a blocking reload needs no memory', async () => {
   world.availableBytes = 1;
   for (const { conf } of world.stands.values()) conf.set('ConcurrentDatabaseReload', 'no');
