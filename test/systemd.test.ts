@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { updateLimits } from '../src/cli/update/limits.ts';
 import { parseConfig } from '../src/daemon/config.ts';
 import { defaultLimits } from '../src/limits.ts';
 import { tomlWith } from './support/config-file.ts';
@@ -20,7 +21,11 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'clamgate-units-'));
     cpSync(join(root, 'systemd'), directory, { recursive: true });
-    for (const name of ['clamgate.service', 'clamgate-witness.service']) {
+    for (const name of [
+      'clamgate.service',
+      'clamgate-update.service',
+      'clamgate-witness.service',
+    ]) {
       const unit = join(directory, name);
       const text = readFileSync(unit, 'utf8');
       writeFileSync(unit, text.replace('/usr/bin/clamgate', join(root, 'bin/clamgate.js')));
@@ -45,6 +50,8 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
 
   test.each([
     ['clamgate.service', 'clamgate.service'],
+    ['clamgate-update.service', 'clamgate-update.service'],
+    ['clamgate-update.timer', 'clamgate-update.service'],
     ['clamgate-witness.service', 'clamgate-witness.service'],
     ['clamgate-witness.socket', 'clamgate-witness.service'],
     ['clamd@scan.service', 'clamd@.service.d/clamgate.conf'],
@@ -65,16 +72,19 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
     expect(result).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test.each(['clamgate.service', 'clamgate-witness.service'])('%s is well confined', (name) => {
-    const unit = join(directory, name);
-    const args = ['security', '--no-pager', '--offline=true', `--threshold=${exposureMax}`, unit];
-    const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
-    const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
-    process.stderr.write(`${overall}\n`);
+  test.each(['clamgate.service', 'clamgate-update.service', 'clamgate-witness.service'])(
+    '%s is well confined',
+    (name) => {
+      const unit = join(directory, name);
+      const args = ['security', '--no-pager', '--offline=true', `--threshold=${exposureMax}`, unit];
+      const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+      const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
+      process.stderr.write(`${overall}\n`);
 
-    expect(overall).toMatch(new RegExp(`${name}: \\d`));
-    expect(result.status).toBe(0);
-  });
+      expect(overall).toMatch(new RegExp(`${name}: \\d`));
+      expect(result.status).toBe(0);
+    },
+  );
 });
 
 function settings(file: string): Map<string, string> {
@@ -96,12 +106,15 @@ test('the service has time to drain, and does not need clamd', () => {
 });
 
 /** V8 makes pages executable and tries calls that the filter does not know (see the unit). */
-test.each(['clamgate.service', 'clamgate-witness.service'])('%s can run Node.js', (name) => {
-  const unit = settings(name);
+test.each(['clamgate.service', 'clamgate-update.service', 'clamgate-witness.service'])(
+  '%s can run Node.js',
+  (name) => {
+    const unit = settings(name);
 
-  expect(unit.get('MemoryDenyWriteExecute')).toBeUndefined();
-  expect(unit.get('SystemCallErrorNumber')).toBe('EPERM');
-});
+    expect(unit.get('MemoryDenyWriteExecute')).toBeUndefined();
+    expect(unit.get('SystemCallErrorNumber')).toBe('EPERM');
+  },
+);
 
 test('clamd has a quarter of an hour to load its signatures', () => {
   expect(settings('clamd@.service.d/clamgate.conf').get('TimeoutStartSec')).toBe('900');
@@ -120,4 +133,18 @@ test('the witness outlives the daemon and Postfix, on the socket that the daemon
   expect(daemon.get('RuntimeDirectoryPreserve')).toBe('yes');
   const config = parseConfig(tomlWith(), 'f');
   expect(config.commit.witness).toBe(`unix:${socket.get('ListenStream') ?? ''}`);
+});
+
+test('an update may see the memory of all, take its time, and give back what it drained', () => {
+  const unit = settings('clamgate-update.service');
+  const timer = settings('clamgate-update.timer');
+  const { update } = parseConfig(tomlWith(), 'f');
+
+  expect([unit.get('ProtectProc'), unit.get('ProcSubset')]).toEqual([undefined, undefined]);
+  expect([unit.get('Type'), unit.get('TimeoutStartSec')]).toEqual(['oneshot', 'infinity']);
+  expect(Number(unit.get('TimeoutStopSec')) * 1000).toBeGreaterThan(2 * updateLimits.endMs);
+  expect(update.stateDirectory).toBe(`/var/lib/${unit.get('StateDirectory') ?? ''}`);
+  expect(unit.get('ReadWritePaths')).toContain(update.databaseDirectory);
+  expect(unit.get('SupplementaryGroups')).toBe(settings('clamgate.service').get('Group'));
+  expect([timer.get('Persistent'), timer.get('RandomizedDelaySec')]).toEqual(['yes', '1h']);
 });

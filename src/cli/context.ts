@@ -53,6 +53,11 @@ export class CliContext {
     return loadConfig(this.configFile, this.env);
   }
 
+  /** Where clamd's own configuration may be, where that is not the usual places. */
+  get clamdConfFiles(): readonly string[] | undefined {
+    return this.#clamdConfFiles;
+  }
+
   /** What in it is unwise, what contradicts the clamd of this machine, and what of it is known. */
   async advice(config: Config): Promise<readonly Advice[]> {
     const { warnings } = await import('../daemon/config-warnings.ts');

@@ -30,25 +30,36 @@ export async function askControl(address: string, target: string): Promise<unkno
 /**
  * Has the daemon do what stands at `target`.
  *
+ * @param ms how long it may take.
  * @returns its answer; undefined when no daemon is there.
  * @throws {CliFailure} unavailable, when one is there and it cannot be told or does not do it.
  */
-export async function tellControl(address: string, target: string): Promise<unknown> {
+export async function tellControl(address: string, target: string, ms = doneMs): Promise<unknown> {
   try {
-    const options = { method: 'POST', headers: { [actionHeader]: '1' }, ms: doneMs };
+    const options = { method: 'POST', headers: { [actionHeader]: '1' }, ms };
     return JSON.parse(await exchange(address, target, options)) as unknown;
   } catch (error) {
-    if (error instanceof Refusal) throw new CliFailure(exitCodes.unavailable, error.message);
+    if (error instanceof Refusal) {
+      throw new CliFailure(exitCodes.unavailable, error.message, { cause: error });
+    }
     if (isNobodyThere(error)) return undefined;
     throw noAnswer(address, error);
   }
 }
 
-/** What the daemon said instead of 200. */
-class Refusal extends Error {}
+/** What the daemon said instead of 200; the cause of the failure that it becomes. */
+export class Refusal extends Error {
+  /** Of HTTP. */
+  readonly status: number;
 
-/** Not: no right to connect, or no answer. */
-function isNobodyThere(error: unknown): boolean {
+  constructor(status: number, words: string) {
+    super(`${status} ${words}`);
+    this.status = status;
+  }
+}
+
+/** Whether no daemon is there. Not: no right to connect, or no answer. */
+export function isNobodyThere(error: unknown): boolean {
   return ['ENOENT', 'ECONNREFUSED'].includes(systemCode(error) ?? '');
 }
 
@@ -78,7 +89,7 @@ function exchange(address: string, path: string, { ms, ...options }: Exchange): 
       });
       response.on('end', () => {
         if (response.statusCode === 200) resolve(body);
-        else reject(new Refusal(`${response.statusCode ?? 0} ${body.trim()}`));
+        else reject(new Refusal(response.statusCode ?? 0, body.trim()));
       });
     });
     asking.on('error', reject).end();

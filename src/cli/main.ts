@@ -13,6 +13,7 @@ import type { InjectOptions } from './inject.ts';
 import type { ScanEnvelope } from './scan.ts';
 import type { PostfixOptions } from './postfix.ts';
 import { version } from './version.ts';
+import type { UpdateOptions } from './update.ts';
 import type { WitnessVerbOptions } from './witness.ts';
 
 /**
@@ -67,6 +68,7 @@ async function programFor(args: readonly string[], context: CliContext): Promise
   addDaemonVerbs(program, context);
   addMessageVerbs(program, context);
   addPostfixVerbs(program, context);
+  addUpdate(program, context);
   await addLedger(program, args, context);
   await addQuarantine(program, args, context);
   return program;
@@ -174,6 +176,21 @@ function addPostfixVerbs(program: Command, context: CliContext): void {
     .action(async (options: WitnessVerbOptions) => {
       const { witness } = await import('./witness.ts');
       await witness(context, options);
+    });
+}
+
+function addUpdate(program: Command, context: CliContext): void {
+  program
+    .command('update')
+    .description(
+      'bring new signatures to one clamd after the other, while the others have the mail',
+    )
+    .option('--window <duration>', 'begin at a random time within it (default: [update] window)')
+    .option('--reload-only', 'bring nothing: have each load what is in its directory')
+    .option('--dry-run', 'change nothing, and say what would be done')
+    .action(async (options: UpdateOptions) => {
+      const { update } = await import('./update.ts');
+      await update(context, options);
     });
 }
 

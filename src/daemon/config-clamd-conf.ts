@@ -47,7 +47,8 @@ export function ceilingNotes(
   });
 }
 
-type ClamdConf = ReadonlyMap<string, string>;
+/** Of an option that may stand there several times, the last one. */
+export type ClamdConf = ReadonlyMap<string, string>;
 
 /** clamd.conf(5), where it is not set. */
 const maxThreadsDefault = 10;
@@ -58,7 +59,7 @@ export function clamdConfAdvice(
   files: readonly string[] = clamdConfFiles,
 ): Advice[] {
   return files.flatMap((file) => {
-    const conf = parsed(file);
+    const conf = readClamdConf(file);
     return conf && isAsked(clamd, conf) ? contradictions(clamd, conf, file) : [];
   });
 }
@@ -75,7 +76,9 @@ export function clamdConfFacts(
   endpoint: string,
   files: readonly string[] = clamdConfFiles,
 ): ClamdConfFacts {
-  const conf = files.map(parsed).find((one) => one && isAsked({ endpoints: [endpoint] }, one));
+  const conf = files
+    .map(readClamdConf)
+    .find((one) => one && isAsked({ endpoints: [endpoint] }, one));
   if (!conf) return { ceilings: {} };
   const limit = (key: string, name: keyof ClamdCeilings): Partial<ClamdCeilings> => {
     const value = parseSize(conf.get(key));
@@ -91,7 +94,8 @@ export function clamdConfFacts(
   return { ceilings, databaseDirectory: conf.get('DatabaseDirectory') ?? '/var/lib/clamav' };
 }
 
-function parsed(file: string): ClamdConf | undefined {
+/** @returns undefined where it cannot be read. */
+export function readClamdConf(file: string): ClamdConf | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -113,7 +117,7 @@ function isAsked({ endpoints }: Pick<ClamdConfig, 'endpoints'>, conf: ClamdConf)
 }
 
 /** Debian's clamd.conf says /var/run, which is /run. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   return path.replace(/^\/var\/run\//, '/run/');
 }
 

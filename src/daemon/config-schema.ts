@@ -14,6 +14,7 @@ import { parseSocketAddress } from '../socket-address.ts';
 import { bannedShape } from './config-banned.ts';
 import { addressList, parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
+import { updateShape } from './config-update.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
 
 const count = (min?: number) => number('a whole number', parseCount, min);
@@ -240,6 +241,7 @@ export const shapes = {
       (value) => value.startsWith('unix:') && parseSocketAddress(value).ok,
     ).default('unix:/run/clamgate/witness.sock'),
   },
+  update: updateShape,
 };
 
 function noListener({ input }: { readonly input?: unknown }): string {
@@ -268,6 +270,7 @@ export const configSchema = z.strictObject({
   control: z.strictObject(shapes.control).prefault({}),
   ledger: z.strictObject(shapes.ledger).prefault({}),
   commit: z.strictObject(shapes.commit).prefault({}),
+  update: z.strictObject(shapes.update).prefault({}),
 });
 
 /** The file's content as validated, still under the file's names. */

@@ -17,6 +17,7 @@ import { ConfigError } from './config-error.ts';
 import { ladderProblems } from './config-ladder.ts';
 import { locateKeys, type LineOf } from './config-lines.ts';
 import { problemAt, problemsOf } from './config-problems.ts';
+import { type UpdateConfig, updateOf, updateProblems } from './config-update.ts';
 import { configSchema, limitKey, limitNames, type ConfigFile } from './config-schema.ts';
 
 /** The socket of a listener. */
@@ -125,6 +126,7 @@ export interface Config {
   readonly control: { readonly address: string };
   readonly ledger: LedgerConfig;
   readonly commit: CommitConfig;
+  readonly update: UpdateConfig;
 }
 
 export const defaultConfigFile = '/etc/clamgate/clamgate.toml';
@@ -183,7 +185,11 @@ function parseToml(toml: string, file: string): unknown {
 }
 
 function refuseUnsound(config: Config, lineOf: LineOf): void {
-  const unsound = [...ladderProblems(config), ...bannedProblems(config.banned)];
+  const unsound = [
+    ...ladderProblems(config),
+    ...bannedProblems(config.banned),
+    ...updateProblems(config.update, config.clamd.endpoints),
+  ];
   const problems = unsound.map(({ path, message }) => problemAt(path, message, lineOf));
   if (problems.length > 0) throw new ConfigError(config.file, problems);
 }
@@ -208,6 +214,7 @@ function configOf(content: ConfigFile, file: string): Config {
     control: content.control,
     ledger: ledgerOf(content.ledger),
     commit: commitOf(content),
+    update: updateOf(content.update),
   };
 }
 

@@ -19,6 +19,22 @@ export interface LedgerLock {
  * @throws {OperationalError} STORE, when another holds it for `waitMs`, or it cannot be had at all.
  */
 export async function takeLock(files: Files, path: string, waitMs: number): Promise<LedgerLock> {
+  const lock = await lockFile(files, path, waitMs);
+  if (lock) return lock;
+  throw cannotLock(path, 'another clamgate has the ledger open');
+}
+
+/**
+ * As `takeLock`, for any file that is nothing but a lock.
+ *
+ * @returns undefined when another holds it for `waitMs`.
+ * @throws {OperationalError} STORE, when it cannot be had at all.
+ */
+export async function lockFile(
+  files: Files,
+  path: string,
+  waitMs: number,
+): Promise<LedgerLock | undefined> {
   await createIfMissing(files, path);
   try {
     const database = new DatabaseSync(path, { timeout: waitMs });
@@ -29,7 +45,11 @@ export async function takeLock(files: Files, path: string, waitMs: number): Prom
       },
     };
   } catch (cause) {
-    const why = isBusy(cause) ? 'another clamgate has the ledger open' : messageOf(cause);
-    throw new OperationalError('STORE', `cannot lock ${path}: ${why}`, { cause });
+    if (isBusy(cause)) return undefined;
+    throw cannotLock(path, messageOf(cause), cause);
   }
+}
+
+function cannotLock(path: string, why: string, cause?: unknown): OperationalError {
+  return new OperationalError('STORE', `cannot lock ${path}: ${why}`, { cause });
 }

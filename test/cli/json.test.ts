@@ -48,6 +48,9 @@ address = "unix:${folder.path}/${control}"
 endpoints = ["${clamd.address.name}"]
 [quarantine]
 directory = "${folder.path}/q"
+[update]
+database_directory = "${folder.path}/signatures"
+state_directory = "${folder.path}/update"
 [ledger]
 file = "${ledger}"`);
 }
@@ -128,6 +131,10 @@ const table: readonly (readonly [string, number, unknown])[] = [
   ['postfix -c $DIR/bad.toml', 78, failed],
   ['postfix --diff --config-directory $DIR', 78, failed],
   ['postfix --diff --apply', 64, failed],
+  ['update --window soon', 64, failed],
+  ['update -c $DIR/bad.toml', 78, failed],
+  ['update --reload-only', 69, { end: anything, steps: anything, endpoints: [anything] }],
+  ['update --reload-only --dry-run', 0, { dryRun: true, steps: anything }],
   ['witness --socket nowhere', 64, failed],
   ['nonsense', 64, failed],
   ['', 64, failed],

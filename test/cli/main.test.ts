@@ -18,7 +18,7 @@ describe('help and version', () => {
     const { code, out, err } = await runCli(['--help']);
     expect([code, err]).toEqual([0, '']);
     const verbs = ['serve', 'check-config', 'scan', 'inject', 'status', 'quarantine'];
-    for (const verb of [...verbs, 'postfix', 'witness']) {
+    for (const verb of [...verbs, 'postfix', 'update', 'witness']) {
       expect(out).toMatch(new RegExp(`^  ${verb} `, 'm'));
     }
     expect(out.match(/^ +\d+ {2}\w/gm)).toHaveLength(9);
@@ -39,6 +39,7 @@ describe('help and version', () => {
     'quarantine show',
     'quarantine release',
     'postfix',
+    'update',
     'witness',
   ])('%s --help shows the global options, too', async (verb) => {
     const { code, out } = await runCli([...verb.split(' '), '--help']);

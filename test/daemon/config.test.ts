@@ -74,6 +74,22 @@ describe('a minimal file', () => {
         name: `clamgate.${hostname()}`,
         witness: 'unix:/run/clamgate/witness.sock',
       },
+      update: {
+        source: 'freshclam',
+        freshclam: ['/usr/bin/freshclam', '--stdout'],
+        freshclamMsMax: 3_600_000,
+        databaseDirectory: '/var/lib/clamav',
+        order: [],
+        restart: {},
+        check: 'auto',
+        checkMsMax: 900_000,
+        clamd: '/usr/sbin/clamd',
+        memoryReserveBytes: 268_435_456,
+        windowMs: 0,
+        drainMsMax: 150_000,
+        readyMsMax: 900_000,
+        stateDirectory: '/var/lib/clamgate-update',
+      },
     };
     expect(parseConfig(minimal, 'f.toml')).toStrictEqual(expected);
   });
@@ -159,6 +175,22 @@ next_hop_dot_ms = 4000
 address = "unix:/c.sock"
 name = "again.example.org"
 witness = "unix:/w.sock"
+[update]
+source = "delivered"
+freshclam = ["/f", "-v"]
+freshclam_time = "1m"
+database_directory = "/db"
+delivered_directory = "/d"
+order = ["unix:/c"]
+restart = { "unix:/c" = "clamd@a.service" }
+check = "yes"
+check_time = "2m"
+clamd = "/clamd"
+memory_reserve = "1G"
+window = "1h"
+drain_time = "3m"
+ready_time = "4m"
+state_directory = "/st"
 `,
     'g.toml',
   );
@@ -230,6 +262,23 @@ witness = "unix:/w.sock"
       inDoubt: 'hold',
     },
     commit: { address: 'unix:/c.sock', name: 'again.example.org', witness: 'unix:/w.sock' },
+    update: {
+      source: 'delivered',
+      freshclam: ['/f', '-v'],
+      freshclamMsMax: 60_000,
+      databaseDirectory: '/db',
+      deliveredDirectory: '/d',
+      order: ['unix:/c'],
+      restart: { 'unix:/c': 'clamd@a.service' },
+      check: 'yes',
+      checkMsMax: 120_000,
+      clamd: '/clamd',
+      memoryReserveBytes: 1_073_741_824,
+      windowMs: 3_600_000,
+      drainMsMax: 180_000,
+      readyMsMax: 240_000,
+      stateDirectory: '/st',
+    },
   };
   expect(config).toStrictEqual(expected);
 });

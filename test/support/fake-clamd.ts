@@ -171,6 +171,8 @@ class Connection {
     const text = this.#received().toString('latin1', 0, command.length);
     if (text === 'zPING\0') this.#say('PONG\0');
     else if (text === 'zVERSION\0') this.#tellVersion();
+    // As a clamd whose configuration forbids it: what it has does not change.
+    else if (text === 'zRELOAD\0') this.#say('COMMAND UNAVAILABLE\0');
     else this.#frames();
   }
 
@@ -182,9 +184,9 @@ class Connection {
     return this.#conduct;
   }
 
-  /** PING or VERSION, which any clamd answers that answers at all. */
+  /** PING, VERSION or RELOAD, which any clamd answers that answers at all. */
   #isQuestion(): boolean {
-    return /^z[PV]/.test(this.#received().toString('latin1', 0, 2));
+    return /^z[PVR]/.test(this.#received().toString('latin1', 0, 2));
   }
 
   #tellVersion(): void {

@@ -27,6 +27,9 @@ export interface PrivateClamdSettings {
   readonly AlertExceedsMax?: 'yes' | 'no';
   /** The address that its port is on, besides 127.0.0.1 where it is a wildcard. */
   readonly TCPAddr?: string;
+  readonly ConcurrentDatabaseReload?: 'yes' | 'no';
+  /** Seconds that a scan thread without work stays. */
+  readonly IdleTimeout?: string;
   /** Instead of one of its own, which knows EICAR and nothing else. */
   readonly DatabaseDirectory?: string;
 }
@@ -123,6 +126,16 @@ export class PrivateClamd {
     else for (const name of ['test.hdb', 'test.ndb']) rmSync(join(directory, name));
   }
 
+  /** Ends it as the kernel does; nobody starts it again. */
+  kill(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  /** Its log so far. */
+  get log(): string {
+    return readFileSync(join(this.#workdir.path, 'clamd.log'), 'utf8');
+  }
+
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
   pause(): void {
     this.#process?.kill('SIGSTOP');
@@ -210,7 +223,7 @@ export function writeDatabase(directory: string): void {
  * A container of ClamAV's form without a signature of its own: 512 bytes of header, then .tar.gz with
  * a list of what is in it, which has to agree.
  */
-function unsignedDatabase(number: number, signatures: string, ageMs: number): Buffer {
+export function unsignedDatabase(number: number, signatures: string, ageMs = 60_000): Buffer {
   const built = Math.floor((Date.now() - ageMs) / 1000);
   const header = `ClamAV-VDB:01 Jan 2026 00-00 +0000:${number}:1:90:X:X:test:${built}`;
   const digest = createHash('sha256').update(signatures).digest('hex');

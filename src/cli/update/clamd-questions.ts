@@ -1,0 +1,105 @@
+/** What a clamd is asked in an update, at its own socket and past the daemon. */
+import type { CancelSignal } from '../../cancel-signal.ts';
+import type { Clock } from '../../clock.ts';
+import { messageOf, OperationalError } from '../../errors.ts';
+import { classify } from '../../protocol/clamd/signature.ts';
+import type { ClamdAddress } from '../../scan/clamd-address.ts';
+import { ask, dial } from '../../scan/clamd-socket.ts';
+import { scanStream, type StreamAnswer } from '../../scan/clamd-stream.ts';
+import { oneBlock } from '../../scan/stream-blocks.ts';
+import { eicarTestFile } from '../eicar.ts';
+import { parseVersion, type Version } from './version.ts';
+
+export type Canary =
+  /** EICAR is found, and a harmless file is not. */
+  | { readonly kind: 'right' }
+  | { readonly kind: 'lying'; readonly words: string }
+  /** It did not answer as a clamd does. */
+  | { readonly kind: 'failed'; readonly words: string };
+
+export interface ClamdQuestions {
+  /** @returns undefined when it does not answer within `withinMs`. @throws {Cancelled} */
+  version(
+    address: ClamdAddress,
+    withinMs: number,
+    signal: CancelSignal,
+  ): Promise<Version | undefined>;
+  /** Resolves when it has taken the order. @throws {OperationalError} CLAMD. @throws {Cancelled} */
+  reload(address: ClamdAddress, withinMs: number, signal: CancelSignal): Promise<void>;
+  /** @throws {Cancelled} */
+  canary(address: ClamdAddress, withinMs: number, signal: CancelSignal): Promise<Canary>;
+}
+
+/** Above every StreamMaxLength; the canaries are far below any. */
+const streamBytesMax = Number.MAX_SAFE_INTEGER;
+
+export class SocketQuestions implements ClamdQuestions {
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async version(
+    address: ClamdAddress,
+    withinMs: number,
+    signal: CancelSignal,
+  ): Promise<Version | undefined> {
+    try {
+      return parseVersion(await ask(address, 'VERSION', this.#within(withinMs), signal));
+    } catch (error) {
+      if (error instanceof OperationalError) return undefined;
+      throw error;
+    }
+  }
+
+  async reload(address: ClamdAddress, withinMs: number, signal: CancelSignal): Promise<void> {
+    const words = await ask(address, 'RELOAD', this.#within(withinMs), signal);
+    // "COMMAND UNAVAILABLE" where clamd.conf forbids it (ClamAV 1.5).
+    if (words !== 'RELOADING') {
+      throw new OperationalError('CLAMD', `it answered RELOAD with "${words}"`);
+    }
+  }
+
+  async canary(address: ClamdAddress, withinMs: number, signal: CancelSignal): Promise<Canary> {
+    try {
+      const eicar = await this.#scan(eicarTestFile, { address, withinMs }, signal);
+      const harmless = await this.#scan('a letter of clamgate\n', { address, withinMs }, signal);
+      return judgeCanary(eicar, harmless);
+    } catch (error) {
+      if (error instanceof OperationalError) return { kind: 'failed', words: messageOf(error) };
+      throw error;
+    }
+  }
+
+  async #scan(
+    text: string,
+    { address, withinMs }: { readonly address: ClamdAddress; readonly withinMs: number },
+    signal: CancelSignal,
+  ): Promise<StreamAnswer> {
+    const socket = await dial(address, this.#within(withinMs), signal);
+    const blocks = { first: oneBlock([Buffer.from(text)]), rest: undefined };
+    const bounds = { silenceMs: withinMs, streamBytesMax, released: () => undefined };
+    return scanStream(socket, blocks, { clock: this.#clock, ...bounds }, signal);
+  }
+
+  #within(connectMs: number): { clock: Clock; connectMs: number } {
+    return { clock: this.#clock, connectMs };
+  }
+}
+
+/** What the answers about EICAR and about a harmless file tell together. */
+export function judgeCanary(
+  eicar: Pick<StreamAnswer, 'reply' | 'words'>,
+  harmless: Pick<StreamAnswer, 'reply' | 'words'>,
+): Canary {
+  const said = `EICAR: "${eicar.words}", a harmless file: "${harmless.words}"`;
+  const answers = [eicar.reply.kind, harmless.reply.kind];
+  if (answers.some((kind) => kind !== 'ok' && kind !== 'found')) {
+    return { kind: 'failed', words: said };
+  }
+  const isFound = eicar.reply.kind === 'found' && classify(eicar.reply.signature) === 'infected';
+  return isFound && harmless.reply.kind === 'ok'
+    ? { kind: 'right' }
+    : { kind: 'lying', words: said };
+}

@@ -1,0 +1,74 @@
+/** clamd's VERSION, and whether a clamd has loaded what it was told to. Pure. */
+
+export interface Version {
+  /** As clamd says it. */
+  readonly words: string;
+  /** Of its daily database; undefined where it has none of ClamAV's own. */
+  readonly number: number | undefined;
+  /** Its database's date, in clamd's words. */
+  readonly date: string | undefined;
+  /**
+   * It has no signatures at all any more. clamd 1.4 with ConcurrentDatabaseReload no is left so by
+   * a database that does not load: it answers, scans nothing, and no RELOAD helps.
+   */
+  readonly isHollow: boolean;
+}
+
+/** (uint32_t)-1, which is what clamd says of signatures that are not there (clamd 1.4.6, tried). */
+const noSignatures = 4_294_967_295;
+
+/** @returns undefined when these are not the words of a clamd. */
+export function parseVersion(words: string): Version | undefined {
+  const match = /^ClamAV [^/\s]+(?:\/(\d{1,10})\/(.+))?$/.exec(words);
+  if (!match) return undefined;
+  const number = match[1] === undefined ? undefined : Number(match[1]);
+  if (number === noSignatures) {
+    return { words, number: undefined, date: undefined, isHollow: true };
+  }
+  return { words, number, date: match[2], isHollow: false };
+}
+
+/** What is known of one clamd since it was told to load. */
+export interface LoadEvidence {
+  readonly before: Version | undefined;
+  /** Its answer now; undefined while there is none. */
+  readonly now: Version | undefined;
+  /** The number in its directory; undefined where that cannot be known. */
+  readonly expected: number | undefined;
+  readonly way: 'concurrent' | 'blocking' | 'restart' | 'unknown';
+  /** What its log says since. */
+  readonly log: 'loading' | 'loaded' | 'failed' | 'nothing' | 'unreadable';
+  /** Milliseconds since it was told. */
+  readonly sinceMs: number;
+}
+
+export interface LoadBounds {
+  readonly settleMs: number;
+  readonly unseenMs: number;
+}
+
+export type LoadState =
+  /** Still at it, as far as can be told. */
+  | 'loading'
+  | 'loaded'
+  /** Its number is the same, so nothing but the time that has passed says that it has loaded. */
+  | 'loaded-unseen'
+  | 'failed';
+
+/**
+ * Only the number in VERSION and the log tell of the end of a reload: RELOADING is said at its
+ * beginning. That it was slow to answer tells nothing: so is one that has much to do.
+ */
+export function loadState(evidence: LoadEvidence, bounds: LoadBounds): LoadState {
+  const { before, now, expected, way, log } = evidence;
+  if (now?.isHollow === true || log === 'failed') return 'failed';
+  if (!now) return 'loading';
+  // systemctl returns when the old process is gone: whoever answers has loaded.
+  if (way === 'restart' || log === 'loaded') return 'loaded';
+  if (before && now.words !== before.words) return 'loaded';
+  if (log === 'loading' || (expected !== undefined && now.number !== expected)) return 'loading';
+  // It answers nothing while it loads, so an answer comes after; not one that overtook the reload.
+  const isBlind = way === 'blocking' && log === 'unreadable';
+  if (isBlind) return evidence.sinceMs >= bounds.settleMs ? 'loaded' : 'loading';
+  return evidence.sinceMs >= bounds.unseenMs ? 'loaded-unseen' : 'loading';
+}
