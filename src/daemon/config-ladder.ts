@@ -16,7 +16,18 @@ const postfixDataDoneMs = 600_000;
 const postfixMailMs = 300_000;
 
 export function ladderProblems(config: Config): Unsound[] {
-  return [...deadlineProblems(config), ...addressProblems(config), ...loopProblems(config)];
+  return [
+    ...deadlineProblems(config),
+    ...weightProblems(config),
+    ...addressProblems(config),
+    ...loopProblems(config),
+  ];
+}
+
+function weightProblems({ clamd: { endpoints, weights } }: Config): Unsound[] {
+  if (weights.length <= endpoints.length) return [];
+  const message = `has ${weights.length} numbers for ${endpoints.length} endpoints`;
+  return [{ path: ['clamd', 'weights'], message }];
 }
 
 function deadlineProblems({ limits }: Config): Unsound[] {

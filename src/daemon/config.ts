@@ -10,6 +10,7 @@ import { defaultLimits, type Limits } from '../limits.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { BannedRule } from '../verdict/banned.ts';
+import type { StormLevels } from '../scan/storm.ts';
 import type { CacheSettings } from '../scan/verdict-cache.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { bannedProblems, bannedRuleOf } from './config-banned.ts';
@@ -37,12 +38,19 @@ export interface ListenerConfig {
 export interface ClamdConfig {
   /** unix:/path or tcp://host:port. */
   readonly endpoints: readonly string[];
+  /** How much of the load each gets, in their order; 1 where there is none. */
+  readonly weights: readonly number[];
   /** Streams at one endpoint at once; below clamd's MaxThreads. */
   readonly inflightMax: number;
   /** clamd's StreamMaxLength, MaxFileSize and MaxScanTime, as its own configuration has them. */
   readonly streamMaxLengthBytes: number;
   readonly maxFileSizeBytes: number;
   readonly maxScanTimeMs: number;
+  /** How long a stream waits for a clamd. */
+  readonly waitMs: number;
+  readonly canaryEveryMs: number;
+  /** Older signatures are told of, and [rules] old_signatures decides. */
+  readonly signatureAgeMsMax: number;
 }
 
 /** What becomes of a bare CR in the data: left alone, refused (550 5.6.11), or made a space. */
@@ -88,6 +96,8 @@ export interface Config {
   readonly hostname: string;
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
+  /** What is too much to do. */
+  readonly storm: StormLevels;
   /** What clamd called clean lately; undefined where it is not kept. */
   readonly cache: CacheSettings | undefined;
   readonly rules: Rules;
@@ -168,16 +178,16 @@ function refuseUnsound(config: Config, lineOf: LineOf): void {
 }
 
 function configOf(content: ConfigFile, file: string): Config {
-  const { bare_cr: bareCr, limits_silent: limitsSilent, ...rules } = content.rules;
   return {
     file,
     hostname: content.hostname,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
+    storm: stormOf(content.storm),
     cache: cacheOf(content.cache),
-    rules: { ...rules, 'limits-silent': limitsSilent },
-    banned: content.banned.map((table) => bannedRuleOf(table, rules.banned)),
-    bareCr,
+    rules: rulesOf(content.rules),
+    banned: content.banned.map((table) => bannedRuleOf(table, content.rules.banned)),
+    bareCr: content.rules.bare_cr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
     spool: content.spool,
     quarantine: quarantineOf(content.quarantine),
@@ -204,11 +214,24 @@ function listenerOf(listener: ConfigFile['listener'][number]): ListenerConfig {
 function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
   return {
     endpoints: clamd.endpoints,
+    weights: clamd.weights,
     inflightMax: clamd.inflight_max,
     streamMaxLengthBytes: clamd.stream_max_length,
     maxFileSizeBytes: clamd.max_file_size,
     maxScanTimeMs: clamd.max_scan_time,
+    waitMs: clamd.wait_max,
+    canaryEveryMs: clamd.canary_every,
+    signatureAgeMsMax: clamd.signatures_max_age,
   };
+}
+
+function stormOf({ wait, latency, ...levels }: ConfigFile['storm']): StormLevels {
+  return { ...levels, waitMs: wait, latencyMs: latency };
+}
+
+function rulesOf(table: ConfigFile['rules']): Rules {
+  const { bare_cr: _, limits_silent, old_signatures, ...rules } = table;
+  return { ...rules, 'limits-silent': limits_silent, 'old-signatures': old_signatures };
 }
 
 function cacheOf(cache: ConfigFile['cache']): CacheSettings | undefined {

@@ -1,48 +1,39 @@
 /**
  * Scans messages with clamd: the whole while it arrives, then each decoded part, then what else a
- * lenient client takes from it. It turns whatever
- * goes wrong with a scan into findings; what is to be done about them is verdict/.
+ * lenient client takes from it. It turns whatever goes wrong with a scan into findings; what is to be
+ * done about them is verdict/.
  */
 import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { unlessAborted } from '../cancellable.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { defaultReadingLimits } from '../reading/plan.ts';
 import type { BannedRule } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
+import { brisk, SlowSender } from './brisk.ts';
 import type { ClamdAddress } from './clamd-address.ts';
-import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.ts';
+import { ClamdPool } from './clamd-pool.ts';
+import { type ClamdSettings, type KnownOfClamd, poolSettingsOf } from './clamd-settings.ts';
+import type { EndpointStatus } from './endpoint-status.ts';
 import { Inspections } from './inspections.ts';
-import { DatabaseVersions, type VersionSettings } from './database-versions.ts';
-import { type AlertsObserver, EndpointWatch } from './endpoint-watch.ts';
 import { PartScan } from './part-scan.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { mailPrefix, smallContent, wholeOf, withPrefix } from './mail-stream.ts';
 import { oneBlock } from './stream-blocks.ts';
-import { type ClamdCeilings, findingsOf, strictest } from './stream-findings.ts';
+import type { ClamdAnswer } from './stream-attempts.ts';
+import { findingsOf, strictest } from './stream-findings.ts';
 import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
 import { type CacheSettings, VerdictCache } from './verdict-cache.ts';
 
-export interface ClamdSettings extends ClamdCeilings {
-  /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
-  readonly inflightMax: number;
-  /** From the first try to connect to the connection. */
-  readonly connectMs: number;
-}
-
-/** What is known of a clamd, by its address, from its own configuration. */
-export interface KnownOfClamd {
-  /** Where they are stricter than ours. */
-  readonly ceilings: (endpoint: string) => Partial<ClamdCeilings>;
-  readonly hasOthers: VersionSettings['hasOthers'];
-}
-
 export interface MessageScanOptions {
-  /** At least one. */
-  readonly endpoints: readonly ClamdAddress[];
+  /** What it scans with, where that outlives it. */
+  readonly pool?: ClamdPool;
+  /** Else it has a pool of its own, of these. */
+  readonly endpoints?: readonly ClamdAddress[];
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax' | 'readingsMax'>;
   readonly clamd: ClamdSettings;
@@ -56,65 +47,39 @@ export interface MessageScanOptions {
   readonly everyPart?: boolean;
 }
 
-const MiB = 1024 * 1024;
-
-/** Debian's clamd.conf, which is stricter than ClamAV's own defaults. */
-export const defaultClamdSettings: ClamdSettings = {
-  streamBytesMax: 25 * MiB,
-  fileBytesMax: 25 * MiB,
-  scanMsMax: 120_000,
-  inflightMax: 8,
-  connectMs: 5000,
-};
-
-/** clamd ends a scan at MaxScanTime, but looks at the clock only now and then. */
-const silenceBeyondScanMs = 30_000;
-
 export class MessageScan implements MessageScanner {
   readonly #options: MessageScanOptions;
   readonly #pool: ClamdPool;
-  readonly #watch: EndpointWatch;
   readonly #cache: VerdictCache | undefined;
 
   constructor(options: MessageScanOptions) {
-    const { endpoints, clock, clamd, known, cache } = options;
-    const { inflightMax, streamBytesMax, connectMs } = clamd;
-    const silenceMs = clamd.scanMsMax + silenceBeyondScanMs;
-    const common = { endpoints, clock, streamBytesMax, connectMs, silenceMs };
+    const { endpoints = [], clock, clamd, known, cache } = options;
     this.#options = options;
-    this.#pool = new ClamdPool({ ...common, inflightMax });
-    const versions = new DatabaseVersions({
-      ...common,
-      ...(known?.hasOthers && { hasOthers: known.hasOthers }),
-    });
-    this.#watch = new EndpointWatch({ ...common, versions });
-    this.#cache = cache && new VerdictCache(cache, versions, clock);
+    const members = endpoints.map((address) => ({ address, weight: 1 }));
+    this.#pool =
+      options.pool ??
+      new ClamdPool(poolSettingsOf(members, clamd, known), { clock, random: Math.random });
+    this.#cache = cache && new VerdictCache(cache, this.#pool.versions, clock);
   }
 
-  /** Whether each clamd answers, which database it has, and whether it tells of its limits. @throws {Cancelled} */
-  async status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
-    const statuses = await this.#pool.status(signal);
-    return statuses.map((one) => ({ ...one, limitAlerts: this.#watch.alerts(one.endpoint) }));
-  }
-
-  /** Looks after the clamds in the background until `close`: before it, they are taken for silent. */
-  watch(observe: AlertsObserver = () => undefined): void {
-    this.#watch.start(observe);
+  /** How each clamd is, as far as is known without asking. */
+  get status(): readonly EndpointStatus[] {
+    return this.#pool.status;
   }
 
   /** Looks at the clamds once: for who scans a message or two and goes. Never rejects. */
   look(): Promise<void> {
-    return this.#watch.look();
+    return this.#pool.look();
   }
 
-  /** Ends the watch. Scans that are under way go on. */
+  /** Ends what goes on in the background of a pool of its own. Scans that are under way go on. */
   close(): void {
-    this.#watch.close();
+    if (!this.#options.pool) this.#pool.close();
   }
 
   /** Streams the clamds work on now, and streams that wait for one of them. */
   get load(): { readonly inflight: number; readonly waiting: number } {
-    return { inflight: this.#pool.inflight, waiting: this.#pool.waiting };
+    return this.#pool.load;
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
@@ -123,7 +88,7 @@ export class MessageScan implements MessageScanner {
       pool: this.#pool,
       everyPart,
       ceilings: (endpoint: string) => strictest(clamd, known?.ceilings(endpoint)),
-      alerts: (endpoint: string) => this.#watch.alerts(endpoint),
+      alerts: (endpoint: string) => this.#pool.alerts(endpoint),
       cache: this.#cache?.forMessage(),
     };
     return new ScanRun(this.#options, settings, signal).run(content, takesApart);
@@ -148,7 +113,10 @@ class ScanRun {
   readonly #readings: ReadingScan;
   readonly #inspections: Inspections;
   #limit: Timer | undefined;
-  #timedOut = false;
+  /** Where the time limit found it. */
+  #timedOut: 'in the line' | 'at clamd' | undefined;
+  /** Resolved when all of the message is there. */
+  readonly #arrived = Promise.withResolvers<undefined>();
 
   constructor(options: MessageScanOptions, settings: StreamScanSettings, outer: CancelSignal) {
     this.#options = options;
@@ -179,7 +147,7 @@ class ScanRun {
     } catch (error) {
       // One of the two readers failed: the other is called off.
       this.#stop.abort(notNeeded);
-      if (this.#outer.aborted || !this.#timedOut) throw error;
+      if (this.#outer.aborted || this.#timedOut === undefined) throw error;
       return this.#report([], [this.#unfinished()]);
     } finally {
       this.#outer.removeEventListener('abort', abort);
@@ -199,6 +167,10 @@ class ScanRun {
       endpoint,
       ms,
     });
+    if (this.#settings.pool.hasOldSignatures(endpoint)) {
+      const detail = `the signatures of ${endpoint} are too old`;
+      this.#scans.findings.push({ kind: 'old-signatures', stream: 'message', detail });
+    }
     const sent = bytes + mailPrefix.length;
     const ceilings = this.#settings.ceilings(endpoint);
     this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
@@ -259,21 +231,36 @@ class ScanRun {
   }
 
   #startLimit(): void {
+    this.#arrived.resolve(undefined);
     this.#limit = this.#options.clock.after(this.#options.limits.scanMs, () => {
-      this.#timedOut = true;
+      this.#timedOut = this.#settings.pool.isWaiting(this.#stop.signal)
+        ? 'in the line'
+        : 'at clamd';
       this.#stop.abort(notNeeded);
     });
   }
 
-  #whole(content: Content): Promise<ClamdAnswer> {
+  /** While it arrives, if that goes fast. */
+  async #whole(content: Content): Promise<ClamdAnswer> {
     const { signal } = this.#stop;
-    const source = { open: () => withPrefix(content.chunks(signal)), repeatable: true };
-    return this.#settings.pool.scan(source, signal);
+    const open = (): AsyncIterable<Buffer> => withPrefix(content.chunks(signal));
+    const { pool } = this.#settings;
+    const { clock } = this.#options;
+    const hurried = (): AsyncIterable<Buffer> => (content.complete ? open() : brisk(open(), clock));
+    try {
+      return await pool.scan({ open: hurried, repeatable: true }, signal);
+    } catch (error) {
+      if (!(error instanceof SlowSender)) throw error;
+    }
+    await unlessAborted(this.#arrived.promise, signal);
+    return pool.scan({ open, repeatable: true }, signal);
   }
 
   #unfinished(): Finding {
     const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
-    return { kind: 'unavailable', broke: true, stream: 'message', detail };
+    // Who waited for a clamd has not broken one.
+    const broke = this.#timedOut === 'at clamd' && { broke: true as const };
+    return { kind: 'unavailable', ...broke, stream: 'message', detail };
   }
 
   #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {

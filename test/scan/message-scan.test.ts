@@ -3,11 +3,8 @@ import { createHash } from 'node:crypto';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { mailPrefix } from '../../src/scan/mail-stream.ts';
-import {
-  defaultClamdSettings,
-  MessageScan,
-  type MessageScanOptions,
-} from '../../src/scan/message-scan.ts';
+import { MessageScan, type MessageScanOptions } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import { smallStreamBytes } from '../../src/scan/stream-scans.ts';
 import { type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
