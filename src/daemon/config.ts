@@ -178,6 +178,12 @@ function refuseUnsound(config: Config, lineOf: LineOf): void {
 }
 
 function configOf(content: ConfigFile, file: string): Config {
+  const {
+    bare_cr: bareCr,
+    limits_silent: limitsSilent,
+    old_signatures: oldSignatures,
+    ...rules
+  } = content.rules;
   return {
     file,
     hostname: content.hostname,
@@ -185,9 +191,9 @@ function configOf(content: ConfigFile, file: string): Config {
     clamd: clamdOf(content.clamd),
     storm: stormOf(content.storm),
     cache: cacheOf(content.cache),
-    rules: rulesOf(content.rules),
+    rules: { ...rules, 'limits-silent': limitsSilent, 'old-signatures': oldSignatures },
     banned: content.banned.map((table) => bannedRuleOf(table, content.rules.banned)),
-    bareCr: content.rules.bare_cr,
+    bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
     spool: content.spool,
     quarantine: quarantineOf(content.quarantine),
@@ -227,11 +233,6 @@ function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
 
 function stormOf({ wait, latency, ...levels }: ConfigFile['storm']): StormLevels {
   return { ...levels, waitMs: wait, latencyMs: latency };
-}
-
-function rulesOf(table: ConfigFile['rules']): Rules {
-  const { bare_cr: _, limits_silent, old_signatures, ...rules } = table;
-  return { ...rules, 'limits-silent': limits_silent, 'old-signatures': old_signatures };
 }
 
 function cacheOf(cache: ConfigFile['cache']): CacheSettings | undefined {

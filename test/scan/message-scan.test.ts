@@ -260,8 +260,9 @@ describe('a scan that fails', () => {
 
   it('is unavailable when clamd hangs on a part that does not fit its buffers', async () => {
     clamd.script.push({ step: 'scan' }, { step: 'scan' });
-    clamd.usual = { step: 'hang' };
     const by = scanner({ scanMsMax: 900_000 });
+    await by.look();
+    clamd.usual = { step: 'hang' };
     const scanning = scan(messages.largeMessage(12_000_000), by);
     await until(() => clamd.connections === 3 && clamd.open === 1, 'the part is under way');
     await until(() => clock.pending === 2, 'it stalls');

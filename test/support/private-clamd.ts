@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { systemClock, type Clock } from '../../src/clock.ts';
@@ -24,6 +24,8 @@ export interface PrivateClamdSettings {
   /** The backlog of its sockets; Debian has 15. */
   readonly MaxConnectionQueueLength?: string;
   readonly MaxRecursion?: string;
+  readonly MaxThreads?: string;
+  readonly ConcurrentDatabaseReload?: 'yes' | 'no';
   readonly AlertExceedsMax?: 'yes' | 'no';
   /** Instead of one of its own, which knows EICAR and nothing else. */
   readonly DatabaseDirectory?: string;
@@ -113,6 +115,13 @@ export class PrivateClamd {
     else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line));
   }
 
+  /** Takes EICAR from its database, or gives it back; it is loaded at the next start or RELOAD. */
+  knowsEicar(knows: boolean): void {
+    const directory = join(this.#workdir.path, 'db');
+    if (knows) writeDatabase(directory);
+    else for (const name of databaseFiles) rmSync(join(directory, name), { force: true });
+  }
+
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
   pause(): void {
     this.#process?.kill('SIGSTOP');
@@ -189,6 +198,8 @@ export async function untilUp(
 }
 
 /** What a database needs to find EICAR; also for others who start a clamd. */
+const databaseFiles = ['test.hdb', 'test.ndb'];
+
 export function writeDatabase(directory: string): void {
   const digest = createHash('md5').update(eicar).digest('hex');
   writeFileSync(join(directory, 'test.hdb'), `${digest}:${eicar.length}:Eicar-Digest\n`);
