@@ -3,11 +3,13 @@
  * ready, looks after all of them, and takes over another configuration without dropping a scan.
  */
 import type { CancelSignal } from '../cancel-signal.ts';
-import type { Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { parseVersion } from '../protocol/clamd/version.ts';
 import { ClamdEndpoint } from './clamd-endpoint.ts';
 import { ClamdPlaces } from './clamd-places.ts';
+import type { Dialling } from './clamd-socket.ts';
 import { DatabaseVersions } from './database-versions.ts';
+import { Drains } from './drains.ts';
 import { EndpointWatch } from './endpoint-watch.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type EndpointStatus, statusOf } from './endpoint-status.ts';
@@ -22,7 +24,7 @@ import {
 } from './pool-settings.ts';
 import { SignatureWatch } from './signatures.ts';
 import { type StormStatus, StormWatch } from './storm-watch.ts';
-import { type ClamdAnswer, StreamAttempts } from './stream-attempts.ts';
+import { type AttemptSettings, type ClamdAnswer, StreamAttempts } from './stream-attempts.ts';
 
 /** A look at a clamd is short: whoever does not answer it in time is away. */
 const probeMs = 3000;
@@ -48,22 +50,29 @@ export interface PoolLoad {
 export class ClamdPool {
   /** What the clamds say that they have; asked by whoever keeps an answer. */
   readonly versions: DatabaseVersions;
-  readonly #surroundings: PoolSurroundings;
+  readonly #clock: Clock;
+  readonly #tell: (event: PoolEvent) => void;
   readonly #places: ClamdPlaces;
   readonly #watch: EndpointWatch;
   readonly #attempts: StreamAttempts;
   readonly #latency: Latency;
   readonly #signatures: SignatureWatch;
   readonly #storm: StormWatch;
-  readonly #leases = new Map<ClamdEndpoint, Timer>();
+  readonly #drains: Drains;
+  readonly #dialling: Pick<Dialling, 'clock' | 'lookup'>;
   #settings: PoolSettings;
+  /** Made once, for it is asked for with each stream. */
+  #attemptSettings: AttemptSettings;
   #closed = false;
 
   constructor(settings: PoolSettings, surroundings: PoolSurroundings) {
-    const { clock, random, lookup } = surroundings;
+    const { clock, random, lookup, observe = () => undefined } = surroundings;
     const dialling = { clock, ...(lookup && { lookup }) };
+    this.#dialling = dialling;
     this.#settings = settings;
-    this.#surroundings = surroundings;
+    this.#attemptSettings = { ...settings, ...dialling };
+    this.#clock = clock;
+    this.#tell = observe;
     this.versions = new DatabaseVersions({ endpoints: [], ...dialling, connectMs: probeMs });
     this.#latency = new Latency(clock);
     this.#places = new ClamdPlaces(settings.waitingMax, {
@@ -75,7 +84,7 @@ export class ClamdPool {
     this.#attempts = new StreamAttempts({
       places: this.#places,
       latency: this.#latency,
-      settings: () => ({ ...this.#settings, ...dialling }),
+      settings: () => this.#attemptSettings,
     });
     this.#watch = new EndpointWatch({
       ...dialling,
@@ -90,11 +99,14 @@ export class ClamdPool {
         this.#looked(endpoint, alerts);
       },
     });
-    const observe = (event: PoolEvent): void => {
-      this.#tell(event);
-    };
+    this.#drains = new Drains({
+      clock,
+      changed: (endpoint, on) => {
+        this.#drained(endpoint, on);
+      },
+    });
     const ageMsMax = (): number => this.#settings.signatureAgeMsMax;
-    this.#signatures = new SignatureWatch({ clock, ageMsMax, observe });
+    this.#signatures = new SignatureWatch({ clock, ageMsMax, observe: this.#tell });
     this.#storm = this.#newStormWatch();
     this.adjust(settings);
   }
@@ -132,14 +144,14 @@ export class ClamdPool {
     this.#watch.close();
     this.#storm.close();
     this.versions.close();
-    for (const lease of this.#leases.values()) lease.cancel();
-    this.#leases.clear();
+    this.#drains.close();
   }
 
   /** Others from now on. What a clamd that stays is known for is kept; one that goes finishes what it has. */
   adjust(settings: PoolSettings): void {
     const { endpoints, inflightMax, waitingMax, hasOthers } = settings;
     this.#settings = settings;
+    this.#attemptSettings = { ...settings, ...this.#dialling };
     const known = this.#places.endpoints;
     const next = endpoints.map((member) => {
       const old = known.find(({ address }) => address.name === member.address.name);
@@ -150,6 +162,7 @@ export class ClamdPool {
     });
     this.versions.adjust({ endpoints: next.map(({ address }) => address), hasOthers });
     this.#watch.adjust(next);
+    this.#drains.adjust(next);
     this.#places.waitingMax = waitingMax;
     this.#places.endpoints = next;
   }
@@ -188,15 +201,7 @@ export class ClamdPool {
   drain(name: string, forMs: number): EndpointStatus | undefined {
     const endpoint = this.#named(name);
     if (!endpoint) return undefined;
-    const { clock } = this.#surroundings;
-    const isNew = !endpoint.isDraining;
-    endpoint.drainedUntil = clock.monotonic() + forMs;
-    this.#leases.get(endpoint)?.cancel();
-    const lease = clock.after(forMs, () => {
-      this.#resume(endpoint);
-    });
-    this.#leases.set(endpoint, lease);
-    if (isNew) this.#tell({ kind: 'draining', endpoint: name, on: true });
+    this.#drains.begin(endpoint, forMs);
     return this.#statusOf(endpoint);
   }
 
@@ -204,17 +209,14 @@ export class ClamdPool {
   resume(name: string): EndpointStatus | undefined {
     const endpoint = this.#named(name);
     if (!endpoint) return undefined;
-    this.#resume(endpoint);
+    this.#drains.end(endpoint);
+    this.#watch.hurry(endpoint);
     return this.#statusOf(endpoint);
   }
 
-  #resume(endpoint: ClamdEndpoint): void {
-    this.#leases.get(endpoint)?.cancel();
-    this.#leases.delete(endpoint);
-    if (endpoint.isDraining) {
-      endpoint.drainedUntil = undefined;
-      this.#tell({ kind: 'draining', endpoint: endpoint.address.name, on: false });
-    }
+  #drained(endpoint: ClamdEndpoint, on: boolean): void {
+    this.#tell({ kind: 'draining', endpoint: endpoint.address.name, on });
+    if (on) return;
     endpoint.learn({ kind: 'suspect', detail: 'was drained' });
     this.#watch.hurry(endpoint);
     this.#places.changed();
@@ -222,7 +224,7 @@ export class ClamdPool {
 
   #newEndpoint(member: PoolSettings['endpoints'][number], inflightMax: number): ClamdEndpoint {
     const endpoint = new ClamdEndpoint(member, inflightMax, {
-      clock: this.#surroundings.clock,
+      clock: this.#clock,
       changed: (changed, was) => {
         this.#changed(changed, was);
       },
@@ -232,9 +234,8 @@ export class ClamdPool {
   }
 
   #newStormWatch(): StormWatch {
-    const { clock } = this.#surroundings;
     return new StormWatch({
-      clock,
+      clock: this.#clock,
       levels: () => stormLevelsOf(this.#settings),
       load: () => {
         const { count, p95 } = this.#latency.read();
@@ -290,10 +291,6 @@ export class ClamdPool {
   #statusOf(endpoint: ClamdEndpoint): EndpointStatus {
     const version = this.versions.version(endpoint.address.name);
     const known = { version, alerts: this.#watch.alerts(endpoint) };
-    return statusOf(endpoint, known, this.#surroundings.clock);
-  }
-
-  #tell(event: PoolEvent): void {
-    this.#surroundings.observe?.(event);
+    return statusOf(endpoint, known, this.#clock);
   }
 }

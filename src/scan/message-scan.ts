@@ -79,7 +79,8 @@ export class MessageScan implements MessageScanner {
 
   /** Streams the clamds work on now, and streams that wait for one of them. */
   get load(): { readonly inflight: number; readonly waiting: number } {
-    return this.#pool.load;
+    const { inflight, waiting } = this.#pool.load;
+    return { inflight, waiting };
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
