@@ -258,6 +258,27 @@ describe('a scan that fails', () => {
     await until(() => by.load.inflight === 0, 'the orphan has ended');
   });
 
+  it('is unavailable when no clamd was there beyond the time limit, and the message is not to blame', async () => {
+    const by = scanner({ waitMs: 900_000 });
+    await by.look();
+    clamd.version = undefined;
+    await by.look();
+    const scanning = scan(messages.message(messages.text()), by);
+    await until(() => by.load.waiting === 1, 'it waits');
+    clock.advance(defaultLimits.scanMs);
+    const { findings } = await scanning;
+    expect(findings).toMatchObject([{ kind: 'unavailable', stream: 'message' }]);
+    expect(findings[0]).not.toHaveProperty('broke');
+    by.close();
+  });
+
+  it('tells once of signatures that are too old', async () => {
+    clock = new FakeClock(Date.UTC(2026, 0, 1));
+    clamd.version = 'ClamAV 1.4.6/27000/Thu Nov 20 08:50:33 2025';
+    const report = await scan(messages.message(messages.withAttachment('a', rest)));
+    expect(kindsOf(report)).toEqual(['message old-signatures']);
+  });
+
   it('is unavailable when clamd hangs on a part that does not fit its buffers', async () => {
     clamd.script.push({ step: 'scan' }, { step: 'scan' });
     const by = scanner({ scanMsMax: 900_000 });

@@ -171,6 +171,19 @@ describe('a stream', () => {
     for (let i = 0; i < 4; i++) expect((await scan()).endpoint).toBe(at(1).address.name);
   });
 
+  it('called clean by the only one, which lies meanwhile, is not scanned', async () => {
+    await start(1);
+    at(0).usual = { step: 'hold' };
+    const scanning = scan();
+    await until(() => at(0).held === 1, 'it is there');
+    Object.assign(at(0), { ofEicar: 'stream: OK\0', version: 'ClamAV 1.4.6/1/Thu Nov 20 2025' });
+    await pool.look();
+    at(0).release();
+    const { reply, words } = await scanning;
+    expect(reply.kind).toBe('failed');
+    expect(words).toContain("'stream: OK', and it lies: called EICAR clean");
+  });
+
   it('answered before its end makes its clamd a liar', async () => {
     await start(2);
     at(0).usual = { step: 'interrupt', words: 'stream: OK\0' };
