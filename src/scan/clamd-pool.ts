@@ -223,14 +223,12 @@ export class ClamdPool {
   }
 
   #newEndpoint(member: PoolSettings['endpoints'][number], inflightMax: number): ClamdEndpoint {
-    const endpoint = new ClamdEndpoint(member, inflightMax, {
+    return new ClamdEndpoint(member, inflightMax, {
       clock: this.#clock,
       changed: (changed, was) => {
         this.#changed(changed, was);
       },
     });
-    endpoint.limit.held = this.#storm.status.on;
-    return endpoint;
   }
 
   #newStormWatch(): StormWatch {
@@ -248,8 +246,10 @@ export class ClamdPool {
       cut: () => {
         for (const { limit } of this.#places.endpoints) limit.cut();
       },
+      hold: (held) => {
+        for (const { limit } of this.#places.endpoints) limit.held = held;
+      },
       changed: (on, detail) => {
-        for (const { limit } of this.#places.endpoints) limit.held = on;
         this.#tell({ kind: 'storm', on, detail });
       },
     });

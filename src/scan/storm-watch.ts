@@ -22,7 +22,9 @@ export interface StormWatchSettings {
   readonly load: () => Pick<StormSample, 'waiting' | 'waitMs' | 'latencyMs'>;
   /** Halves what is done at once. */
   readonly cut: () => void;
-  /** Told when it begins and when it ends: until then nothing more is done at once. */
+  /** Whether no more may be done at once than now. */
+  readonly hold: (held: boolean) => void;
+  /** Told when it begins and when it ends. */
   readonly changed: (on: boolean, detail: string) => void;
 }
 
@@ -84,7 +86,7 @@ export class StormWatch {
   }
 
   observe(sample: StormSample): void {
-    const { clock, changed, cut } = this.#settings;
+    const { clock, changed, cut, hold } = this.#settings;
     const levels = this.#settings.levels();
     const before = this.#storm;
     this.#storm = afterSample(before, sample, levels);
@@ -93,6 +95,7 @@ export class StormWatch {
       this.#since = clock.now();
       changed(this.#storm.on, this.#detail);
     }
+    hold(isEased(this.#storm));
     const now = clock.monotonic();
     if (!isEased(this.#storm) || now - this.#cutAt < cutEveryMs) return;
     this.#cutAt = now;

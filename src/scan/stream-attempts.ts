@@ -139,7 +139,12 @@ export class StreamAttempts {
     const { reply, scanMs } = answer;
     endpoint.learn(evidenceOf(answer));
     if (reply.kind === 'failed') return answer;
-    this.#parts.latency.observe(scanMs);
+    // What lay in its backlog while it reloaded says nothing of how slow it is.
+    const { clock } = this.#parts.settings();
+    const { state, since } = endpoint.health;
+    if (state === 'ready' && since <= clock.monotonic() - scanMs) {
+      this.#parts.latency.observe(scanMs);
+    }
     if (reply.kind !== 'ok' || endpoint.state !== 'lying') return answer;
     return failure(`'${answer.words}', and it lies: ${endpoint.health.detail}`);
   }

@@ -1,5 +1,5 @@
 /** The scanner against Debian's clamd, with a database that knows EICAR at offset 0 only. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
@@ -14,6 +14,7 @@ import { newPool } from '../support/pool.ts';
 import { PrivateClamd } from '../support/private-clamd.ts';
 
 const MiB = 1024 * 1024;
+jest.setTimeout(60_000);
 const { signal } = new AbortController();
 
 describeNeeding(['clamd'], 'clamd', () => {
@@ -102,7 +103,7 @@ describeNeeding(['clamd'], 'clamd', () => {
   it('with a full backlog is tried again shortly', async () => {
     const by = scanner(clamd.unix);
     const message = messages.message(messages.text());
-    for (let warming = 0; warming < 40; warming++) await kinds(message, by);
+    for (let warming = 0; warming < 30; warming++) await kinds(message, by);
     clamd.pause();
     const scans = Array.from({ length: 8 }, () => kinds(message, by));
     await delay(200);

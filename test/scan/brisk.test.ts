@@ -83,8 +83,10 @@ describe('a sender that trickles', () => {
     const scanning = scanner.scan(slow, signal);
     slow.append(Buffer.concat([Buffer.from('Subject: x\r\n\r\n'), Buffer.alloc(100_000, 'x')]));
     await until(() => scanner.load.inflight === 1, 'its first block has a place');
-    clock.advance(senderPauseMs);
-    await until(() => scanner.load.inflight === 0 && clamd.open === 0, 'it has none any more');
+    await until(() => {
+      if (scanner.load.inflight > 0) clock.advance(100);
+      return scanner.load.inflight === 0 && clamd.open === 0;
+    }, 'it has none any more');
     const others = await Promise.all(
       ['a', 'b'].map((text) =>
         scanner.scan(MemoryContent.of(Buffer.from(`Subject: ${text}\r\n\r\n`)), signal),

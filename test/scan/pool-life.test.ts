@@ -142,6 +142,24 @@ describe('a stream', () => {
     expect((await scanning).reply.kind).toBe('ok');
   });
 
+  it('that lay there while its clamd was away does not make that clamd slow', async () => {
+    await start(1);
+    at(0).usual = { step: 'hold' };
+    const scanning = scan();
+    await until(() => at(0).held === 1, 'it is there');
+    at(0).version = undefined;
+    await pool.look();
+    clock.advance(90_000);
+    at(0).version = 'ClamAV 1.4.6/1/Thu Nov 20 2025';
+    await pool.look();
+    at(0).release();
+    expect((await scanning).reply.kind).toBe('ok');
+    expect(pool.load.latency.count).toBe(0);
+    at(0).usual = { step: 'scan' };
+    await scan();
+    expect(pool.load.latency.count).toBe(1);
+  });
+
   it('that breaks its scan is tried once elsewhere, and three in a row close the clamd', async () => {
     await start(2);
     at(0).usual = { step: 'close' };

@@ -85,15 +85,18 @@ describe('who watches for it', () => {
   function watching(levels = defaultStormLevels) {
     const clock = new FakeClock();
     const log: string[] = [];
+    let held = false;
     let load = { waiting: 0, waitMs: 0, latencyMs: 0 };
     const watch = new StormWatch({
       clock,
       levels: () => levels,
       load: () => load,
       cut: () => log.push('cut'),
+      hold: (now) => (held = now),
       changed: (on) => log.push(on ? 'begin' : 'end'),
     });
-    return { clock, log, watch, is: (next: typeof load) => (load = next) };
+    const is = (next: typeof load) => (load = next);
+    return { clock, log, watch, is, isHeld: () => held };
   }
 
   it('says when it begins and ends, and cuts at most every ten seconds', () => {
@@ -110,6 +113,17 @@ describe('who watches for it', () => {
     samples(5, 0);
     expect(log).toEqual(['begin', 'cut', 'cut', 'end']);
     expect(watch.status).toMatchObject({ on: false, since: 1_030_000, detail: '' });
+  });
+
+  it('holds what is done at once while less would help, and not for a long line', () => {
+    const { watch, isHeld } = watching();
+    const samples = (sample: Partial<StormSample>): boolean => {
+      for (let i = 0; i < 3; i++) watch.observe({ ...calm, ...sample });
+      return isHeld();
+    };
+    expect(samples({ waiting: 99 })).toBe(false);
+    expect(samples({ waiting: 99, io: 99 })).toBe(true);
+    expect(samples({ waiting: 99 })).toBe(false);
   });
 
   it('samples every two seconds until it is closed', async () => {
