@@ -317,6 +317,16 @@ describe('a bad configuration names file, line, key and what would be right', ()
       '[clamd]\nendpoints = [\n"unix:/a",\n"/b",\n]',
       ['f.toml:8: [clamd] endpoints item 2: ', 'unix:/path or tcp://host:port'],
     ],
+    [
+      'more weights than endpoints',
+      '[clamd]\nendpoints = ["unix:/a"]\nweights = [1, 2]',
+      ['f.toml:7: [clamd] weights: has 2 numbers for 1 endpoints'],
+    ],
+    [
+      'more than all of the time',
+      '[storm]\nio = 101',
+      ['f.toml:6: [storm] io: ', 'a number from 0 to 100'],
+    ],
     ['no list', '[clamd]\nendpoints = "unix:/a"', ['f.toml:6: [clamd] endpoints: ', 'list']],
     [
       'relative directory',
