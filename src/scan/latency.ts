@@ -32,6 +32,7 @@ export class Latency {
   }
 
   observe(ms: number): void {
+    this.#turn();
     const at = ms <= 1 ? 0 : Math.min(steps - 1, Math.ceil(Math.log(ms) * perStep));
     this.#now[at] = (this.#now[at] ?? 0) + 1;
   }
@@ -44,7 +45,6 @@ export class Latency {
     return { count, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
   }
 
-  /** To be called, by `read`, at least once in a window. */
   #turn(): void {
     const passed = this.#clock.monotonic() - this.#began;
     if (passed < windowMs) return;

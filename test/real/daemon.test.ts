@@ -55,7 +55,7 @@ describeNeeding(['clamd'], 'the daemon', () => {
   async function scanning(): Promise<void> {
     for (;;) {
       const status = (await askControl(daemon.control, '/status')) as Status;
-      if (status.scanning.inflight > 0) return;
+      if (status.scanning.inflight + status.scanning.waiting > 0) return;
     }
   }
 

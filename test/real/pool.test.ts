@@ -56,15 +56,17 @@ let count = 0;
 
 /** Mail at a steady pace while `meanwhile` goes on, every fourth one infected. */
 async function trickle(meanwhile: () => Promise<void>, infectedEvery = 4): Promise<Sent[]> {
-  let going = true;
+  const over = new AbortController();
   const sent: Promise<Sent>[] = [];
   const mailing = (async () => {
-    while (going || sent.length < 8) {
+    while (!over.signal.aborted || sent.length < 8) {
       sent.push(send(infectedEvery > 0 && sent.length % infectedEvery === 3));
       await delay(250);
     }
   })();
-  await meanwhile().finally(() => (going = false));
+  await meanwhile().finally(() => {
+    over.abort();
+  });
   await mailing;
   return Promise.all(sent);
 }

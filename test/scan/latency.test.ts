@@ -43,6 +43,14 @@ it.each([
   expect(latency.read().count).toBe(count);
 });
 
+it('counts what is measured now, however long nobody looked', () => {
+  const clock = new FakeClock();
+  const latency = new Latency(clock);
+  clock.advance(300_000);
+  latency.observe(5);
+  expect(latency.read().count).toBe(1);
+});
+
 it('forgets what is older than a minute, though nobody looked', () => {
   const clock = new FakeClock();
   const latency = new Latency(clock);
