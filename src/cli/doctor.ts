@@ -9,7 +9,7 @@ import { systemHost } from '../doctor/host.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
 import { counted, type Counts, doctorText } from './doctor-text.ts';
-import { eicarTestFile } from './eicar.ts';
+import { eicarTestFile } from '../scan/eicar.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
 export interface DoctorOptions {

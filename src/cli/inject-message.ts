@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { messageOf } from '../errors.ts';
-import { eicarTestFile } from './eicar.ts';
+import { eicarTestFile } from '../scan/eicar.ts';
 import { exitCodes } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 

@@ -1,6 +1,6 @@
 /** `clamgate scan`: explains what clamgate makes of a message, and what each door would answer. */
 import type { Config } from '../daemon/config.ts';
-import { scannerOf } from '../daemon/config-scanner.ts';
+import { explainerOf } from '../daemon/config-scanner.ts';
 import { replyText, tenth } from '../daemon/log-transaction.ts';
 import { replyTable } from '../listener/render.ts';
 import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
@@ -55,7 +55,7 @@ export async function scan(
 ): Promise<void> {
   assertStdinOnce(files);
   const config = await context.config();
-  const scanner = scannerOf(config, context.clock, true);
+  const scanner = explainerOf(config, context.clock);
   await scanner.look();
   const explained: Explained[] = [];
   let failure: ExitCode | undefined;

@@ -57,13 +57,16 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     observeHandover: (event) => {
       metrics.handover(event);
     },
+    observePool: (event) => {
+      metrics.pool(event);
+    },
   });
   keepRunning(log);
   await daemon.adopt(config);
   const report = new StatusReport(statusSources(daemon, clock.now()), clock);
   const control = new Control({
     sources: { report, metrics, history },
-    ledger: daemon.ledger,
+    changeable: daemon.changeable,
     onFault: (error) => {
       log.error('control-fault', { detail: messageOf(error) });
     },
@@ -103,7 +106,8 @@ function statusSources(
     listening: () => daemon.listening,
     stopping: () => daemon.stopping,
     load: () => daemon.load,
-    clamd: (signal) => daemon.clamdStatus(signal),
+    clamd: () => daemon.pool.status,
+    scanning: () => daemon.pool.load,
     quarantine: () => daemon.quarantineSize(),
     ledger: () => daemon.ledgerStatus(),
     ledgerProblem: () => daemon.ledgerProblem,
@@ -117,22 +121,12 @@ function announce(config: Config, daemon: Daemon, log: Log): void {
     addresses: daemon.listening,
     control: config.control.address,
   });
-  void tellOfClamd(daemon, log);
 }
 
 async function advise(context: CliContext, config: Config, log: Log): Promise<void> {
   for (const { severity, key, text } of await context.advice(config)) {
     if (severity === 'warning') log.warn('configuration', { key, detail: text });
     else log.info('configuration', { key, detail: text });
-  }
-}
-
-/** A clamd that is still loading is no reason not to start: until it answers, mail is deferred. */
-async function tellOfClamd(daemon: Daemon, log: Log): Promise<void> {
-  const statuses = await daemon.clamdStatus(AbortSignal.timeout(10_000)).catch(() => []);
-  for (const { endpoint, ok, detail } of statuses) {
-    if (ok) log.info('clamd', { endpoint, detail });
-    else log.warn('clamd-unavailable', { endpoint, detail });
   }
 }
 

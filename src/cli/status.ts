@@ -1,12 +1,11 @@
 /** `clamgate status`: how the running daemon is. */
 import type { Status } from '../daemon/control-status.ts';
 import { showSize } from '../daemon/config-units.ts';
-import type { EndpointStatus } from '../scan/clamd-pool.ts';
-import type { LimitAlerts } from '../scan/limits-canary.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { fileSizeText } from './ledger-text.ts';
+import { clamdRows, type Row, scanningRows } from './status-clamd.ts';
 
 /** @throws {CliFailure} unavailable, when no daemon answers. */
 export async function status(context: CliContext): Promise<void> {
@@ -18,30 +17,19 @@ export async function status(context: CliContext): Promise<void> {
 
 function statusText({ load, quarantine, ledger, ...status }: Status): string {
   const kept = quarantine && `${quarantine.messages} messages, ${showSize(quarantine.bytes)}`;
-  const rows: [string, string][] = [
+  const rows: Row[] = [
     ['clamgate', `${status.version}, up since ${status.started}`],
     ['ready', status.ready ? 'yes' : 'no'],
-    ...status.reasons.map((reason): [string, string] => ['', reason]),
-    ...status.listening.map((address): [string, string] => ['listening', address]),
+    ...status.reasons.map((reason): Row => ['', reason]),
+    ...status.listening.map((address): Row => ['listening', address]),
     ['load', `${load.sessions} sessions, ${load.transactions} messages, ${load.waiting} waiting`],
     ...status.clamd.flatMap(clamdRows),
+    ...scanningRows(status.scanning),
     ['quarantine', kept ?? 'cannot be read'],
     ['ledger', ledgerText(ledger)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n');
 }
-
-function clamdRows({ endpoint, ok, detail, limitAlerts }: EndpointStatus): [string, string][] {
-  const answers = `${endpoint} ${ok ? 'answers' : 'does not answer'}: ${detail}`;
-  const alerts = ok && limitAlerts ? limitTexts[limitAlerts] : undefined;
-  return [['clamd', answers], ...(alerts === undefined ? [] : [['', alerts] as [string, string]])];
-}
-
-const limitTexts: Readonly<Record<LimitAlerts, string>> = {
-  on: 'limits: it says when it reaches one',
-  silent: 'limits: SILENT about what it skips in archives; set AlertExceedsMax yes in clamd.conf',
-  unknown: 'limits: not known whether it says when it reaches one; taken for silent',
-};
 
 function ledgerText(ledger: Status['ledger']): string {
   if (!ledger) return 'none';

@@ -8,7 +8,7 @@ import type { TransactionRecord } from '../engine/record.ts';
 import { Scans } from '../engine/scans.ts';
 import { replyTable } from '../listener/render.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
-import type { MessageScan } from '../scan/message-scan.ts';
+import type { ClamdPool } from '../scan/clamd-pool.ts';
 import { nodeFiles } from '../store/files.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
@@ -28,6 +28,7 @@ export interface Lasting {
   readonly stopping: CancelSignal;
   readonly ledger: Ledger;
   readonly handovers: Handovers;
+  readonly pool: ClamdPool;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
 }
@@ -35,11 +36,10 @@ export interface Lasting {
 /** What one configuration comes to at run time, but for the sockets it listens on. */
 export interface Assembly {
   readonly config: Config;
-  readonly scanner: MessageScan;
   readonly scans: Scans;
   readonly quarantine: Quarantine;
   readonly engines: ReadonlyMap<ListenerConfig, Engine | MilterEngine>;
-  /** Lets go of what idles or watches; what is at work ends by itself. */
+  /** Lets go of what idles; what is at work ends by itself. */
   readonly close: () => void;
 }
 
@@ -50,7 +50,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
   const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
   await quarantine.prepare();
-  const scanner = scannerOf(config, clock);
+  const scanner = scannerOf(config, clock, lasting.pool);
   const scans = new Scans({ scanner, ledger, clock });
   const nextHops: NextHop[] = [];
   const engines = new Map<ListenerConfig, Engine | MilterEngine>();
@@ -66,10 +66,9 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
     engines.set(listener, newEngine(listener, { ...common, limits, nextHop, quarantine }));
   }
   const close = (): void => {
-    scanner.close();
     for (const nextHop of nextHops) nextHop.close();
   };
-  return { config, scanner, scans, quarantine, engines, close };
+  return { config, scans, quarantine, engines, close };
 }
 
 function commonParts(

@@ -21,9 +21,16 @@ export function ladderProblems(config: Config): Unsound[] {
   return [
     ...deadlineProblems(config),
     ...beforeQueueProblems(config),
+    ...weightProblems(config),
     ...addressProblems(config),
     ...loopProblems(config),
   ];
+}
+
+function weightProblems({ clamd: { endpoints, weights } }: Config): Unsound[] {
+  if (weights.length <= endpoints.length) return [];
+  const message = `has ${weights.length} numbers for ${endpoints.length} endpoints`;
+  return [{ path: ['clamd', 'weights'], message }];
 }
 
 function deadlineProblems({ limits }: Config): Unsound[] {

@@ -1,32 +1,74 @@
-/** The scanner that a configuration describes, in the daemon and in `clamgate scan`. */
+/** The scanner and the pool that a configuration describes, in the daemon and in `clamgate scan`. */
 import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
-import { defaultClamdSettings, type KnownOfClamd, MessageScan } from '../scan/message-scan.ts';
+import type { PoolMember } from '../scan/clamd-endpoint.ts';
+import type { ClamdPool } from '../scan/clamd-pool.ts';
+import {
+  type ClamdSettings,
+  defaultClamdSettings,
+  type KnownOfClamd,
+  poolSettingsOf,
+} from '../scan/clamd-settings.ts';
+import { MessageScan } from '../scan/message-scan.ts';
+import type { PoolSettings } from '../scan/pool-settings.ts';
 import { clamdConfFacts } from './config-clamd-conf.ts';
 import type { Config } from './config.ts';
 import { hasForeignSignatures } from './foreign-signatures.ts';
 
-/** @param everyPart to explain a message: parts are scanned although malware was found already. */
-export function scannerOf(config: Config, clock: Clock, everyPart = false): MessageScan {
-  const { clamd, limits, banned, cache } = config;
+/** The scanner of the daemon: its pool outlives a configuration. */
+export function scannerOf(config: Config, clock: Clock, pool: ClamdPool): MessageScan {
+  const { limits, banned, cache, clamd } = config;
+  const known = knownOf(clamd.endpoints);
+  return new MessageScan({ clock, pool, limits, banned, cache, known, clamd: settingsOf(config) });
+}
+
+/** What the configuration says of the pool. */
+export function poolSettings(config: Config): PoolSettings {
+  const { endpoints } = config.clamd;
+  return poolSettingsOf(membersOf(config), settingsOf(config), knownOf(endpoints), config.storm);
+}
+
+/**
+ * A scanner to explain a message: parts are scanned although malware was found already, nothing is
+ * kept, for an explanation is of what clamd says now, and a clamd that is not there is not waited for.
+ */
+export function explainerOf(config: Config, clock: Clock): MessageScan {
+  const { limits, banned, clamd } = config;
+  const known = knownOf(clamd.endpoints);
+  const settings = { ...settingsOf(config), waitMs: explainerWaitMs };
   return new MessageScan({
-    endpoints: clamd.endpoints.map(endpoint),
+    endpoints: membersOf(config).map(({ address }) => address),
     clock,
     limits,
     banned,
-    everyPart,
-    known: knownOf(clamd.endpoints),
-    // An explanation is of what clamd says now.
-    cache: everyPart ? undefined : cache,
-    clamd: {
-      ...defaultClamdSettings,
-      inflightMax: clamd.inflightMax,
-      streamBytesMax: clamd.streamMaxLengthBytes,
-      fileBytesMax: clamd.maxFileSizeBytes,
-      scanMsMax: clamd.maxScanTimeMs,
-    },
+    known,
+    clamd: settings,
+    everyPart: true,
   });
+}
+
+/** Somebody sits before the screen. */
+const explainerWaitMs = 5000;
+
+function settingsOf({ clamd }: Config): ClamdSettings {
+  return {
+    ...defaultClamdSettings,
+    inflightMax: clamd.inflightMax,
+    streamBytesMax: clamd.streamMaxLengthBytes,
+    fileBytesMax: clamd.maxFileSizeBytes,
+    scanMsMax: clamd.maxScanTimeMs,
+    waitMs: clamd.waitMs,
+    canaryEveryMs: clamd.canaryEveryMs,
+    signatureAgeMsMax: clamd.signatureAgeMsMax,
+  };
+}
+
+function membersOf({ clamd }: Config): PoolMember[] {
+  return clamd.endpoints.map((name, at) => ({
+    address: endpoint(name),
+    weight: clamd.weights[at] ?? 1,
+  }));
 }
 
 /** As each clamd.conf was when we read ours. */

@@ -9,6 +9,8 @@ import { OperationalError } from '../errors.ts';
 import { defaultBeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseClamdAddress } from '../scan/clamd-address.ts';
+import { defaultPoolBounds } from '../scan/pool-settings.ts';
+import { defaultStormLevels } from '../scan/storm.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { bannedShape } from './config-banned.ts';
@@ -94,10 +96,28 @@ const clamd = {
     .array(text('unix:/path or tcp://host:port', (value) => parseClamdAddress(value).ok))
     .min(1)
     .default(['unix:/run/clamav/clamd.ctl']),
-  inflight_max: count(1).default(8),
+  weights: z.array(count(1)).default([]),
+  inflight_max: count(1).default(defaultPoolBounds.inflightMax),
   stream_max_length: size(1).default(25 * MiB),
   max_file_size: size(1).default(25 * MiB),
   max_scan_time: milliseconds(1).default(120 * second),
+  wait_max: milliseconds().default(defaultPoolBounds.waitMs),
+  canary_every: duration(second).default(defaultPoolBounds.canaryEveryMs),
+  signatures_max_age: duration(second).default(defaultPoolBounds.signatureAgeMsMax),
+};
+
+const perCent = setting('a number from 0 to 100', (value) => {
+  const parsed = parseCount(value);
+  return parsed !== undefined && parsed <= 100 ? parsed : undefined;
+});
+
+const storm = {
+  waiting: count().default(defaultStormLevels.waiting),
+  wait: milliseconds().default(defaultStormLevels.waitMs),
+  latency: milliseconds().default(defaultStormLevels.latencyMs),
+  memory: perCent.default(defaultStormLevels.memory),
+  io: perCent.default(defaultStormLevels.io),
+  cpu: perCent.default(defaultStormLevels.cpu),
 };
 
 /** An entry takes about 250 bytes. */
@@ -121,6 +141,7 @@ const rules = {
   partial: action.default(defaultRules.partial),
   limits_silent: action.default(defaultRules['limits-silent']),
   ambiguous: action.default(defaultRules.ambiguous),
+  old_signatures: word('pass', 'defer').default(defaultRules['old-signatures']),
   encrypted: action.default(defaultRules.encrypted),
   banned: action.default(defaultRules.banned),
   macro: action.default(defaultRules.macro),
@@ -198,6 +219,7 @@ export const shapes = {
   '': { hostname: hostName.default(() => hostname()) },
   listener,
   clamd,
+  storm,
   cache,
   rules,
   banned: bannedShape,
@@ -258,6 +280,7 @@ export const configSchema = z.strictObject({
   ...shapes[''],
   listener: z.array(listenerTable, { error: noListener }).min(1),
   clamd: z.strictObject(shapes.clamd).prefault({}),
+  storm: z.strictObject(shapes.storm).prefault({}),
   cache: z.strictObject(shapes.cache).prefault({}),
   rules: z.strictObject(shapes.rules).prefault({}),
   banned: z.array(z.strictObject(shapes.banned), { error: noTables }).default([]),

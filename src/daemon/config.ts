@@ -10,6 +10,7 @@ import { type BeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts
 import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { BannedRule } from '../verdict/banned.ts';
+import type { StormLevels } from '../scan/storm.ts';
 import type { CacheSettings } from '../scan/verdict-cache.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { bannedProblems, bannedRuleOf } from './config-banned.ts';
@@ -57,12 +58,19 @@ export function smtpListeners(config: Pick<Config, 'listeners'>): readonly SmtpL
 export interface ClamdConfig {
   /** unix:/path or tcp://host:port. */
   readonly endpoints: readonly string[];
+  /** How much of the load each gets, in their order; 1 where there is none. */
+  readonly weights: readonly number[];
   /** Streams at one endpoint at once; below clamd's MaxThreads. */
   readonly inflightMax: number;
   /** clamd's StreamMaxLength, MaxFileSize and MaxScanTime, as its own configuration has them. */
   readonly streamMaxLengthBytes: number;
   readonly maxFileSizeBytes: number;
   readonly maxScanTimeMs: number;
+  /** How long a stream waits for a clamd. */
+  readonly waitMs: number;
+  readonly canaryEveryMs: number;
+  /** Older signatures are told of, and [rules] old_signatures decides. */
+  readonly signatureAgeMsMax: number;
 }
 
 /** What becomes of a bare CR in the data: left alone, refused (550 5.6.11), or made a space. */
@@ -108,6 +116,8 @@ export interface Config {
   readonly hostname: string;
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
+  /** What is too much to do. */
+  readonly storm: StormLevels;
   /** What clamd called clean lately; undefined where it is not kept. */
   readonly cache: CacheSettings | undefined;
   readonly rules: Rules;
@@ -195,15 +205,21 @@ function refuseUnsound(config: Config, lineOf: LineOf): void {
 }
 
 function configOf(content: ConfigFile, file: string): Config {
-  const { bare_cr: bareCr, limits_silent: limitsSilent, ...rules } = content.rules;
+  const {
+    bare_cr: bareCr,
+    limits_silent: limitsSilent,
+    old_signatures: oldSignatures,
+    ...rules
+  } = content.rules;
   return {
     file,
     hostname: content.hostname,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
+    storm: stormOf(content.storm),
     cache: cacheOf(content.cache),
-    rules: { ...rules, 'limits-silent': limitsSilent },
-    banned: content.banned.map((table) => bannedRuleOf(table, rules.banned)),
+    rules: { ...rules, 'limits-silent': limitsSilent, 'old-signatures': oldSignatures },
+    banned: content.banned.map((table) => bannedRuleOf(table, content.rules.banned)),
     bareCr,
     header: { virusScanned: content.header.virus_scanned, text: content.header.text },
     spool: content.spool,
@@ -230,11 +246,19 @@ function listenerOf(listener: ConfigFile['listener'][number]): ListenerConfig {
 function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {
   return {
     endpoints: clamd.endpoints,
+    weights: clamd.weights,
     inflightMax: clamd.inflight_max,
     streamMaxLengthBytes: clamd.stream_max_length,
     maxFileSizeBytes: clamd.max_file_size,
     maxScanTimeMs: clamd.max_scan_time,
+    waitMs: clamd.wait_max,
+    canaryEveryMs: clamd.canary_every,
+    signatureAgeMsMax: clamd.signatures_max_age,
   };
+}
+
+function stormOf({ wait, latency, ...levels }: ConfigFile['storm']): StormLevels {
+  return { ...levels, waitMs: wait, latencyMs: latency };
 }
 
 function cacheOf(cache: ConfigFile['cache']): CacheSettings | undefined {

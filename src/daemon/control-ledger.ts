@@ -19,20 +19,12 @@ export interface LedgerActions {
   compact(): Promise<Compacted>;
 }
 
-type Action = (ledger: LedgerActions, query: URLSearchParams) => Page | Promise<Page>;
+type Action = (ledger: LedgerActions, query: URLSearchParams) => Promise<Page>;
 
-const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
-  ['/ledger/settle', settle],
-  ['/ledger/compact', async (ledger) => json(200, await ledger.compact())],
+export const ledgerActions: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['/ledger/settle', (ledger, query) => carryOut(() => settle(ledger, query))],
+  ['/ledger/compact', (ledger) => carryOut(async () => json(200, await ledger.compact()))],
 ]);
-
-/** What a POST to `path` does; undefined where there is nothing to be done. */
-export function actionAt(
-  path: string,
-): ((ledger: LedgerActions, query: URLSearchParams) => Promise<Page>) | undefined {
-  const action = actions.get(path);
-  return action && ((ledger, query) => carryOut(() => action(ledger, query)));
-}
 
 async function carryOut(action: () => Page | Promise<Page>): Promise<Page> {
   try {

@@ -1,6 +1,6 @@
 /**
  * What each path of the control endpoint answers. Reading only: what changes something is in
- * control-ledger.ts.
+ * control-actions.ts.
  */
 import type { History } from './history.ts';
 import { json, text, type Page } from './control-page.ts';
@@ -40,9 +40,10 @@ async function readiness({ report }: ControlSources): Promise<Page> {
 }
 
 async function metrics(sources: ControlSources): Promise<Page> {
-  const { version, load, clamd, quarantine, ledger } = await sources.report.status();
+  const { version, load, quarantine, ledger } = await sources.report.status();
   const kept = { ...(quarantine && { quarantine }), ...(ledger && { ledger }) };
-  const gauges = { version, ...load, clamd, ...kept };
+  const { clamd, scanning } = sources.report;
+  const gauges = { version, ...load, clamd, scanning, ...kept };
   const { contentType, text: body } = await sources.metrics.exposition(gauges);
   return { status: 200, contentType, body };
 }

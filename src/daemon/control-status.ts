@@ -1,6 +1,7 @@
 /** What the control endpoint knows of the daemon, asked for anew but for what is dear to get. */
 import type { Clock } from '../clock.ts';
-import type { EndpointStatus } from '../scan/clamd-pool.ts';
+import type { PoolLoad } from '../scan/clamd-pool.ts';
+import type { EndpointStatus } from '../scan/endpoint-status.ts';
 import { Recent } from './control-recent.ts';
 import type { DaemonLoad } from './daemon.ts';
 
@@ -29,8 +30,10 @@ export interface StatusSources {
   /** Whether the daemon is going down. */
   stopping(): boolean;
   load(): DaemonLoad;
-  /** Whether each clamd answers; may take until `signal` is aborted. */
-  clamd(signal: AbortSignal): Promise<readonly EndpointStatus[]>;
+  /** How each clamd is. */
+  clamd(): readonly EndpointStatus[];
+  /** What is being scanned, and how it goes. */
+  scanning(): PoolLoad;
   quarantine(): Promise<QuarantineSize>;
   /** Undefined when it is switched off. */
   ledger(): Promise<LedgerStatus | undefined>;
@@ -48,39 +51,57 @@ export interface Status {
   readonly reasons: readonly string[];
   readonly listening: readonly string[];
   readonly load: DaemonLoad;
-  readonly clamd: readonly EndpointStatus[];
+  readonly clamd: readonly ShownEndpoint[];
+  readonly scanning: ShownScanning;
   /** Absent when it could not be read. */
   readonly quarantine?: QuarantineSize;
   /** Absent when it is switched off, or nothing could be learned of it. */
   readonly ledger?: LedgerStatus;
 }
 
-const clamdAnswerMs = 5000;
-const clamdGoodForMs = 2000;
+/** With times as ISO 8601. */
+export interface ShownEndpoint extends Omit<
+  EndpointStatus,
+  'since' | 'drainedUntil' | 'databaseDate'
+> {
+  readonly since: string;
+  readonly drainedUntil?: string;
+  readonly databaseDate?: string;
+}
+
+export interface ShownScanning extends Omit<PoolLoad, 'storm'> {
+  readonly storm: Omit<PoolLoad['storm'], 'since'> & { readonly since?: string };
+}
+
 const quarantineGoodForMs = 60_000;
 const ledgerGoodForMs = 5000;
 
 export class StatusReport {
   readonly #sources: StatusSources;
-  readonly #clamd: Recent<readonly EndpointStatus[]>;
   readonly #quarantine: Recent<QuarantineSize>;
   readonly #ledger: Recent<LedgerStatus | undefined>;
 
   constructor(sources: StatusSources, clock: Clock) {
     this.#sources = sources;
-    const ask = () => sources.clamd(AbortSignal.timeout(clamdAnswerMs));
-    this.#clamd = new Recent(ask, clamdGoodForMs, clock);
     this.#quarantine = new Recent(() => sources.quarantine(), quarantineGoodForMs, clock);
     this.#ledger = new Recent(() => sources.ledger(), ledgerGoodForMs, clock);
   }
 
+  get clamd(): readonly EndpointStatus[] {
+    return this.#sources.clamd();
+  }
+
+  get scanning(): PoolLoad {
+    return this.#sources.scanning();
+  }
+
   /** Never rejects: what could not be learned is missing. */
   async status(): Promise<Status> {
-    const [clamd, quarantine, ledger] = await Promise.all([
-      this.#clamd.get().catch(() => []),
+    const [quarantine, ledger] = await Promise.all([
       this.#quarantine.get().catch(() => undefined),
       this.#ledger.get().catch(() => undefined),
     ]);
+    const { clamd } = this;
     const reasons = this.#reasons(clamd);
     return {
       version: this.#sources.version,
@@ -89,7 +110,8 @@ export class StatusReport {
       reasons,
       listening: this.#sources.listening(),
       load: this.#sources.load(),
-      clamd,
+      clamd: clamd.map(shownEndpoint),
+      scanning: shownScanning(this.scanning),
       ...(quarantine && { quarantine }),
       ...(ledger && { ledger }),
     };
@@ -102,9 +124,31 @@ export class StatusReport {
     const ledger = this.#sources.ledgerProblem();
     if (ledger !== undefined) reasons.push(`no ledger: ${ledger}`);
     if (!clamd.some(({ ok }) => ok)) {
-      const details = clamd.map(({ endpoint, detail }) => `${endpoint}: ${detail}`);
-      reasons.push(['no clamd answers', ...details].join('; '));
+      const details = clamd.map(({ endpoint, state, detail }) => `${endpoint} ${state}: ${detail}`);
+      reasons.push(['no clamd is ready', ...details].join('; '));
     }
     return reasons;
   }
+}
+
+function shownEndpoint({
+  since,
+  drainedUntil,
+  databaseDate,
+  ...rest
+}: EndpointStatus): ShownEndpoint {
+  return {
+    ...rest,
+    since: iso(since),
+    ...(drainedUntil !== undefined && { drainedUntil: iso(drainedUntil) }),
+    ...(databaseDate !== undefined && { databaseDate: iso(databaseDate) }),
+  };
+}
+
+function shownScanning({ storm: { since, ...storm }, ...load }: PoolLoad): ShownScanning {
+  return { ...load, storm: { ...storm, ...(since !== undefined && { since: iso(since) }) } };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

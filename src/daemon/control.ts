@@ -1,7 +1,8 @@
 /**
  * The control endpoint: HTTP on a Unix socket, or on a loopback port, for probes, Prometheus and
  * our own command line. It shows senders and recipients, so no other machine may reach it. What is
- * read there costs little and ends soon; changed is only the ledger, at the operator's word.
+ * read there costs little and ends soon; changed are only the ledger, and which clamds are drained, at
+ * the operator's word.
  */
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -9,7 +10,7 @@ import type { ListenOptions } from 'node:net';
 import { messageOf, OperationalError } from '../errors.ts';
 import { removeStaleSocket } from '../listener/stale-socket.ts';
 import { isLoopback, parseLocalAddress } from './config-address.ts';
-import { actionAt, type LedgerActions } from './control-ledger.ts';
+import { actionAt, type Changeable } from './control-actions.ts';
 import { notAllowed, text, type Page } from './control-page.ts';
 import { answer, type ControlSources } from './control-routes.ts';
 
@@ -30,7 +31,7 @@ const socketMode = 0o660;
 
 export interface ControlOptions {
   readonly sources: ControlSources;
-  readonly ledger: LedgerActions;
+  readonly changeable: Changeable;
   /** Told of what broke while answering; the client gets 500. */
   readonly onFault: (error: unknown) => void;
 }
@@ -101,7 +102,7 @@ export class Control {
   }
 
   async #answer(request: IncomingMessage, path: string, query: URLSearchParams): Promise<Page> {
-    const { sources, ledger } = this.#options;
+    const { sources, changeable } = this.#options;
     const { method, headers, socket } = request;
     const action = actionAt(path);
     if (!action) {
@@ -111,7 +112,7 @@ export class Control {
     if (method !== 'POST') return notAllowed('POST');
     if (headers[actionHeader] === undefined) return text(403, `say ${actionHeader}: 1`);
     socket.setTimeout(actionMs);
-    return action(ledger, query);
+    return action(changeable, query);
   }
 }
 

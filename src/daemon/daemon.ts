@@ -1,21 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../assert.ts';
-import { Canceller, type CancelSignal } from '../cancel-signal.ts';
+import { Canceller } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import { Cancelled, messageOf, OperationalError } from '../errors.ts';
-import type { EndpointStatus } from '../scan/clamd-pool.ts';
-import type { LimitAlerts } from '../scan/limits-canary.ts';
+import { ClamdPool } from '../scan/clamd-pool.ts';
+import type { PoolEvent } from '../scan/pool-settings.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
 import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
 import { assemble, type Assembly } from './assemble.ts';
-import type { LedgerActions } from './control-ledger.ts';
+import { poolSettings } from './config-scanner.ts';
+import type { Changeable } from './control-actions.ts';
 import type { LedgerStatus, QuarantineSize } from './control-status.ts';
 import type { Config } from './config.ts';
 import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Once } from './once.ts';
+import { logPoolEvent } from './pool-log.ts';
 
 /** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
 const greetingWaitMs = 240_000;
@@ -30,6 +32,8 @@ export interface DaemonSurroundings {
   readonly observe: (record: TransactionRecord) => void;
   /** Told of what an operator should know of handovers that did not go as usual. */
   readonly observeHandover: (event: HandoverEvent) => void;
+  /** Told of what an operator should know of the clamds, besides the log. */
+  readonly observePool?: (event: PoolEvent) => void;
 }
 
 /**
@@ -44,6 +48,7 @@ export class Daemon {
   readonly #listeners: Listeners;
   #current: Assembly | undefined;
   #once: Once | undefined;
+  #pool: ClamdPool | undefined;
   #expiry: Timer | undefined;
 
   constructor(config: Config, surroundings: DaemonSurroundings) {
@@ -79,14 +84,21 @@ export class Daemon {
     return this.#once?.ledgerStatus();
   }
 
-  /** What may be done to the ledger while the daemon runs. */
-  get ledger(): LedgerActions {
+  /** What may be changed while the daemon runs. */
+  get changeable(): Changeable {
     const once = this.#once;
     assert(once, 'a configuration is adopted first');
-    return {
+    const ledger: Changeable['ledger'] = {
       settle: (order) => once.handovers.settle(order),
       compact: () => once.compactLedger(),
     };
+    return { ledger, endpoints: this.pool };
+  }
+
+  /** The clamds. */
+  get pool(): ClamdPool {
+    assert(this.#pool, 'a configuration is adopted first');
+    return this.#pool;
   }
 
   get listening(): readonly string[] {
@@ -112,19 +124,33 @@ export class Daemon {
     if (this.#current) refuseLastingChanges(this.#current.config, config);
     const { clock, log, observeHandover } = this.#surroundings;
     this.#once ??= await Once.open(config, { clock, log, observe: observeHandover });
-    const next = await this.#assemble(config, this.#once).catch(async (error: unknown) => {
-      // What is open for the life of the daemon would keep the process that has failed to start.
-      if (!this.#current) await this.#once?.close().catch(() => undefined);
-      throw error;
-    });
+    this.#pool ??= this.#newPool(config);
+    const next = await this.#assemble(config, this.#once, this.#pool).catch(
+      async (error: unknown) => {
+        // What is open for the life of the daemon would keep the process that has failed to start.
+        if (!this.#current) await this.#once?.close().catch(() => undefined);
+        throw error;
+      },
+    );
     this.#line.adjust(lineLimits(config));
     this.#sessions.adjust(sessionLimits(config));
+    if (this.#current) this.#pool.adjust(poolSettings(config));
+    else this.#pool.start();
     this.#current?.close();
     this.#current = next;
     this.#expireAgain(0);
   }
 
-  async #assemble(config: Config, { ledger, handovers }: Once): Promise<Assembly> {
+  #newPool(config: Config): ClamdPool {
+    const { clock, log, observePool } = this.#surroundings;
+    const observe = (event: PoolEvent): void => {
+      logPoolEvent(log, event);
+      observePool?.(event);
+    };
+    return new ClamdPool(poolSettings(config), { clock, random: Math.random, observe });
+  }
+
+  async #assemble(config: Config, { ledger, handovers }: Once, pool: ClamdPool): Promise<Assembly> {
     const { clock, observe } = this.#surroundings;
     const next = await assemble(config, {
       clock,
@@ -133,12 +159,10 @@ export class Daemon {
       stopping: this.#stopping.signal,
       ledger,
       handovers,
+      pool,
       removed: (removal) => {
         this.#logRemoval(removal);
       },
-    });
-    next.scanner.watch((endpoint, alerts) => {
-      this.#logAlerts(endpoint, alerts);
     });
     await this.#listeners.become(config, next.engines).catch((error: unknown) => {
       next.close();
@@ -156,11 +180,6 @@ export class Daemon {
     const items = await this.quarantine.list();
     const bytes = items.map((item) => (item.kind === 'whole' ? item.record.size : 0));
     return { messages: items.length, bytes: bytes.reduce((sum, size) => sum + size, 0) };
-  }
-
-  /** Whether each clamd answers. @throws {Cancelled} */
-  clamdStatus(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
-    return this.#assembly.scanner.status(signal);
   }
 
   /**
@@ -184,6 +203,7 @@ export class Daemon {
     this.#assembly.close();
     // Before the ledger closes: it is told that they ended.
     await this.#assembly.scans.close();
+    this.#pool?.close();
     await this.#once?.close();
   }
 
@@ -212,12 +232,6 @@ export class Daemon {
     if (!this.#stopping.signal.aborted) this.#expireAgain(expiryIntervalMs);
   }
 
-  #logAlerts(endpoint: string, alerts: LimitAlerts): void {
-    const { log } = this.#surroundings;
-    if (alerts === 'on') log.info('clamd-limits', { endpoint, alerts });
-    else log.warn('clamd-limits', { endpoint, alerts, detail: silenceText });
-  }
-
   #logRemoval({ id, why, record }: Removal): void {
     this.#surroundings.log.warn('quarantine-removed', {
       id,
@@ -228,10 +242,6 @@ export class Daemon {
     });
   }
 }
-
-const silenceText =
-  'what it does not look at inside archives, PDFs and office documents it calls clean, and such mail ' +
-  'is passed as [rules] limits_silent says: set AlertExceedsMax yes in its clamd.conf';
 
 /** What is opened once stays as it was opened. */
 function refuseLastingChanges(before: Config, after: Config): void {

@@ -7,6 +7,7 @@ import {
   Registry,
   type MetricValueWithName,
 } from 'prom-client';
+import { addClamdGauges, addScanningGauges, type NewGauge } from './metrics-clamd.ts';
 import type { Exposition, Gauges } from './metrics.ts';
 import type { Spread, SpreadRow, Tally } from './metrics-tally.ts';
 
@@ -47,7 +48,7 @@ function addCounter(registry: Registry, tally: Tally): void {
 }
 
 function addGauges(registry: Registry, gauges: Gauges): void {
-  const gauge = (name: string, help: string, labelNames: readonly string[] = []) =>
+  const gauge: NewGauge = (name, help, labelNames = []) =>
     new Gauge({ name: `clamgate_${name}`, help, labelNames, registers: [registry] });
   gauge('info', 'Which clamgate this is; always 1', ['version']).set(
     { version: gauges.version },
@@ -56,16 +57,8 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('sessions', 'Connections that are open').set(gauges.sessions);
   gauge('transactions', 'Transactions at work').set(gauges.transactions);
   gauge('transactions_waiting', 'Transactions that wait at MAIL').set(gauges.waiting);
-  const up = gauge('clamd_up', 'Whether a clamd answers: 1 or 0', ['endpoint']);
-  for (const { endpoint, ok } of gauges.clamd) up.set({ endpoint }, ok ? 1 : 0);
-  const alerts = gauge(
-    'clamd_limit_alerts',
-    'Whether a clamd tells of its limits (AlertExceedsMax): 1, or 0 where it is silent or not known',
-    ['endpoint'],
-  );
-  for (const { endpoint, limitAlerts } of gauges.clamd) {
-    if (limitAlerts) alerts.set({ endpoint }, limitAlerts === 'on' ? 1 : 0);
-  }
+  addClamdGauges(gauge, gauges.clamd);
+  addScanningGauges(gauge, gauges.scanning);
   if (gauges.quarantine) {
     gauge('quarantine_messages', 'Messages in quarantine').set(gauges.quarantine.messages);
     gauge('quarantine_bytes', 'Bytes of the messages in quarantine').set(gauges.quarantine.bytes);

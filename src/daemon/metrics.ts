@@ -2,10 +2,12 @@
  * What is counted about mail, for Prometheus. Counting is plain arithmetic; prom-client, which
  * writes it out, is loaded only when somebody asks.
  */
-import type { EndpointStatus } from '../scan/clamd-pool.ts';
+import type { PoolLoad } from '../scan/clamd-pool.ts';
+import type { EndpointStatus } from '../scan/endpoint-status.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
 import { recipientOutcomes, type TransactionRecord } from '../engine/record.ts';
 import { type Finding, unscannedReasons } from '../verdict/finding.ts';
+import type { PoolEvent } from '../scan/pool-settings.ts';
 import type { LedgerStatus } from './control-status.ts';
 import { Spread, Tally } from './metrics-tally.ts';
 
@@ -15,8 +17,9 @@ export interface Gauges {
   readonly sessions: number;
   readonly transactions: number;
   readonly waiting: number;
-  /** Each clamd, and whether it answers. */
-  readonly clamd: readonly Omit<EndpointStatus, 'detail'>[];
+  /** Each clamd, and how it is. */
+  readonly clamd: readonly EndpointStatus[];
+  readonly scanning: PoolLoad;
   /** Absent when the quarantine could not be read. */
   readonly quarantine?: { readonly messages: number; readonly bytes: number };
   /** Absent when it is switched off. */
@@ -69,6 +72,12 @@ export class Metrics {
       'ledger-failed',
     ['kind'],
   );
+  readonly #clamdStates = new Tally(
+    'clamgate_clamd_states_total',
+    'How often a clamd came into a state: starting, ready, reloading, busy, lying, dead',
+    ['endpoint', 'state'],
+  );
+  readonly #storms = new Tally('clamgate_storms_total', 'How often there was too much to do');
   readonly #stages = new Spread(
     'clamgate_stage_seconds',
     'Seconds by stage of a transaction; total is from MAIL to our reply',
@@ -97,6 +106,13 @@ export class Metrics {
     this.#handovers.add(1, kind);
   }
 
+  /** Counts what befell the clamds. */
+  pool(event: PoolEvent): void {
+    if (event.kind === 'state')
+      this.#clamdStates.add(1, event.endpoint.endpoint, event.endpoint.state);
+    else if (event.kind === 'storm' && event.on) this.#storms.add(1);
+  }
+
   /** Everything that was counted, and `gauges`, and what is known of the process. */
   async exposition(gauges: Gauges): Promise<Exposition> {
     const { expose } = await import('./metrics-exposition.ts');
@@ -110,6 +126,8 @@ export class Metrics {
       this.#streams,
       this.#streamBytes,
       this.#cache,
+      this.#clamdStates,
+      this.#storms,
     ];
     return expose(tallies, [this.#stages], gauges);
   }

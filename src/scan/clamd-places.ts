@@ -5,80 +5,153 @@
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { cancelCause, Cancelled } from '../errors.ts';
-import type { ClamdAddress } from './clamd-address.ts';
+import type { ClamdEndpoint } from './clamd-endpoint.ts';
 
 /** The right to one scan on one clamd. */
 export interface Place {
-  readonly address: ClamdAddress;
+  readonly endpoint: ClamdEndpoint;
   /** Gives the place to who waits longest; further calls do nothing. */
   leave(): void;
-  /** The clamd could not be reached: others are chosen before it for a while. */
-  avoid(): void;
 }
 
-interface Endpoint {
-  readonly address: ClamdAddress;
-  inflight: number;
-  /** Until this monotonic time it is chosen only when no other has room. */
-  avoidUntil: number;
+/** Why there is no place. */
+export type NoPlace =
+  /** More wait than may. */
+  | 'line-full'
+  /** None fell free in time. */
+  | 'late'
+  /** No clamd is there that could be waited for. */
+  | 'none';
+
+export interface Waiting {
+  /** Monotonic; who is not admitted by then is not waiting any more. */
+  readonly until: number;
+  /** A clamd that this scan has failed on already. */
+  readonly except?: ClamdEndpoint | undefined;
+}
+
+export interface PlacesSettings {
+  readonly clock: Clock;
+  /** Told when somebody waits and no clamd is open: it may be worth a look. */
+  readonly wanted: () => void;
 }
 
 interface Waiter {
-  /** An endpoint that this scan has failed on already. */
-  readonly except: ClamdAddress | undefined;
-  admit(endpoint: Endpoint): void;
+  readonly signal: CancelSignal;
+  readonly except: ClamdEndpoint | undefined;
+  /** Monotonic, when it came. */
+  readonly came: number;
+  admit(endpoint: ClamdEndpoint): void;
+  refuse(why: NoPlace): void;
 }
 
-/** Long enough that a dead clamd is not the least loaded one for every message. */
-const avoidMs = 1000;
-
 export class ClamdPlaces {
-  readonly #endpoints: readonly Endpoint[];
-  readonly #inflightMax: number;
-  readonly #clock: Clock;
+  /** How many may wait. */
+  waitingMax: number;
+  readonly #settings: PlacesSettings;
   readonly #line = new Set<Waiter>();
+  #endpoints: readonly ClamdEndpoint[] = [];
+  #inflight = 0;
+  #turns = 0;
 
-  constructor(addresses: readonly ClamdAddress[], inflightMax: number, clock: Clock) {
-    this.#endpoints = addresses.map((address) => ({ address, inflight: 0, avoidUntil: 0 }));
-    this.#inflightMax = inflightMax;
-    this.#clock = clock;
+  constructor(waitingMax: number, settings: PlacesSettings) {
+    this.waitingMax = waitingMax;
+    this.#settings = settings;
   }
 
-  /** Streams that clamd works on, all endpoints together. */
+  get endpoints(): readonly ClamdEndpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Others from now on; those that are left out finish what they have. */
+  set endpoints(endpoints: readonly ClamdEndpoint[]) {
+    for (const old of this.#endpoints) old.removed = !endpoints.includes(old);
+    this.#endpoints = endpoints;
+    this.changed();
+  }
+
+  /** Streams that clamds work on, all together, those that were left out included. */
   get inflight(): number {
-    return this.#endpoints.reduce((sum, { inflight }) => sum + inflight, 0);
+    return this.#inflight;
   }
 
   get waiting(): number {
     return this.#line.size;
   }
 
+  /** How long the first one in the line has waited, in milliseconds. */
+  get longestWaitMs(): number {
+    const [first] = this.#line;
+    return first ? this.#settings.clock.monotonic() - first.came : 0;
+  }
+
+  /** Whether what would be called off by `signal` waits in the line. */
+  isWaiting(signal: CancelSignal): boolean {
+    for (const waiter of this.#line) if (waiter.signal === signal) return true;
+    return false;
+  }
+
   /**
-   * A place on the least loaded clamd other than `except`, as soon as one has room.
+   * A place on the clamd that has least to do for its weight, as soon as one has room.
    *
    * @throws {Cancelled} when `signal` is aborted: the waiter leaves the line.
    */
-  enter(signal: CancelSignal, except?: ClamdAddress): Promise<Place> {
+  async enter(signal: CancelSignal, { until, except }: Waiting): Promise<Place | NoPlace> {
+    if (signal.aborted) throw new Cancelled(cancelCause(signal));
+    const endpoint = this.#line.size === 0 ? this.#leastLoaded(except) : undefined;
+    if (endpoint) return this.#take(endpoint);
+    if (!this.#isWorthWaiting(except)) return 'none';
+    if (this.#line.size >= this.waitingMax) return 'line-full';
+    return this.#wait(signal, until, except);
+  }
+
+  /** A clamd may be open or closed now, or its limit another one. */
+  changed(): void {
+    for (const waiter of this.#line) {
+      if (!this.#isWorthWaiting(waiter.except)) waiter.refuse('none');
+    }
+    this.#admit();
+    if (this.#line.size > 0 && !this.#endpoints.some(({ isOpen }) => isOpen)) {
+      this.#settings.wanted();
+    }
+  }
+
+  #wait(
+    signal: CancelSignal,
+    until: number,
+    except: ClamdEndpoint | undefined,
+  ): Promise<Place | NoPlace> {
+    const { clock } = this.#settings;
+    const came = clock.monotonic();
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(new Cancelled(cancelCause(signal)));
-        return;
-      }
-      const abort = (): void => {
+      const end = (): void => {
         this.#line.delete(waiter);
+        timer.cancel();
+        signal.removeEventListener('abort', abort);
+      };
+      const abort = (): void => {
+        end();
         reject(new Cancelled(cancelCause(signal)));
       };
       const waiter: Waiter = {
+        signal,
         except,
+        came,
         admit: (endpoint) => {
-          this.#line.delete(waiter);
-          signal.removeEventListener('abort', abort);
+          end();
           resolve(this.#take(endpoint));
         },
+        refuse: (why) => {
+          end();
+          resolve(why);
+        },
       };
+      const timer = clock.after(Math.max(0, until - came), () => {
+        waiter.refuse('late');
+      });
       this.#line.add(waiter);
       signal.addEventListener('abort', abort, { once: true });
-      this.#admit();
+      this.changed();
     });
   }
 
@@ -86,32 +159,43 @@ export class ClamdPlaces {
   #admit(): void {
     for (const waiter of this.#line) {
       const endpoint = this.#leastLoaded(waiter.except);
-      if (endpoint !== undefined) waiter.admit(endpoint);
+      if (endpoint) waiter.admit(endpoint);
+      else if (!this.#endpoints.some(({ hasRoom }) => hasRoom)) return;
     }
   }
 
-  #leastLoaded(except: ClamdAddress | undefined): Endpoint | undefined {
-    const now = this.#clock.monotonic();
-    const avoided = (endpoint: Endpoint): number => (endpoint.avoidUntil > now ? 1 : 0);
-    return this.#endpoints
-      .filter(({ address, inflight }) => address !== except && inflight < this.#inflightMax)
-      .sort((a, b) => avoided(a) - avoided(b) || a.inflight - b.inflight)[0];
+  #isWorthWaiting(except: ClamdEndpoint | undefined): boolean {
+    return this.#endpoints.some((endpoint) => endpoint !== except && endpoint.isHopeful);
   }
 
-  #take(endpoint: Endpoint): Place {
+  #leastLoaded(except: ClamdEndpoint | undefined): ClamdEndpoint | undefined {
+    let least: ClamdEndpoint | undefined;
+    for (const one of this.#endpoints) {
+      if (one === except || !one.hasRoom) continue;
+      if (!least || isBefore(one, least)) least = one;
+    }
+    return least;
+  }
+
+  #take(endpoint: ClamdEndpoint): Place {
     endpoint.inflight++;
+    endpoint.turn = ++this.#turns;
+    this.#inflight++;
     let held = true;
     return {
-      address: endpoint.address,
+      endpoint,
       leave: () => {
         if (!held) return;
         held = false;
         endpoint.inflight--;
-        this.#admit();
-      },
-      avoid: () => {
-        endpoint.avoidUntil = this.#clock.monotonic() + avoidMs;
+        this.#inflight--;
+        if (this.#line.size > 0) this.#admit();
       },
     };
   }
+}
+
+function isBefore(one: ClamdEndpoint, other: ClamdEndpoint): boolean {
+  const difference = (one.inflight + 1) / one.weight - (other.inflight + 1) / other.weight;
+  return difference < 0 || (difference === 0 && one.turn < other.turn);
 }

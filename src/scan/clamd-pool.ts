@@ -1,84 +1,170 @@
 /**
- * Several clamds behind one door: a place in one of them, one stream through it, and when that
- * fails one more try with another. It does not probe the clamds nor wait for one to come back.
+ * Several clamds behind one door, for as long as the daemon lives: scans streams with those that are
+ * ready, looks after all of them, and takes over another configuration without dropping a scan.
  */
-import type { Socket } from 'node:net';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
-import { Cancelled, messageOf, OperationalError } from '../errors.ts';
-import type { InstreamReply } from '../protocol/clamd/instream.ts';
-import type { ClamdAddress } from './clamd-address.ts';
-import { ClamdPlaces, type Place } from './clamd-places.ts';
-import { ask, dial } from './clamd-socket.ts';
-import { scanStream, type StreamAnswer } from './clamd-stream.ts';
+import { parseVersion } from '../protocol/clamd/version.ts';
+import { ClamdEndpoint } from './clamd-endpoint.ts';
+import { ClamdPlaces } from './clamd-places.ts';
+import type { Dialling } from './clamd-socket.ts';
+import { DatabaseVersions } from './database-versions.ts';
+import { Drains } from './drains.ts';
+import { EndpointWatch } from './endpoint-watch.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { type EndpointStatus, statusOf } from './endpoint-status.ts';
+import { Latency, type Percentiles } from './latency.ts';
 import type { LimitAlerts } from './limits-canary.ts';
-import { type Block, type Blocks, blocksOf, type Chunks, oneBlock } from './stream-blocks.ts';
+import type { StreamSource } from './opened-stream.ts';
+import {
+  type PoolEvent,
+  type PoolSettings,
+  type PoolSurroundings,
+  stormLevelsOf,
+} from './pool-settings.ts';
+import { SignatureWatch } from './signatures.ts';
+import { type StormStatus, StormWatch } from './storm-watch.ts';
+import { type AttemptSettings, type ClamdAnswer, StreamAttempts } from './stream-attempts.ts';
 
-export interface ClamdPoolOptions {
-  /** At least one. */
-  readonly endpoints: readonly ClamdAddress[];
-  readonly clock: Clock;
-  /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
-  readonly inflightMax: number;
-  /** clamd's StreamMaxLength. */
-  readonly streamBytesMax: number;
-  /** From the first try to connect to the connection. */
-  readonly connectMs: number;
-  /** How long clamd may be silent when it is its turn; longer than its MaxScanTime. */
-  readonly silenceMs: number;
-}
+/** A look at a clamd is short: whoever does not answer it in time is away. */
+const probeMs = 3000;
+/** A canary waits for a thread, too. */
+const canarySilenceMs = 15_000;
+/** Fewer answers than this say nothing about how slow clamd is. */
+const latencyCountMin = 5;
 
-/** A stream to scan. */
-export type StreamSource =
-  | {
-      /** All its bytes from the first on. */
-      open(): Chunks;
-      /** Whether `open` gives them again, so that a scan that broke can be tried elsewhere. */
-      readonly repeatable: boolean;
-    }
-  /** All its bytes, at most `blockBytes` of them. */
-  | { readonly whole: readonly Buffer[] };
-
-export interface ClamdAnswer {
-  readonly reply: InstreamReply;
-  /** clamd's words, or what went wrong in ours. */
-  readonly words: string;
-  /** Which clamd; '' when none could be reached. */
-  readonly endpoint: string;
-  /** From the first byte sent to the answer. */
-  readonly ms: number;
-  /** From the last byte sent to the answer: what clamd itself took. */
-  readonly scanMs: number;
-  /** clamd ended, or hung, while it scanned: perhaps because of this stream. */
-  readonly broke?: true;
-}
-
-export interface EndpointStatus {
-  readonly endpoint: string;
-  readonly ok: boolean;
-  /** clamd's version with its database's number and date, or what went wrong. */
-  readonly detail: string;
-  /** Whether it tells of its limits (AlertExceedsMax); absent where that was not asked. */
-  readonly limitAlerts?: LimitAlerts;
+/** How busy the pool is. */
+export interface PoolLoad {
+  /** Streams that the clamds work on, given-up ones included. */
+  readonly inflight: number;
+  /** Streams that wait for a place. */
+  readonly waiting: number;
+  /** How long the first of them has waited, in milliseconds. */
+  readonly longestWaitMs: number;
+  readonly latency: Percentiles;
+  readonly storm: StormStatus;
+  /** Whether the clamds have had different signatures for long. */
+  readonly skewed: boolean;
 }
 
 export class ClamdPool {
-  readonly #options: ClamdPoolOptions;
+  /** What the clamds say that they have; asked by whoever keeps an answer. */
+  readonly versions: DatabaseVersions;
+  readonly #clock: Clock;
+  readonly #tell: (event: PoolEvent) => void;
   readonly #places: ClamdPlaces;
+  readonly #watch: EndpointWatch;
+  readonly #attempts: StreamAttempts;
+  readonly #latency: Latency;
+  readonly #signatures: SignatureWatch;
+  readonly #storm: StormWatch;
+  readonly #drains: Drains;
+  readonly #dialling: Pick<Dialling, 'clock' | 'lookup'>;
+  #settings: PoolSettings;
+  /** Made once, for it is asked for with each stream. */
+  #attemptSettings: AttemptSettings;
+  #closed = false;
 
-  constructor(options: ClamdPoolOptions) {
-    this.#options = options;
-    this.#places = new ClamdPlaces(options.endpoints, options.inflightMax, options.clock);
+  constructor(settings: PoolSettings, surroundings: PoolSurroundings) {
+    const { clock, random, lookup, observe = () => undefined } = surroundings;
+    const dialling = { clock, ...(lookup && { lookup }) };
+    this.#dialling = dialling;
+    this.#settings = settings;
+    this.#attemptSettings = { ...settings, ...dialling };
+    this.#clock = clock;
+    this.#tell = observe;
+    this.versions = new DatabaseVersions({ endpoints: [], ...dialling, connectMs: probeMs });
+    this.#latency = new Latency(clock);
+    this.#places = new ClamdPlaces(settings.waitingMax, {
+      clock,
+      wanted: () => {
+        this.#watch.want();
+      },
+    });
+    this.#attempts = new StreamAttempts({
+      places: this.#places,
+      latency: this.#latency,
+      settings: () => this.#attemptSettings,
+    });
+    this.#watch = new EndpointWatch({
+      ...dialling,
+      random,
+      versions: this.versions,
+      connectMs: probeMs,
+      silenceMs: canarySilenceMs,
+      streamBytesMax: Infinity,
+      canaryEveryMs: () => this.#settings.canaryEveryMs,
+      isWanted: () => this.#places.waiting > 0,
+      looked: (endpoint, alerts) => {
+        this.#looked(endpoint, alerts);
+      },
+    });
+    this.#drains = new Drains({
+      clock,
+      changed: (endpoint, on) => {
+        this.#drained(endpoint, on);
+      },
+    });
+    const ageMsMax = (): number => this.#settings.signatureAgeMsMax;
+    this.#signatures = new SignatureWatch({ clock, ageMsMax, observe: this.#tell });
+    this.#storm = this.#newStormWatch();
+    this.adjust(settings);
   }
 
-  /** Streams that the clamds work on, given-up ones included. */
-  get inflight(): number {
-    return this.#places.inflight;
+  get load(): PoolLoad {
+    return {
+      inflight: this.#places.inflight,
+      waiting: this.#places.waiting,
+      longestWaitMs: this.#places.longestWaitMs,
+      latency: this.#latency.read(),
+      storm: this.#storm.status,
+      skewed: this.#signatures.isSkewed,
+    };
   }
 
-  /** Streams that wait for a place. */
-  get waiting(): number {
-    return this.#places.waiting;
+  /** How each clamd is, as far as is known without asking. */
+  get status(): readonly EndpointStatus[] {
+    return this.#places.endpoints.map((endpoint) => this.#statusOf(endpoint));
+  }
+
+  /** Looks after the clamds in the background until `close`. */
+  start(): void {
+    this.#watch.start();
+    this.#storm.start();
+  }
+
+  /** Looks at each clamd once: for who scans a message or two and goes. Never rejects. */
+  look(): Promise<void> {
+    return this.#watch.look();
+  }
+
+  /** Ends what goes on in the background. Scans that are under way go on. */
+  close(): void {
+    this.#closed = true;
+    this.#watch.close();
+    this.#storm.close();
+    this.versions.close();
+    this.#drains.close();
+  }
+
+  /** Others from now on. What a clamd that stays is known for is kept; one that goes finishes what it has. */
+  adjust(settings: PoolSettings): void {
+    const { endpoints, inflightMax, waitingMax, hasOthers } = settings;
+    this.#settings = settings;
+    this.#attemptSettings = { ...settings, ...this.#dialling };
+    const known = this.#places.endpoints;
+    const next = endpoints.map((member) => {
+      const old = known.find(({ address }) => address.name === member.address.name);
+      if (!old) return this.#newEndpoint(member, inflightMax);
+      old.weight = member.weight;
+      old.limit.ceiling = inflightMax;
+      return old;
+    });
+    this.versions.adjust({ endpoints: next.map(({ address }) => address), hasOthers });
+    this.#watch.adjust(next);
+    this.#drains.adjust(next);
+    this.#places.waitingMax = waitingMax;
+    this.#places.endpoints = next;
   }
 
   /**
@@ -87,133 +173,124 @@ export class ClamdPool {
    * @throws {Cancelled} when `signal` is aborted.
    * @throws what reading the source throws.
    */
-  async scan(source: StreamSource, signal: CancelSignal): Promise<ClamdAnswer> {
-    const stream = await OpenedStream.open(source);
-    try {
-      const first = await this.#attempt(stream, signal);
-      if (first.answer.reply.kind !== 'failed' || this.#options.endpoints.length < 2) {
-        return first.answer;
-      }
-      if (!(await stream.rewind())) return first.answer;
-      const second = await this.#attempt(stream, signal, first.address);
-      return withEarlier(second.answer, first.answer);
-    } finally {
-      stream.close();
+  scan(source: StreamSource, signal: CancelSignal): Promise<ClamdAnswer> {
+    return this.#attempts.scan(source, signal);
+  }
+
+  /** Whether what would be called off by `signal` waits for a clamd. */
+  isWaiting(signal: CancelSignal): boolean {
+    return this.#places.isWaiting(signal);
+  }
+
+  /** Whether a clamd tells of its limits; what is not known counts as silent. */
+  alerts(name: string): LimitAlerts {
+    const endpoint = this.#named(name);
+    return endpoint ? this.#watch.alerts(endpoint) : 'unknown';
+  }
+
+  /** Whether the signatures of a clamd are older than they may be. */
+  hasOldSignatures(name: string): boolean {
+    return this.#signatures.isOld(name);
+  }
+
+  /**
+   * Gives a clamd nothing new for `forMs`; said again, the time runs anew.
+   *
+   * @returns undefined where it is not one of the pool.
+   */
+  drain(name: string, forMs: number): EndpointStatus | undefined {
+    const endpoint = this.#named(name);
+    if (!endpoint) return undefined;
+    this.#drains.begin(endpoint, forMs);
+    return this.#statusOf(endpoint);
+  }
+
+  /** Mail again, as soon as it has shown its canary. @returns undefined where it is not one of the pool. */
+  resume(name: string): EndpointStatus | undefined {
+    const endpoint = this.#named(name);
+    if (!endpoint) return undefined;
+    this.#drains.end(endpoint);
+    this.#watch.hurry(endpoint);
+    return this.#statusOf(endpoint);
+  }
+
+  #drained(endpoint: ClamdEndpoint, on: boolean): void {
+    this.#tell({ kind: 'draining', endpoint: endpoint.address.name, on });
+    if (on) return;
+    endpoint.learn({ kind: 'suspect', detail: 'was drained' });
+    this.#watch.hurry(endpoint);
+    this.#places.changed();
+  }
+
+  #newEndpoint(member: PoolSettings['endpoints'][number], inflightMax: number): ClamdEndpoint {
+    return new ClamdEndpoint(member, inflightMax, {
+      clock: this.#clock,
+      changed: (changed, was) => {
+        this.#changed(changed, was);
+      },
+    });
+  }
+
+  #newStormWatch(): StormWatch {
+    return new StormWatch({
+      clock: this.#clock,
+      levels: () => stormLevelsOf(this.#settings),
+      load: () => {
+        const { count, p95 } = this.#latency.read();
+        return {
+          waiting: this.#places.waiting,
+          waitMs: this.#places.longestWaitMs,
+          latencyMs: count < latencyCountMin ? undefined : p95,
+        };
+      },
+      cut: () => {
+        for (const { limit } of this.#places.endpoints) limit.cut();
+      },
+      hold: (held) => {
+        for (const { limit } of this.#places.endpoints) limit.held = held;
+      },
+      changed: (on, detail) => {
+        this.#tell({ kind: 'storm', on, detail });
+      },
+    });
+  }
+
+  #changed(endpoint: ClamdEndpoint, was: EndpointState | undefined): void {
+    if (endpoint.removed || this.#closed) return;
+    if (endpoint.state === 'lying') this.versions.distrust(endpoint.address.name);
+    this.#tell({ kind: 'state', endpoint: this.#statusOf(endpoint), was });
+    // What is held by one that is away is better tried with one that is there.
+    for (const one of this.#places.endpoints) {
+      const isElsewhere = this.#places.endpoints.some((other) => other !== one && other.isOpen);
+      if (one.state !== 'ready' && one.state !== 'busy' && isElsewhere) one.giveUp();
     }
+    if (endpoint.state === 'busy') this.#watch.rest(endpoint);
+    else if (was === 'ready') this.#watch.hurry(endpoint);
+    this.#places.changed();
   }
 
-  /** Whether each clamd answers, and which database it has. Never rejects but for an abort. */
-  async status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
-    return Promise.all(this.#options.endpoints.map((address) => this.#probe(address, signal)));
+  #looked(endpoint: ClamdEndpoint, alerts: LimitAlerts | undefined): void {
+    const { name } = endpoint.address;
+    if (alerts) this.#tell({ kind: 'alerts', endpoint: name, alerts });
+    this.#signatures.look(
+      new Map(
+        this.#places.endpoints.map(({ address }) => {
+          const words = this.versions.version(address.name);
+          return [address.name, words === undefined ? undefined : parseVersion(words)];
+        }),
+      ),
+    );
+    // A limit may have grown, or a lease ended, without a change of state.
+    this.#places.changed();
   }
 
-  async #attempt(
-    stream: OpenedStream,
-    signal: CancelSignal,
-    except?: ClamdAddress,
-  ): Promise<{ answer: ClamdAnswer; address: ClamdAddress }> {
-    const place = await this.#places.enter(signal, except);
-    const { clock } = this.#options;
-    const start = clock.monotonic();
-    const answer = await this.#scanAt(place, stream, signal);
-    const { address } = place;
-    const ms = clock.monotonic() - start;
-    return { answer: { ...answer, endpoint: address.name, ms }, address };
+  #named(name: string): ClamdEndpoint | undefined {
+    return this.#places.endpoints.find(({ address }) => address.name === name);
   }
 
-  async #scanAt(place: Place, stream: OpenedStream, signal: CancelSignal): Promise<StreamAnswer> {
-    const released = (): void => {
-      place.leave();
-    };
-    let socket: Socket;
-    try {
-      socket = await dial(place.address, this.#options, signal);
-    } catch (error) {
-      if (error instanceof OperationalError) place.avoid();
-      released();
-      if (error instanceof OperationalError) return failure(error.message);
-      throw error;
-    }
-    return scanStream(socket, stream.blocks(), { ...this.#options, released }, signal);
+  #statusOf(endpoint: ClamdEndpoint): EndpointStatus {
+    const version = this.versions.version(endpoint.address.name);
+    const known = { version, alerts: this.#watch.alerts(endpoint) };
+    return statusOf(endpoint, known, this.#clock);
   }
-
-  async #probe(address: ClamdAddress, signal: CancelSignal): Promise<EndpointStatus> {
-    const endpoint = address.name;
-    try {
-      const pong = await ask(address, 'PING', this.#options, signal);
-      if (pong !== 'PONG') return { endpoint, ok: false, detail: `PING: '${pong}'` };
-      return { endpoint, ok: true, detail: await ask(address, 'VERSION', this.#options, signal) };
-    } catch (error) {
-      if (error instanceof Cancelled) throw error;
-      return { endpoint, ok: false, detail: messageOf(error) };
-    }
-  }
-}
-
-function failure(words: string): StreamAnswer {
-  return { reply: { kind: 'failed' }, words, scanMs: 0 };
-}
-
-/** Both attempts' words, so that a log line tells of the two clamds. */
-function withEarlier(answer: ClamdAnswer, earlier: ClamdAnswer): ClamdAnswer {
-  if (answer.reply.kind !== 'failed') return answer;
-  return { ...answer, words: `${answer.words}; before that ${earlier.endpoint}: ${earlier.words}` };
-}
-
-/**
- * A source that is being read. Its first block is there before a place is taken: a small stream
- * whole, so that a slow sender holds no clamd, and a clamd that cannot be reached has cost nothing.
- */
-class OpenedStream {
-  readonly #source: StreamSource;
-  #first: Block;
-  #rest: AsyncGenerator<Block, void> | undefined;
-  /** Blocks went out, or may have: only opening the source again gives them back. */
-  #started = false;
-
-  private constructor(source: StreamSource, { first, rest }: Opened) {
-    this.#source = source;
-    this.#first = first;
-    this.#rest = rest;
-  }
-
-  static async open(source: StreamSource): Promise<OpenedStream> {
-    return new OpenedStream(source, await opened(source));
-  }
-
-  blocks(): Blocks {
-    this.#started = true;
-    return { first: this.#first, rest: this.#rest };
-  }
-
-  /** Back to the first block; false when that is not possible. */
-  async rewind(): Promise<boolean> {
-    if (!this.#started || this.#first.last) return true;
-    if (!('open' in this.#source && this.#source.repeatable)) return false;
-    this.close();
-    const { rest, first } = await opened(this.#source);
-    this.#rest = rest;
-    this.#first = first;
-    this.#started = false;
-    return true;
-  }
-
-  /** Not waited for: a source that hangs is ended by the signal it was opened with. */
-  close(): void {
-    this.#rest?.return().catch(() => undefined);
-  }
-}
-
-interface Opened {
-  readonly first: Block;
-  /** Absent where the source has all in one block. */
-  readonly rest?: AsyncGenerator<Block, void>;
-}
-
-async function opened(source: StreamSource): Promise<Opened> {
-  if ('whole' in source) return { first: oneBlock(source.whole) };
-  const rest = blocksOf(source.open());
-  const { value: first } = await rest.next();
-  if (first === undefined) throw new Error('a stream has a last block');
-  return { rest, first };
 }

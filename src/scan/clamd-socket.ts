@@ -2,7 +2,7 @@
  * Opens connections to clamd, and asks the short questions (PING, VERSION). Streams are
  * clamd-stream.ts.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { cancelCause, Cancelled, messageOf, OperationalError } from '../errors.ts';
@@ -13,15 +13,31 @@ export interface Dialling {
   readonly clock: Clock;
   /** From the first try to connect to the connection, in milliseconds. */
   readonly connectMs: number;
+  /** Asked for the addresses of a name at each dial; the system's resolver without it. */
+  readonly lookup?: LookupFunction;
+}
+
+/** There is a connection, and no answer on it. */
+export class NoAnswer extends OperationalError {
+  constructor(message: string) {
+    super('CLAMD', message);
+  }
+}
+
+/** clamd is there, and its line of connections was full all the time. */
+export class FullBacklog extends OperationalError {
+  constructor(cause: unknown) {
+    super('CLAMD', messageOf(cause), { cause });
+  }
 }
 
 /** Between tries while clamd's line of connections is full. */
 const fullBacklogMs = 50;
 
 /**
- * A connection to clamd.
+ * A connection to clamd. A name is resolved anew each time, and each of its addresses tried.
  *
- * @throws {OperationalError} CLAMD, when there is none within `connectMs`.
+ * @throws {FullBacklog} or another {OperationalError} CLAMD, when there is none within `connectMs`.
  * @throws {Cancelled} when `signal` is aborted.
  */
 export async function dial(
@@ -33,11 +49,12 @@ export async function dial(
   const giveUp = clock.monotonic() + connectMs;
   for (;;) {
     try {
-      return await connected(address, clock, { ms: giveUp - clock.monotonic(), signal });
+      return await connected(address, dialling, { ms: giveUp - clock.monotonic(), signal });
     } catch (error) {
       // connect(2): a Unix socket whose backlog is full (15 on Debian) says EAGAIN, not refused.
       const backlogFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
-      if (!backlogFull || clock.monotonic() + fullBacklogMs >= giveUp) throw unreachable(error);
+      if (!backlogFull) throw unreachable(error);
+      if (clock.monotonic() + fullBacklogMs >= giveUp) throw new FullBacklog(error);
       await pause(clock, fullBacklogMs, signal);
     }
   }
@@ -46,7 +63,8 @@ export async function dial(
 /**
  * clamd's answer to a command that takes no data, such as 'PING', without its terminator.
  *
- * @throws {OperationalError} CLAMD, when it does not answer and close within `connectMs`.
+ * @throws {NoAnswer} when it does not answer and close within `connectMs`.
+ * @throws {OperationalError} CLAMD, when there is no connection, or it breaks.
  * @throws {Cancelled} when `signal` is aborted.
  */
 export async function ask(
@@ -58,7 +76,7 @@ export async function ask(
   const socket = await dial(address, dialling, signal);
   const { clock, connectMs } = dialling;
   const fail = (): void => {
-    socket.destroy(new Error(`no answer to ${command} within ${connectMs} ms`));
+    socket.destroy(new NoAnswer(`no answer to ${command} within ${connectMs} ms`));
   };
   const cancel = (): void => {
     socket.destroy(new Cancelled(cancelCause(signal)));
@@ -91,7 +109,7 @@ async function readAll(socket: Socket): Promise<Buffer> {
 
 function connected(
   address: ClamdAddress,
-  clock: Clock,
+  { clock, lookup }: Dialling,
   until: { ms: number; signal: CancelSignal },
 ): Promise<Socket> {
   const { ms, signal } = until;
@@ -102,7 +120,8 @@ function connected(
     }
     // clamd's FIN comes behind its whole answer: whoever read that destroys the socket, and the
     // shutdown that Node.js would send back is saved.
-    const socket = connect({ ...address.connect, noDelay: true, allowHalfOpen: true });
+    const options = { noDelay: true, allowHalfOpen: true, ...(lookup && { lookup }) };
+    const socket = connect({ ...address.connect, ...options });
     const settle = (): void => {
       timer.cancel();
       signal.removeEventListener('abort', abort);
@@ -142,8 +161,14 @@ function pause(clock: Clock, ms: number, signal: CancelSignal): Promise<void> {
 }
 
 function unreachable(error: unknown): Error {
-  if (error instanceof Cancelled) return error;
-  return new OperationalError('CLAMD', messageOf(error), { cause: error });
+  if (error instanceof Cancelled || error instanceof NoAnswer) return error;
+  return new OperationalError('CLAMD', wordsOf(error), { cause: error });
+}
+
+/** Where each address of a name failed, Node.js has a list of errors, and no words of its own. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof AggregateError)) return messageOf(error);
+  return error.errors.map(messageOf).join('; ');
 }
 
 /** The failure is known already; a socket without a listener would throw what follows. */

@@ -26,6 +26,10 @@ export interface StreamAnswer {
   readonly scanMs: number;
   /** clamd ended, or hung, while it scanned: perhaps because of this stream. */
   readonly broke?: true;
+  /** clamd gave a verdict on what it had not been sent to the end. */
+  readonly unasked?: true;
+  /** clamd said nothing for as long as it may. */
+  readonly silent?: true;
 }
 
 type Answer = Omit<StreamAnswer, 'scanMs'>;
@@ -169,7 +173,7 @@ class ClamdStream {
     this.#silence = clock.after(silenceMs, () => {
       const words = `clamd was silent for ${silenceMs} ms`;
       this.#giveUp(() => {
-        this.#answer({ reply: { kind: 'failed' }, words, ...this.#broken });
+        this.#answer({ reply: { kind: 'failed' }, words, silent: true, ...this.#broken });
       });
     });
   }
@@ -236,7 +240,8 @@ class ClamdStream {
     if (received.length === 0) return this.#silentEnd();
     const verdict = reply.kind === 'ok' || reply.kind === 'found';
     if (verdict && this.#terminatedAt === undefined) {
-      return { reply: { kind: 'failed' }, words: `'${words}' before the end of the stream` };
+      const early = `'${words}' before the end of the stream`;
+      return { reply: { kind: 'failed' }, words: early, unasked: true };
     }
     return { reply, words };
   }

@@ -7,18 +7,19 @@ import { Canceller } from '../cancel-signal.ts';
 import { notNeeded } from '../errors.ts';
 import type { ClamdAddress } from './clamd-address.ts';
 import { ask, type Dialling } from './clamd-socket.ts';
+import { parseVersion } from '../protocol/clamd/version.ts';
 
-/** 'ClamAV 1.4.6/27000/Thu Nov 20 2025': without a number nothing tells of a change of signatures. */
-const withDatabase = /^ClamAV [^/\s]+\/\d+\/.+$/;
-
-export interface VersionSettings extends Dialling {
+/** Of which clamds it tells, and what is known of them besides. */
+export interface VersionSubjects {
   readonly endpoints: readonly ClamdAddress[];
   /**
    * Whether a clamd has signatures of which its version does not tell (from others than ClamAV);
    * asked beside each VERSION. Undefined where that cannot be known.
    */
-  readonly hasOthers?: (endpoint: string) => Promise<boolean | undefined>;
+  readonly hasOthers?: ((endpoint: string) => Promise<boolean | undefined>) | undefined;
 }
+
+export type VersionSettings = VersionSubjects & Dialling;
 
 interface Endpoint {
   readonly address: ClamdAddress;
@@ -31,8 +32,9 @@ interface Endpoint {
 }
 
 export class DatabaseVersions {
-  readonly #settings: VersionSettings;
-  readonly #endpoints: readonly Endpoint[];
+  readonly #dialling: Dialling;
+  #hasOthers: VersionSubjects['hasOthers'];
+  #endpoints: readonly Endpoint[] = [];
   readonly #stop = new Canceller();
   #generation = 0;
   /** The newest reading, under way or done; readings are counted in the order they began. */
@@ -42,13 +44,18 @@ export class DatabaseVersions {
   };
 
   constructor(settings: VersionSettings) {
-    this.#settings = settings;
-    this.#endpoints = settings.endpoints.map((address) => ({
-      address,
-      version: undefined,
-      identity: undefined,
-      moves: 0,
-    }));
+    this.#dialling = settings;
+    this.adjust(settings);
+  }
+
+  /** Others from now on. What is known of those that stay is kept. */
+  adjust({ endpoints, hasOthers }: VersionSubjects): void {
+    this.#hasOthers = hasOthers;
+    this.#endpoints = endpoints.map(
+      (address) =>
+        this.#known(address.name) ?? { address, version: undefined, identity: undefined, moves: 0 },
+    );
+    this.#generation++;
   }
 
   /**
@@ -63,8 +70,20 @@ export class DatabaseVersions {
 
   /** How often this clamd was seen to change or to be away; undefined while it does not answer. */
   moves(endpoint: string): number | undefined {
-    const known = this.#endpoints.find(({ address }) => address.name === endpoint);
+    const known = this.#known(endpoint);
     return known?.version === undefined ? undefined : known.moves;
+  }
+
+  /** What it said last; undefined where it did not answer, or said nothing that is a version. */
+  version(endpoint: string): string | undefined {
+    return this.#known(endpoint)?.version;
+  }
+
+  /** Nothing that it has said holds any more. */
+  distrust(endpoint: string): void {
+    const known = this.#known(endpoint);
+    if (known) known.moves++;
+    this.#generation++;
   }
 
   /** Now, for `since`. */
@@ -89,17 +108,36 @@ export class DatabaseVersions {
     this.#stop.abort(notNeeded);
   }
 
-  async #read(): Promise<void> {
-    await Promise.all(this.#endpoints.map((endpoint) => this.#readOne(endpoint)));
+  /**
+   * Asks one clamd.
+   *
+   * @returns its words, whatever they are. @throws as `ask`.
+   */
+  async read(address: ClamdAddress): Promise<string> {
+    // Before VERSION: signatures are on the disk before clamd can have loaded them.
+    const others = await this.#hasOthers?.(address.name).catch(() => true);
+    try {
+      const words = await ask(address, 'VERSION', this.#dialling, this.#stop.signal);
+      this.#learn(address, words, others === true);
+      return words;
+    } catch (error) {
+      this.#learn(address, '', false);
+      throw error;
+    }
   }
 
-  async #readOne(endpoint: Endpoint): Promise<void> {
-    const { name } = endpoint.address;
-    // Before VERSION: signatures are on the disk before clamd can have loaded them.
-    const others = await this.#settings.hasOthers?.(name).catch(() => true);
-    const version = await this.#ask(endpoint.address);
-    const isWhole = version !== undefined && withDatabase.test(version) && others !== true;
-    const identity = isWhole ? version : undefined;
+  async #read(): Promise<void> {
+    const reads = this.#endpoints.map(({ address }) => this.read(address).catch(() => ''));
+    await Promise.all(reads);
+  }
+
+  #learn({ name }: ClamdAddress, words: string, hasOthers: boolean): void {
+    const endpoint = this.#known(name);
+    if (!endpoint) return;
+    const parsed = parseVersion(words);
+    const version = parsed && words;
+    // Without a number nothing tells of a change of signatures.
+    const identity = parsed?.database === undefined || hasOthers ? undefined : words;
     if (version === endpoint.version && identity === endpoint.identity && version !== undefined) {
       return;
     }
@@ -107,12 +145,7 @@ export class DatabaseVersions {
     this.#generation++;
   }
 
-  async #ask(address: ClamdAddress): Promise<string | undefined> {
-    try {
-      const version = await ask(address, 'VERSION', this.#settings, this.#stop.signal);
-      return version.startsWith('ClamAV ') ? version : undefined;
-    } catch {
-      return undefined;
-    }
+  #known(name: string): Endpoint | undefined {
+    return this.#endpoints.find(({ address }) => address.name === name);
   }
 }

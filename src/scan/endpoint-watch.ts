@@ -1,95 +1,215 @@
 /**
- * Looks after every clamd in the background: which version it has, and, whenever that moved or it
- * was away, whether it tells of its limits. Nothing here is on the path of a message.
+ * Looks after every clamd in the background: whether it answers and keeps up, which version it has,
+ * and, when that moved, when it was away and every few minutes, whether it can be believed. Nothing
+ * here is on the path of a message, but that a message which waits has the next look come sooner.
  */
 import { Canceller } from '../cancel-signal.ts';
 import type { Timer } from '../clock.ts';
 import { Cancelled, notNeeded } from '../errors.ts';
-import type { ClamdAddress } from './clamd-address.ts';
-import type { DatabaseVersions } from './database-versions.ts';
-import { askLimitAlerts, type CanarySettings, type LimitAlerts } from './limits-canary.ts';
+import type { ClamdEndpoint } from './clamd-endpoint.ts';
+import { look, type Look, type ProbeSettings } from './endpoint-probe.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import type { LimitAlerts } from './limits-canary.ts';
 
-/** A clamd that starts anew needs longer to load its signatures, so its absence is seen. */
-export const watchMs = 10_000;
-
-export interface WatchSettings extends CanarySettings {
-  readonly endpoints: readonly ClamdAddress[];
-  readonly versions: DatabaseVersions;
+export interface WatchSettings extends ProbeSettings {
+  /** From 0 to below 1: by chance, so that many daemons do not ask in step. */
+  readonly random: () => number;
+  /** How long a canary that was right is enough, in milliseconds. */
+  readonly canaryEveryMs: () => number;
+  /** Whether mail waits. */
+  readonly isWanted: () => boolean;
+  /** Told after each look; never the same alerts twice. */
+  readonly looked: (endpoint: ClamdEndpoint, alerts: LimitAlerts | undefined) => void;
 }
 
-/** Told whenever it is known anew whether a clamd tells of its limits. */
-export type AlertsObserver = (endpoint: string, alerts: LimitAlerts) => void;
+/** The first pause and the longest: they double while nothing changes. */
+const pauses: Readonly<Record<EndpointState, readonly [number, number]>> = {
+  ready: [5000, 5000],
+  starting: [500, 10_000],
+  reloading: [500, 5000],
+  busy: [1000, 10_000],
+  lying: [5000, 60_000],
+  dead: [1000, 30_000],
+};
 
-interface Told {
-  readonly alerts: LimitAlerts;
-  /** `DatabaseVersions.moves` before it was asked. */
-  readonly moves: number;
+/** Between looks at a clamd while mail waits for one. */
+const wantedMs = 1000;
+
+interface Seen extends Look {
+  /** `DatabaseVersions.moves` before a canary was shown. */
+  readonly moves: number | undefined;
+}
+
+interface Watched {
+  running: Promise<void> | undefined;
+  next: Timer | undefined;
+  /** Monotonic, when the last look began. */
+  began: number;
+  /** Looks in a row that found the same state. */
+  same: number;
+  /** Of the last canary that was right: monotonic, and the moves of its version then. */
+  believed: { readonly at: number; readonly moves: number | undefined } | undefined;
+  told: { readonly alerts: LimitAlerts; readonly moves: number } | undefined;
+  lastWord: LimitAlerts | undefined;
 }
 
 export class EndpointWatch {
   readonly #settings: WatchSettings;
   readonly #stop = new Canceller();
-  readonly #told = new Map<string, Told>();
-  readonly #lastWord = new Map<string, LimitAlerts>();
-  #observe: AlertsObserver = () => undefined;
-  #next: Timer | undefined;
+  readonly #watched = new Map<ClamdEndpoint, Watched>();
+  #started = false;
 
   constructor(settings: WatchSettings) {
     this.#settings = settings;
   }
 
-  /** Whether this clamd tells of its limits, as far as is known of the one that is there now. */
-  alerts(endpoint: string): LimitAlerts {
-    const told = this.#told.get(endpoint);
-    return told?.moves === this.#settings.versions.moves(endpoint)
-      ? (told?.alerts ?? 'unknown')
-      : 'unknown';
-  }
-
   /** From now on until `close`. */
-  start(observe: AlertsObserver): void {
-    this.#observe = observe;
-    void this.#watch();
+  start(): void {
+    this.#started = true;
+    for (const endpoint of this.#watched.keys()) void this.#look(endpoint);
   }
 
   close(): void {
-    this.#next?.cancel();
     this.#stop.abort(notNeeded);
-    this.#settings.versions.close();
+    for (const { next } of this.#watched.values()) next?.cancel();
+  }
+
+  /** Looks after these, and no others. */
+  adjust(endpoints: readonly ClamdEndpoint[]): void {
+    for (const [old, { next }] of this.#watched) {
+      if (endpoints.includes(old)) continue;
+      next?.cancel();
+      this.#watched.delete(old);
+    }
+    for (const endpoint of endpoints) {
+      if (this.#watched.has(endpoint)) continue;
+      this.#watched.set(endpoint, newlyWatched());
+      if (this.#started) void this.#look(endpoint);
+    }
   }
 
   /** Looks once at all of them. Never rejects. */
   async look(): Promise<void> {
-    const { endpoints, versions } = this.#settings;
-    await versions.since(versions.mark());
-    await Promise.all(endpoints.map((address) => this.#ask(address)));
+    await Promise.all([...this.#watched.keys()].map((endpoint) => this.#look(endpoint)));
   }
 
-  async #watch(): Promise<void> {
-    await this.look();
-    if (this.#stop.signal.aborted) return;
-    this.#next = this.#settings.clock.after(watchMs, () => {
-      void this.#watch();
+  /** Looks at this one now, and not when its time comes. */
+  hurry(endpoint: ClamdEndpoint): void {
+    void this.#look(endpoint);
+  }
+
+  /** Lets this one be for a moment before it is looked at again. */
+  rest(endpoint: ClamdEndpoint): void {
+    const watched = this.#watched.get(endpoint);
+    if (!watched) return;
+    watched.began = this.#settings.clock.monotonic();
+    this.#again(endpoint, watched);
+  }
+
+  /** Mail waits: looks soon at whatever might take it. */
+  want(): void {
+    for (const [endpoint, watched] of this.#watched) {
+      if (endpoint.state !== 'ready') this.#again(endpoint, watched);
+    }
+  }
+
+  /** Whether this clamd tells of its limits, as far as is known of the one that is there now. */
+  alerts(endpoint: ClamdEndpoint): LimitAlerts {
+    const told = this.#watched.get(endpoint)?.told;
+    const isCurrent = told?.moves === this.#moves(endpoint);
+    return isCurrent ? (told?.alerts ?? 'unknown') : 'unknown';
+  }
+
+  /** One look at a time. */
+  #look(endpoint: ClamdEndpoint): Promise<void> {
+    const watched = this.#watched.get(endpoint);
+    if (!watched || this.#stop.signal.aborted) return Promise.resolve();
+    watched.next?.cancel();
+    watched.running ??= this.#run(endpoint, watched).finally(() => {
+      watched.running = undefined;
+      if (this.#watched.get(endpoint) === watched) this.#again(endpoint, watched);
     });
+    return watched.running;
   }
 
-  /** Once, until it is another. */
-  #tell(name: string, alerts: LimitAlerts): void {
-    if (this.#lastWord.get(name) === alerts) return;
-    this.#lastWord.set(name, alerts);
-    this.#observe(name, alerts);
-  }
-
-  async #ask(address: ClamdAddress): Promise<void> {
-    const { name } = address;
-    const moves = this.#settings.versions.moves(name);
-    if (moves === undefined || this.alerts(name) !== 'unknown') return;
+  async #run(endpoint: ClamdEndpoint, watched: Watched): Promise<void> {
+    const { clock } = this.#settings;
+    watched.began = clock.monotonic();
+    let moves: number | undefined;
+    const due = {
+      canary: () => {
+        // What it shows holds for what it had before it was asked.
+        moves = this.#moves(endpoint);
+        return this.#isCanaryDue(endpoint, watched);
+      },
+      limits: () => this.alerts(endpoint) === 'unknown',
+    };
     try {
-      const alerts = await askLimitAlerts(address, this.#settings, this.#stop.signal);
-      this.#told.set(name, { alerts, moves });
-      this.#tell(name, alerts);
+      const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
+      if (this.#watched.get(endpoint) === watched)
+        this.#learn(endpoint, watched, { ...seen, moves });
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
   }
+
+  #learn(endpoint: ClamdEndpoint, watched: Watched, seen: Seen): void {
+    const { evidence, believed, alerts, moves } = seen;
+    if (evidence.kind === 'right' && !believed && endpoint.state !== 'ready') {
+      // It fell into doubt while it was looked at, and has not shown the canary since.
+      watched.began = -Infinity;
+      return;
+    }
+    if (believed) watched.believed = { at: watched.began, moves };
+    if (alerts && moves !== undefined) watched.told = { alerts, moves };
+    const { state } = endpoint;
+    endpoint.learn(evidence);
+    watched.same = endpoint.state === state ? watched.same + 1 : 0;
+    const isNews = alerts !== undefined && alerts !== watched.lastWord;
+    if (isNews) watched.lastWord = alerts;
+    this.#settings.looked(endpoint, isNews ? alerts : undefined);
+  }
+
+  /** Whatever is not ready has to show it before it becomes so. */
+  #isCanaryDue(endpoint: ClamdEndpoint, { believed, began }: Watched): boolean {
+    if (endpoint.state !== 'ready' || !believed) return true;
+    if (believed.moves !== this.#moves(endpoint)) return true;
+    return began - believed.at >= this.#settings.canaryEveryMs();
+  }
+
+  #moves({ address }: ClamdEndpoint): number | undefined {
+    return this.#settings.versions.moves(address.name);
+  }
+
+  #again(endpoint: ClamdEndpoint, watched: Watched): void {
+    const { clock, random, isWanted } = this.#settings;
+    if (watched.running || this.#stop.signal.aborted) return;
+    const wanted = endpoint.state !== 'ready' && isWanted();
+    if (!this.#started && !wanted) return;
+    const [first, longest] = pauses[endpoint.state];
+    const pause = Math.min(longest, first * 2 ** Math.min(watched.same, 10));
+    const jittered = pause * (0.75 + random() / 2);
+    const since = clock.monotonic() - watched.began;
+    const ms = wanted ? Math.min(jittered, wantedMs) : jittered;
+    watched.next?.cancel();
+    if (since >= ms) {
+      void this.#look(endpoint);
+      return;
+    }
+    watched.next = clock.after(ms - since, () => {
+      void this.#look(endpoint);
+    });
+  }
+}
+
+function newlyWatched(): Watched {
+  return {
+    running: undefined,
+    next: undefined,
+    began: -Infinity,
+    same: 0,
+    believed: undefined,
+    told: undefined,
+    lastWord: undefined,
+  };
 }

@@ -7,10 +7,8 @@ import type { CancelSignal } from '../cancel-signal.ts';
 import { OperationalError } from '../errors.ts';
 import type { InstreamReply } from '../protocol/clamd/instream.ts';
 import { classify } from '../protocol/clamd/signature.ts';
+import { askCanary, type CanarySettings } from './canary.ts';
 import type { ClamdAddress } from './clamd-address.ts';
-import { dial } from './clamd-socket.ts';
-import { scanStream, type StreamSettings } from './clamd-stream.ts';
-import { oneBlock } from './stream-blocks.ts';
 
 /** Whether clamd tells of its limits; 'unknown' is to be taken for 'silent'. */
 export type LimitAlerts = 'on' | 'silent' | 'unknown';
@@ -36,19 +34,15 @@ export function limitAlertsOf(reply: InstreamReply): LimitAlerts {
   return isLimit ? 'on' : 'unknown';
 }
 
-export type CanarySettings = Omit<StreamSettings, 'released'> & { readonly connectMs: number };
-
-/** Beside the places of clamd-places.ts: one small stream. @throws {Cancelled} */
+/** @throws {Cancelled} */
 export async function askLimitAlerts(
   address: ClamdAddress,
   settings: CanarySettings,
   signal: CancelSignal,
 ): Promise<LimitAlerts> {
   try {
-    const socket = await dial(address, settings, signal);
-    const blocks = { first: oneBlock([limitsCanary()]), rest: undefined };
-    const stream = { ...settings, released: () => undefined };
-    return limitAlertsOf((await scanStream(socket, blocks, stream, signal)).reply);
+    const { reply } = await askCanary(address, { bytes: limitsCanary() }, settings, signal);
+    return limitAlertsOf(reply);
   } catch (error) {
     if (error instanceof OperationalError) return 'unknown';
     throw error;

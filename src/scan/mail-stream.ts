@@ -1,7 +1,7 @@
 /** A message as a stream for clamd: with a first line by which clamd knows that it is mail. */
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
-import type { StreamSource } from './clamd-pool.ts';
+import type { StreamSource } from './opened-stream.ts';
 import { blockBytes } from './stream-blocks.ts';
 
 /**

@@ -1,10 +1,11 @@
 /**
  * Scans messages with clamd: the whole while it arrives, then each decoded part, then what else a
- * lenient client takes from it. It turns whatever
- * goes wrong with a scan into findings; what is to be done about them is verdict/.
+ * lenient client takes from it. It turns whatever goes wrong with a scan into findings; what is to be
+ * done about them is verdict/.
  */
 import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { unlessAborted } from '../cancellable.ts';
 import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Leave } from '../waiting-line.ts';
@@ -12,39 +13,29 @@ import type { Limits } from '../limits.ts';
 import { defaultReadingLimits } from '../reading/plan.ts';
 import type { BannedRule } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
+import { SlowSender } from './brisk.ts';
 import type { ClamdAddress } from './clamd-address.ts';
-import { type ClamdAnswer, ClamdPool, type EndpointStatus } from './clamd-pool.ts';
+import { ClamdPool } from './clamd-pool.ts';
+import { type ClamdSettings, type KnownOfClamd, poolSettingsOf } from './clamd-settings.ts';
+import type { EndpointStatus } from './endpoint-status.ts';
 import { Inspections } from './inspections.ts';
-import { DatabaseVersions, type VersionSettings } from './database-versions.ts';
-import { type AlertsObserver, EndpointWatch } from './endpoint-watch.ts';
 import { PartScan } from './part-scan.ts';
 import { inSlices } from './pace.ts';
 import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { mailPrefix, smallContent, wholeOf } from './mail-stream.ts';
 import { type RoomKind, ScanRooms } from './scan-rooms.ts';
-import { type ClamdCeilings, findingsOf, strictest } from './stream-findings.ts';
+import type { ClamdAnswer } from './stream-attempts.ts';
+import { findingsOf, strictest } from './stream-findings.ts';
 import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
 import { type CacheSettings, VerdictCache } from './verdict-cache.ts';
-import { arrival, plainPart, plainPartOf, wholeSource } from './whole-scan.ts';
-
-export interface ClamdSettings extends ClamdCeilings {
-  /** Streams that one clamd works on at once; stays below its MaxThreads (10; Debian 12). */
-  readonly inflightMax: number;
-  /** From the first try to connect to the connection. */
-  readonly connectMs: number;
-}
-
-/** What is known of a clamd, by its address, from its own configuration. */
-export interface KnownOfClamd {
-  /** Where they are stricter than ours. */
-  readonly ceilings: (endpoint: string) => Partial<ClamdCeilings>;
-  readonly hasOthers: VersionSettings['hasOthers'];
-}
+import { arrival, briskSource, plainPart, plainPartOf, wholeSource } from './whole-scan.ts';
 
 export interface MessageScanOptions {
-  /** At least one. */
-  readonly endpoints: readonly ClamdAddress[];
+  /** What it scans with, where that outlives it. */
+  readonly pool?: ClamdPool;
+  /** Else it has a pool of its own, of these. */
+  readonly endpoints?: readonly ClamdAddress[];
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax' | 'readingsMax'>;
   readonly clamd: ClamdSettings;
@@ -58,67 +49,42 @@ export interface MessageScanOptions {
   readonly everyPart?: boolean;
 }
 
-const MiB = 1024 * 1024;
-
-/** Debian's clamd.conf, which is stricter than ClamAV's own defaults. */
-export const defaultClamdSettings: ClamdSettings = {
-  streamBytesMax: 25 * MiB,
-  fileBytesMax: 25 * MiB,
-  scanMsMax: 120_000,
-  inflightMax: 8,
-  connectMs: 5000,
-};
-
-/** clamd ends a scan at MaxScanTime, but looks at the clock only now and then. */
-const silenceBeyondScanMs = 30_000;
-
 export class MessageScan implements MessageScanner {
   readonly #options: MessageScanOptions;
   readonly #pool: ClamdPool;
   readonly #rooms: ScanRooms;
-  readonly #watch: EndpointWatch;
   readonly #cache: VerdictCache | undefined;
 
   constructor(options: MessageScanOptions) {
-    const { endpoints, clock, clamd, known, cache } = options;
-    const { inflightMax, streamBytesMax, connectMs } = clamd;
-    const silenceMs = clamd.scanMsMax + silenceBeyondScanMs;
-    const common = { endpoints, clock, streamBytesMax, connectMs, silenceMs };
+    const { endpoints = [], clock, clamd, known, cache } = options;
     this.#options = options;
-    this.#pool = new ClamdPool({ ...common, inflightMax });
-    this.#rooms = new ScanRooms(endpoints.length * inflightMax, clock);
-    const versions = new DatabaseVersions({
-      ...common,
-      ...(known?.hasOthers && { hasOthers: known.hasOthers }),
-    });
-    this.#watch = new EndpointWatch({ ...common, versions });
-    this.#cache = cache && new VerdictCache(cache, versions, clock);
+    const members = endpoints.map((address) => ({ address, weight: 1 }));
+    this.#pool =
+      options.pool ??
+      new ClamdPool(poolSettingsOf(members, clamd, known), { clock, random: Math.random });
+    this.#rooms = new ScanRooms(this.#pool.status.length * clamd.inflightMax, clock);
+    this.#cache = cache && new VerdictCache(cache, this.#pool.versions, clock);
   }
 
-  /** Whether each clamd answers, which database it has, and whether it tells of its limits. @throws {Cancelled} */
-  async status(signal: CancelSignal): Promise<readonly EndpointStatus[]> {
-    const statuses = await this.#pool.status(signal);
-    return statuses.map((one) => ({ ...one, limitAlerts: this.#watch.alerts(one.endpoint) }));
-  }
-
-  /** Looks after the clamds in the background until `close`: before it, they are taken for silent. */
-  watch(observe: AlertsObserver = () => undefined): void {
-    this.#watch.start(observe);
+  /** How each clamd is, as far as is known without asking. */
+  get status(): readonly EndpointStatus[] {
+    return this.#pool.status;
   }
 
   /** Looks at the clamds once: for who scans a message or two and goes. Never rejects. */
   look(): Promise<void> {
-    return this.#watch.look();
+    return this.#pool.look();
   }
 
-  /** Ends the watch. Scans that are under way go on. */
+  /** Ends what goes on in the background of a pool of its own. Scans that are under way go on. */
   close(): void {
-    this.#watch.close();
+    if (!this.#options.pool) this.#pool.close();
   }
 
   /** Streams the clamds work on now, and streams that wait for one of them. */
   get load(): { readonly inflight: number; readonly waiting: number } {
-    return { inflight: this.#pool.inflight, waiting: this.#pool.waiting };
+    const { inflight, waiting } = this.#pool.load;
+    return { inflight, waiting };
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
@@ -128,7 +94,7 @@ export class MessageScan implements MessageScanner {
       rooms: this.#rooms,
       everyPart,
       ceilings: (endpoint: string) => strictest(clamd, known?.ceilings(endpoint)),
-      alerts: (endpoint: string) => this.#watch.alerts(endpoint),
+      alerts: (endpoint: string) => this.#pool.alerts(endpoint),
       cache: this.#cache?.forMessage(),
     };
     return new ScanRun(this.#options, settings, signal).run(content, takesApart);
@@ -154,7 +120,10 @@ class ScanRun {
   readonly #readings: ReadingScan;
   readonly #inspections: Inspections;
   #limit: Timer | undefined;
-  #timedOut = false;
+  /** Where the time limit found it. */
+  #timedOut: 'in a line' | 'at clamd' | undefined;
+  /** Resolved when all of the message is there. */
+  readonly #arrived = Promise.withResolvers<undefined>();
   #leave: Leave | undefined;
   #waits = false;
 
@@ -187,7 +156,7 @@ class ScanRun {
     } catch (error) {
       // One of the two readers failed: the other is called off.
       this.#stop.abort(notNeeded);
-      if (this.#outer.aborted || !this.#timedOut) throw error;
+      if (this.#outer.aborted || this.#timedOut === undefined) throw error;
       return this.#report([], [this.#unfinished()]);
     } finally {
       this.#outer.removeEventListener('abort', abort);
@@ -209,6 +178,10 @@ class ScanRun {
       endpoint,
       ms,
     });
+    if (this.#settings.pool.hasOldSignatures(endpoint)) {
+      const detail = `the signatures of ${endpoint} are too old`;
+      this.#scans.findings.push({ kind: 'old-signatures', stream: 'message', detail });
+    }
     const sent = bytes + mailPrefix.length;
     const ceilings = this.#settings.ceilings(endpoint);
     this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
@@ -249,19 +222,28 @@ class ScanRun {
 
   /** Goes to clamd while it arrives; the time limit starts at its end, however clamd fares with it. */
   async #large(content: Content): Promise<Whole> {
-    const limited = arrival(content, this.#stop.signal).then(() => {
+    const { signal } = this.#stop;
+    const limited = arrival(content, signal).then(() => {
       this.#startLimit();
     });
-    return (await Promise.all([this.#inRoom(content), limited]))[0];
+    const [answer] = await Promise.all([this.#whole(content), limited]);
+    return [await plainPartOf(content, signal), answer];
   }
 
-  async #inRoom(content: Content): Promise<Whole> {
+  /** While it arrives, if that goes fast; else when all of it is there. */
+  async #whole(content: Content): Promise<ClamdAnswer> {
     const { signal } = this.#stop;
+    const { pool } = this.#settings;
     await this.#enter('whole');
-    return Promise.all([
-      plainPartOf(content, signal),
-      this.#settings.pool.scan(wholeSource(content, signal), signal),
-    ]);
+    try {
+      return await pool.scan(briskSource(content, signal, this.#options.clock), signal);
+    } catch (error) {
+      if (!(error instanceof SlowSender)) throw error;
+    }
+    this.#leave?.();
+    await unlessAborted(this.#arrived.promise, signal);
+    await this.#enter('whole');
+    return pool.scan(wholeSource(content, signal), signal);
   }
 
   /** Has no room while it waits. */
@@ -273,16 +255,18 @@ class ScanRun {
   }
 
   #startLimit(): void {
+    this.#arrived.resolve(undefined);
     this.#limit = this.#options.clock.after(this.#options.limits.scanMs, () => {
-      this.#timedOut = true;
+      const waits = this.#waits || this.#settings.pool.isWaiting(this.#stop.signal);
+      this.#timedOut = waits ? 'in a line' : 'at clamd';
       this.#stop.abort(notNeeded);
     });
   }
 
   #unfinished(): Finding {
     const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
-    // Who waited for a room has broken nothing.
-    const broke = this.#waits ? {} : ({ broke: true } as const);
+    // Who waited for a room or for a clamd has broken nothing.
+    const broke = this.#timedOut === 'at clamd' && { broke: true as const };
     return { kind: 'unavailable', ...broke, stream: 'message', detail };
   }
 

@@ -5,7 +5,7 @@
  */
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Limits } from '../limits.ts';
-import type { StreamSource } from './clamd-pool.ts';
+import type { StreamSource } from './opened-stream.ts';
 import { containerKind, ContainerLook } from './container.ts';
 import { type Leaf, MimeWalk, Unparsable } from './mime.ts';
 import { type Chunks, inOneBuffer } from './stream-blocks.ts';

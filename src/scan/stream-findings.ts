@@ -1,7 +1,7 @@
 /** What clamd's answer about one stream means as findings (pure). */
 import { classify } from '../protocol/clamd/signature.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
-import type { ClamdAnswer } from './clamd-pool.ts';
+import type { ClamdAnswer } from './stream-attempts.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 
 /** clamd's own settings, as far as its answers cannot be understood without them. */

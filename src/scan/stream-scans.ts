@@ -4,7 +4,9 @@
  */
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Finding } from '../verdict/finding.ts';
-import type { ClamdAnswer, ClamdPool, StreamSource } from './clamd-pool.ts';
+import type { ClamdAnswer } from './stream-attempts.ts';
+import type { ClamdPool } from './clamd-pool.ts';
+import type { StreamSource } from './opened-stream.ts';
 import type { ScannedStream } from './scanner.ts';
 import { type ClamdCeilings, findingsOf, isDecided, silenceOf } from './stream-findings.ts';
 import type { LimitAlerts } from './limits-canary.ts';

@@ -54,7 +54,9 @@ export class VerdictCache {
   /** @param began `DatabaseVersions.mark` when the message's scan began. */
   async find(digest: string, began: number): Promise<Kept | undefined> {
     const entry = this.#entries.get(digest);
-    if (entry === undefined) return undefined;
+    // Where nothing stands for all clamds now, what stands for them later is another generation: there
+    // is nothing to ask, and nobody waits for one that is away.
+    if (entry === undefined || this.#versions.generation === undefined) return undefined;
     const { generation, ended, until, endpoint } = entry;
     const isYoung = this.#clock.monotonic() < until;
     const current = isYoung ? await this.#versions.since(Math.max(ended, began)) : undefined;

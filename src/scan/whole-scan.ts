@@ -3,9 +3,11 @@
  * whether there is anything in it to decode.
  */
 import type { CancelSignal } from '../cancel-signal.ts';
+import type { Clock } from '../clock.ts';
 import type { Content } from '../content.ts';
-import type { StreamSource } from './clamd-pool.ts';
+import { brisk } from './brisk.ts';
 import { withPrefix } from './mail-stream.ts';
+import type { StreamSource } from './opened-stream.ts';
 import { PlainMessageProof } from './plain-message.ts';
 import type { MimePart } from './scanner.ts';
 import { inOneBuffer } from './stream-blocks.ts';
@@ -40,9 +42,22 @@ export async function arrival(content: Content, signal: CancelSignal): Promise<v
   await content.chunks(signal, Infinity)[Symbol.asyncIterator]().next();
 }
 
-/** The message as it is sent while it arrives. */
+/** The message as it is sent. */
 export function wholeSource(content: Content, signal: CancelSignal): StreamSource {
   const open = (): AsyncIterable<Buffer> => inOneBuffer(withPrefix(content.chunks(signal, 0, 1)));
+  return { open, repeatable: true };
+}
+
+/**
+ * The same while it arrives.
+ *
+ * @returns reading it throws {SlowSender} where clamd would wait for its sender.
+ */
+export function briskSource(content: Content, signal: CancelSignal, clock: Clock): StreamSource {
+  const open = (): AsyncIterable<Buffer> => {
+    const chunks = withPrefix(content.chunks(signal, 0, 1));
+    return inOneBuffer(content.complete ? chunks : brisk(chunks, clock));
+  };
   return { open, repeatable: true };
 }
 

@@ -61,6 +61,7 @@ function refusal(verdict: Verdict): Situation {
       return 'scan-failed';
     case 'clean':
     case 'unavailable':
+    case 'old-signatures':
       // No rule rejects these (rules.ts); should one ever, the sender keeps the message.
       return 'deferred';
   }

@@ -53,6 +53,8 @@ export type Finding =
   | ({ readonly kind: 'banned'; readonly rules?: readonly string[] } & InStream)
   /** An office document with macros, reported because clamd was told to (AlertOLE2Macros). */
   | ({ readonly kind: 'macro' } & InStream)
+  /** A clamd with signatures that are older than they may be has looked at it. */
+  | ({ readonly kind: 'old-signatures' } & InStream)
   /** A bare CR before a lone dot: a sloppy next hop could take it for the end of data. */
   | ({ readonly kind: 'smuggling' } & InStream);
 
@@ -75,6 +77,7 @@ export function unscannedReason(finding: Finding): UnscannedReason | undefined {
     case 'banned':
     case 'smuggling':
     case 'ambiguous':
+    case 'old-signatures':
       return undefined;
   }
 }

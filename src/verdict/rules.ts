@@ -20,6 +20,8 @@ export interface Rules {
   readonly 'limits-silent': Action;
   /** Clients read it differently; everything that any of them reads was scanned. */
   readonly ambiguous: Action;
+  /** What looked at it has signatures that are too old: what is new, it cannot know. */
+  readonly 'old-signatures': Extract<Action, 'pass' | 'defer'>;
   readonly encrypted: Action;
   /** What a rule about banned parts (banned.ts) leads to that names no action of its own. */
   readonly banned: Action;
@@ -37,6 +39,7 @@ export const defaultRules: Rules = {
   // A clamd is so as Debian and ClamAV ship it: to stop all archives there would stop the mail.
   'limits-silent': 'pass',
   ambiguous: 'pass',
+  'old-signatures': 'pass',
   encrypted: 'tag',
   banned: 'quarantine',
   macro: 'tag',

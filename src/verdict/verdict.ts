@@ -36,6 +36,7 @@ const byRule = [
   'encrypted',
   'ambiguous',
   'limits-silent',
+  'old-signatures',
 ] as const satisfies readonly RuleName[];
 
 type Ruled = RuleName | 'unavailable';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { exitCodeHelp, exitCodes } from '../../src/cli/exit-codes.ts';
-import { eicarTestFile } from '../../src/cli/eicar.ts';
+import { eicarTestFile } from '../../src/scan/eicar.ts';
 import { eicar } from '../support/eicar.ts';
 
 test('every exit code is documented, and no other', () => {

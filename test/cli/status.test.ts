@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
+import { aStatus, someLoad } from '../support/pool.ts';
 import { startControl, type TestControl } from '../support/control.ts';
 import { runCli } from '../support/run-cli.ts';
 
@@ -30,7 +31,9 @@ test('a daemon that is ready', async () => {
 ready       yes
 listening   127.0.0.1:10024
 load        3 sessions, 2 messages, 1 waiting
-clamd       unix:/a answers: ClamAV 1.4
+clamd       unix:/a ready since 1970-01-01T00:00:00.000Z, 2 of 8 streams: ClamAV 1.4
+            limits: it says when it reaches one
+scanning    2 streams, 1 waiting for a clamd; p50 10 ms, p95 20 ms, p99 30 ms
 quarantine  5 messages, 1K
 ledger      40K, 7 unsettled, 2 of them in doubt
 `,
@@ -42,6 +45,25 @@ test('one that is not', async () => {
   const { code, out } = await runCli(['status', '-c', config]);
   expect(code).toBe(1);
   expect(out).toContain('ready       no\n            the daemon is going down\n');
+});
+
+test('clamds that are not well, and a storm', async () => {
+  const on = { on: true, since: 60_000, detail: 'disk pressure 71 % (level 60 %)', pressure: {} };
+  daemon = await startControl(socket, {
+    clamd: () => [
+      aStatus({ draining: true, drainedUntil: 5000, limitAlerts: 'silent' }),
+      aStatus({ endpoint: 'unix:/b', ok: false, state: 'lying', detail: 'called EICAR clean' }),
+    ],
+    scanning: () => ({ ...someLoad, storm: on, skewed: true }),
+  });
+  const { out } = await runCli(['status', '-c', config]);
+  expect(out).toContain('2 of 8 streams, draining until 1970-01-01T00:00:05.000Z: ClamAV');
+  expect(out).toContain('            limits: SILENT about what it skips');
+  expect(out).toMatch(/^clamd +unix:\/b lying since 1970\S+, 2 streams: called EICAR clean$/m);
+  expect(out).toMatch(
+    /^storm +since 1970-01-01T00:01:00.000Z: disk pressure 71 % \(level 60 %\)$/m,
+  );
+  expect(out).toContain('different signatures for hours');
 });
 
 test.each([

@@ -2,7 +2,7 @@
 import type { Limits } from '../../src/limits.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { ServerSessionOptions } from '../../src/protocol/smtp/server-session.ts';
-import { type ClamdSettings, defaultClamdSettings } from '../../src/scan/message-scan.ts';
+import { type ClamdSettings, defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import type { BannedRule } from '../../src/verdict/banned.ts';
 import { type Action, defaultRules, type Rules } from '../../src/verdict/rules.ts';
 import type { ClamdConduct } from '../support/fake-clamd.ts';

@@ -119,6 +119,7 @@ export class World {
     );
     return (
       this.#line.waiting > 0 ||
+      this.#scan.load.waiting > 0 ||
       this.clamds.some(({ held }) => held > 0) ||
       (this.#hangs && this.#atClamd > 0) ||
       (stalls && this.nextHop.failed > 0)
@@ -189,6 +190,7 @@ export class World {
 
   async #arrange(): Promise<void> {
     const { clamds, nextHop } = this.arrangement;
+    await this.#scan.look();
     for (const [at, clamd] of this.clamds.entries()) {
       const conduct = clamds[at];
       if (conduct === 'refuse') await clamd.stop();

@@ -47,7 +47,12 @@ describe('a minimal file', () => {
         streamMaxLengthBytes: 26_214_400,
         maxFileSizeBytes: 26_214_400,
         maxScanTimeMs: 120_000,
+        weights: [],
+        waitMs: 240_000,
+        canaryEveryMs: 300_000,
+        signatureAgeMsMax: 604_800_000,
       },
+      storm: { waiting: 50, waitMs: 30_000, latencyMs: 20_000, memory: 30, io: 60, cpu: 0 },
       cache: { entriesMax: 20_000, ageMsMax: 600_000 },
       rules: defaultRules,
       banned: [],
@@ -124,6 +129,17 @@ inflight_max = 3
 stream_max_length = "100M"
 max_file_size = 1000
 max_scan_time = 5000
+weights = [3]
+wait_max = "30s"
+canary_every = "1m"
+signatures_max_age = "2d"
+[storm]
+waiting = 5
+wait = "2s"
+latency = 0
+memory = 10
+io = 0
+cpu = 90
 [cache]
 enabled = false
 max_entries = 5
@@ -134,6 +150,7 @@ oversize = "tag"
 limits = "pass"
 partial = "defer"
 limits_silent = "quarantine"
+old_signatures = "defer"
 ambiguous = "tag"
 encrypted = "pass"
 banned = "reject"
@@ -214,7 +231,12 @@ state_directory = "/st"
       streamMaxLengthBytes: 104_857_600,
       maxFileSizeBytes: 1000,
       maxScanTimeMs: 5000,
+      weights: [3],
+      waitMs: 30_000,
+      canaryEveryMs: 60_000,
+      signatureAgeMsMax: 172_800_000,
     },
+    storm: { waiting: 5, waitMs: 2000, latencyMs: 0, memory: 10, io: 0, cpu: 90 },
     cache: undefined,
     rules: {
       infected: 'discard',
@@ -223,6 +245,7 @@ state_directory = "/st"
       partial: 'defer',
       'limits-silent': 'quarantine',
       ambiguous: 'tag',
+      'old-signatures': 'defer',
       encrypted: 'pass',
       banned: 'reject',
       macro: 'reject',
@@ -354,6 +377,16 @@ describe('a bad configuration names file, line, key and what would be right', ()
       'bad endpoint',
       '[clamd]\nendpoints = [\n"unix:/a",\n"/b",\n]',
       ['f.toml:8: [clamd] endpoints item 2: ', 'unix:/path or tcp://host:port'],
+    ],
+    [
+      'more weights than endpoints',
+      '[clamd]\nendpoints = ["unix:/a"]\nweights = [1, 2]',
+      ['f.toml:7: [clamd] weights: has 2 numbers for 1 endpoints'],
+    ],
+    [
+      'more than all of the time',
+      '[storm]\nio = 101',
+      ['f.toml:6: [storm] io: ', 'a number from 0 to 100'],
     ],
     ['no list', '[clamd]\nendpoints = "unix:/a"', ['f.toml:6: [clamd] endpoints: ', 'list']],
     [

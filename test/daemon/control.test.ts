@@ -14,8 +14,13 @@ import { StatusReport, type StatusSources } from '../../src/daemon/control-statu
 import { History } from '../../src/daemon/history.ts';
 import { Metrics } from '../../src/daemon/metrics.ts';
 import { OperationalError } from '../../src/errors.ts';
+import type { EndpointActions } from '../../src/daemon/control-endpoints.ts';
+import type { EndpointStatus } from '../../src/scan/endpoint-status.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { aStatus, someLoad } from '../support/pool.ts';
 import { aRecord } from '../support/record.ts';
+
+const refused = aStatus({ ok: false, state: 'dead', detail: 'refused' });
 
 const healthy: StatusSources = {
   version: '1.2.3',
@@ -23,11 +28,8 @@ const healthy: StatusSources = {
   listening: () => ['127.0.0.1:10024'],
   stopping: () => false,
   load: () => ({ sessions: 3, transactions: 2, waiting: 1 }),
-  clamd: () =>
-    Promise.resolve([
-      { endpoint: 'unix:/a', ok: false, detail: 'refused' },
-      { endpoint: 'unix:/b', ok: true, detail: 'ClamAV 1.4' },
-    ]),
+  clamd: () => [refused, aStatus({ endpoint: 'unix:/b', detail: 'ClamAV 1.4' })],
+  scanning: () => someLoad,
   quarantine: () => Promise.resolve({ messages: 5, bytes: 500 }),
   ledger: () => Promise.resolve({ usable: true, unsettled: 7, inDoubt: 2, bytes: 4096 }),
   ledgerProblem: () => undefined,
@@ -51,11 +53,27 @@ class StandInLedger implements LedgerActions {
   }
 }
 
+/** Knows one endpoint. */
+class StandInEndpoints implements EndpointActions {
+  readonly orders: string[] = [];
+
+  drain(endpoint: string, forMs: number): EndpointStatus | undefined {
+    this.orders.push(`drain ${endpoint} ${forMs}`);
+    return endpoint === 'unix:/a' ? aStatus({ inflight: 3, draining: true }) : undefined;
+  }
+
+  resume(endpoint: string): EndpointStatus | undefined {
+    this.orders.push(`resume ${endpoint}`);
+    return endpoint === 'unix:/a' ? aStatus({ inflight: 0 }) : undefined;
+  }
+}
+
 let folder: string;
 let path: string;
 let history: History;
 let open: Control[];
 let ledger: StandInLedger;
+let endpoints: StandInEndpoints;
 const faults: unknown[] = [];
 
 beforeEach(() => {
@@ -64,6 +82,7 @@ beforeEach(() => {
   history = new History(10);
   open = [];
   ledger = new StandInLedger();
+  endpoints = new StandInEndpoints();
   faults.length = 0;
 });
 
@@ -76,7 +95,7 @@ function controlOver(change: Partial<StatusSources> = {}): Control {
   const report = new StatusReport({ ...healthy, ...change }, new FakeClock());
   const onFault = (error: unknown) => faults.push(error);
   const sources = { report, metrics: new Metrics(), history };
-  const control = new Control({ sources, ledger, onFault });
+  const control = new Control({ sources, changeable: { ledger, endpoints }, onFault });
   open.push(control);
   return control;
 }
@@ -109,7 +128,7 @@ function ask(target: string, options: object = {}): Promise<Answer> {
 
 describe('the pages', () => {
   test('/healthz: the process lives, whatever else', async () => {
-    await serving({ listening: () => [], clamd: () => Promise.resolve([]) });
+    await serving({ listening: () => [], clamd: () => [] });
     expect(await ask('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
   });
 
@@ -119,16 +138,15 @@ describe('the pages', () => {
     ['going down', { stopping: () => true }, 503, /^the daemon is going down\n$/],
     [
       'no clamd answers',
-      { clamd: () => Promise.resolve([{ endpoint: 'unix:/a', ok: false, detail: 'refused' }]) },
+      { clamd: () => [refused] },
       503,
-      /^no clamd answers; unix:\/a: refused\n$/,
+      /^no clamd is ready; unix:\/a dead: refused\n$/,
     ],
-    ['clamd cannot be asked', { clamd: () => Promise.reject(new Error()) }, 503, /^no clamd/],
     [
       'everything at once',
-      { listening: () => [], stopping: () => true, clamd: () => Promise.resolve([]) },
+      { listening: () => [], stopping: () => true, clamd: () => [] },
       503,
-      /going down\nno listener is open\nno clamd answers\n$/,
+      /going down\nno listener is open\nno clamd is ready\n$/,
     ],
   ])('/readyz: %s', async (_, change, status, body) => {
     await serving(change);
@@ -136,6 +154,21 @@ describe('the pages', () => {
     expect(page.status).toBe(status);
     expect(page.body).toMatch(body);
   });
+
+  /** `aStatus` as it is shown. */
+  const shown = {
+    endpoint: 'unix:/a',
+    ok: true,
+    state: 'ready',
+    since: '1970-01-01T00:00:00.000Z',
+    inflight: 2,
+    limit: 8,
+    draining: false,
+    engine: '1.4.6',
+    database: 27000,
+    databaseDate: '2025-11-20T08:50:33.000Z',
+    limitAlerts: 'on',
+  };
 
   test('/status: what is known', async () => {
     await serving();
@@ -149,9 +182,10 @@ describe('the pages', () => {
       listening: ['127.0.0.1:10024'],
       load: { sessions: 3, transactions: 2, waiting: 1 },
       clamd: [
-        { endpoint: 'unix:/a', ok: false, detail: 'refused' },
-        { endpoint: 'unix:/b', ok: true, detail: 'ClamAV 1.4' },
+        { ...shown, ok: false, state: 'dead', detail: 'refused' },
+        { ...shown, endpoint: 'unix:/b', detail: 'ClamAV 1.4' },
       ],
+      scanning: someLoad,
       quarantine: { messages: 5, bytes: 500 },
       ledger: { usable: true, unsettled: 7, inDoubt: 2, bytes: 4096 },
     });
@@ -243,6 +277,49 @@ describe('the pages', () => {
     const socket = connect(path).end('EHLO example.org\r\n\r\n');
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     expect(chunk.toString()).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('what drains a clamd', () => {
+  const headers = { 'x-clamgate': '1' };
+  const post = (target: string): Promise<Answer> => ask(target, { method: 'POST', headers });
+
+  test('for a while, and gives it mail again', async () => {
+    await serving();
+    const drained = await post('/endpoints/drain?endpoint=unix%3A%2Fa&for=600');
+    expect([drained.status, JSON.parse(drained.body)]).toEqual([
+      200,
+      { endpoint: 'unix:/a', inflight: 3 },
+    ]);
+    const resumed = await post('/endpoints/resume?endpoint=unix:/a');
+    expect([resumed.status, JSON.parse(resumed.body)]).toEqual([
+      200,
+      { endpoint: 'unix:/a', inflight: 0 },
+    ]);
+    expect(endpoints.orders).toEqual(['drain unix:/a 600000', 'resume unix:/a']);
+  });
+
+  test.each([
+    ['/endpoints/drain?endpoint=unix:/b&for=600', 404],
+    ['/endpoints/drain?for=600', 404],
+    ['/endpoints/resume?endpoint=', 404],
+    ['/endpoints/drain?endpoint=unix:/a', 400],
+    ['/endpoints/drain?endpoint=unix:/a&for=0', 400],
+    ['/endpoints/drain?endpoint=unix:/a&for=14401', 400],
+    ['/endpoints/drain?endpoint=unix:/a&for=1.5', 400],
+    ['/endpoints/drain?endpoint=unix:/a&for=600&force=1', 400],
+    ['/endpoints/resume?endpoint=unix:/a&for=600', 400],
+  ])('POST %s: %d', async (target, status) => {
+    await serving();
+    expect((await post(target)).status).toBe(status);
+  });
+
+  test('only by who says so, and not by looking', async () => {
+    await serving();
+    const target = '/endpoints/drain?endpoint=unix:/a&for=600';
+    expect((await ask(target, { method: 'POST' })).status).toBe(403);
+    expect((await ask(target)).status).toBe(405);
+    expect(endpoints.orders).toEqual([]);
   });
 });
 

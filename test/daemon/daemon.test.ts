@@ -137,8 +137,8 @@ test('going down ends the scans that nobody waits for, and they do not count as 
 
 test('what is done to the ledger is done by the daemon that has it open', async () => {
   const order = { attempt: 'a1', state: 'aborted' } as const;
-  expect(await daemon.ledger.settle(order)).toEqual({ kind: 'nothing-open' });
-  const { before, after } = await daemon.ledger.compact();
+  expect(await daemon.changeable.ledger.settle(order)).toEqual({ kind: 'nothing-open' });
+  const { before, after } = await daemon.changeable.ledger.compact();
   expect(before).toBeGreaterThanOrEqual(after);
   expect(after).toBeGreaterThan(20_000);
   const status = { usable: true, unsettled: 0, inDoubt: 0, bytes: after };
@@ -150,14 +150,14 @@ test('a ledger that cannot be used is told of, and nothing can be done to it', a
   folder.write('ledger/ledger.db', 'no database');
   daemon = await started(configWith('control.sock', 'first'));
   expect(await daemon.ledgerStatus()).toMatchObject({ usable: false, bytes: 11 });
-  await expect(daemon.ledger.compact()).rejects.toMatchObject({ code: 'STORE' });
+  await expect(daemon.changeable.ledger.compact()).rejects.toMatchObject({ code: 'STORE' });
   const order = { attempt: 'a1', state: 'aborted' } as const;
-  await expect(daemon.ledger.settle(order)).rejects.toMatchObject({ code: 'STORE' });
+  await expect(daemon.changeable.ledger.settle(order)).rejects.toMatchObject({ code: 'STORE' });
 });
 
 test('a ledger that is switched off has no status', async () => {
   await daemon.stop();
   daemon = await started(configWith('control.sock', 'first', 'enabled = false'));
   expect(await daemon.ledgerStatus()).toBeUndefined();
-  await expect(daemon.ledger.compact()).rejects.toThrow('the ledger is switched off');
+  await expect(daemon.changeable.ledger.compact()).rejects.toThrow('the ledger is switched off');
 });

@@ -4,6 +4,7 @@ import type { TransactionRecord } from '../../src/engine/record.ts';
 import { Metrics, type Gauges } from '../../src/daemon/metrics.ts';
 import { Spread } from '../../src/daemon/metrics-tally.ts';
 import type { ScannedStream } from '../../src/scan/scanner.ts';
+import { aStatus, someLoad } from '../support/pool.ts';
 import { aRecord } from '../support/record.ts';
 
 const gauges: Gauges = {
@@ -12,9 +13,10 @@ const gauges: Gauges = {
   transactions: 3,
   waiting: 2,
   clamd: [
-    { endpoint: 'unix:/a', ok: true },
-    { endpoint: 'tcp://b:1', ok: false },
+    aStatus(),
+    aStatus({ endpoint: 'tcp://b:1', ok: false, state: 'reloading', limitAlerts: 'silent' }),
   ],
+  scanning: someLoad,
   quarantine: { messages: 7, bytes: 700 },
   ledger: { usable: false, unsettled: 6, inDoubt: 5, bytes: 4096 },
 };
@@ -164,6 +166,22 @@ test('gauges are as they are now', async () => {
       'clamgate_transactions_waiting 2',
       'clamgate_clamd_up{endpoint="unix:/a"} 1',
       'clamgate_clamd_up{endpoint="tcp://b:1"} 0',
+      'clamgate_clamd_limit_alerts{endpoint="unix:/a"} 1',
+      'clamgate_clamd_limit_alerts{endpoint="tcp://b:1"} 0',
+      'clamgate_clamd_state{endpoint="unix:/a",state="ready"} 1',
+      'clamgate_clamd_state{endpoint="tcp://b:1",state="ready"} 0',
+      'clamgate_clamd_state{endpoint="tcp://b:1",state="reloading"} 1',
+      'clamgate_clamd_inflight{endpoint="unix:/a"} 2',
+      'clamgate_clamd_inflight_limit{endpoint="unix:/a"} 8',
+      'clamgate_clamd_draining{endpoint="unix:/a"} 0',
+      'clamgate_clamd_database{endpoint="unix:/a"} 27000',
+      'clamgate_clamd_database_timestamp_seconds{endpoint="unix:/a"} 1763628633',
+      'clamgate_streams_waiting 1',
+      'clamgate_streams_wait_seconds 0.5',
+      'clamgate_clamd_latency_seconds{quantile="0.95"} 0.02',
+      'clamgate_clamd_skewed 0',
+      'clamgate_storm 0',
+      'clamgate_pressure_percent{resource="memory"} 1.5',
       'clamgate_quarantine_messages 7',
       'clamgate_quarantine_bytes 700',
       'clamgate_ledger_usable 0',
@@ -172,6 +190,16 @@ test('gauges are as they are now', async () => {
       'clamgate_ledger_bytes 4096',
     ]),
   );
+});
+
+test('what befell the clamds is counted', async () => {
+  const metrics = new Metrics();
+  metrics.pool({ kind: 'state', endpoint: aStatus({ state: 'lying' }), was: 'ready' });
+  metrics.pool({ kind: 'storm', on: true, detail: '' });
+  metrics.pool({ kind: 'storm', on: false, detail: '' });
+  const { text } = await metrics.exposition(gauges);
+  expect(text).toMatch(/^clamgate_clamd_states_total\{endpoint="unix:\/a",state="lying"\} 1$/m);
+  expect(text).toMatch(/^clamgate_storms_total 1$/m);
 });
 
 test('a quarantine that could not be read has no size', async () => {

@@ -1,12 +1,13 @@
 /** Who is examined: clamd alone, clamgate's scan and its default rules, amavisd-new with clamd. */
 import { systemClock } from '../../src/clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
-import { ClamdPool } from '../../src/scan/clamd-pool.ts';
-import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import { defaultRules, type Rules } from '../../src/verdict/rules.ts';
 import { decide } from '../../src/verdict/verdict.ts';
 import { amavisdFilter, type AmavisdScanning } from '../chaos/amavisd-filter.ts';
 import { MemoryContent } from '../support/memory-content.ts';
+import { newPool } from '../support/pool.ts';
 import { freePort } from '../support/ports.ts';
 import type { PrivateClamd } from '../support/private-clamd.ts';
 import { startSink } from '../support/sink.ts';
@@ -30,8 +31,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 /** The message as it is, in one stream. */
 export function clamdAlone(clamd: PrivateClamd): Subject {
-  const options = { ...defaultClamdSettings, silenceMs: 60_000, clock: systemClock };
-  const pool = new ClamdPool({ endpoints: [clamd.unix], ...options });
+  const pool = newPool([clamd.unix]);
   return {
     name: 'clamd alone',
     examine: async ({ bytes }) => {

@@ -1,18 +1,20 @@
 /** The scanner against Debian's clamd, with a database that knows EICAR at offset 0 only. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
-import { ClamdPool } from '../../src/scan/clamd-pool.ts';
 import { mailPrefix } from '../../src/scan/mail-stream.ts';
-import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import { MemoryContent } from '../support/memory-content.ts';
 import * as messages from '../support/messages.ts';
 import { describeNeeding } from '../support/needs.ts';
+import { newPool } from '../support/pool.ts';
 import { PrivateClamd } from '../support/private-clamd.ts';
 
 const MiB = 1024 * 1024;
+jest.setTimeout(60_000);
 const { signal } = new AbortController();
 
 describeNeeding(['clamd'], 'clamd', () => {
@@ -52,8 +54,7 @@ describeNeeding(['clamd'], 'clamd', () => {
   it('takes a message for mail only with our first line, when its own is unusual', async () => {
     const fields = ['Zork: a field that clamd does not know', 'From: a@example.net', 'Subject: x'];
     const message = messages.message({ fields: [], body: messages.eicarFile }, fields);
-    const options = { ...defaultClamdSettings, silenceMs: 60_000, clock: systemClock };
-    const pool = new ClamdPool({ endpoints: [clamd.unix], ...options });
+    const pool = newPool([clamd.unix]);
     const words = async (chunks: Buffer[]): Promise<string> =>
       (await pool.scan({ open: () => chunks, repeatable: true }, signal)).words;
     expect(await words([message])).toBe('stream: OK');
@@ -81,7 +82,9 @@ describeNeeding(['clamd'], 'clamd', () => {
   });
 
   it('tells its version', async () => {
-    const [status] = await scanner(clamd.unix).status(signal);
+    const by = scanner(clamd.unix);
+    await by.look();
+    const [status] = by.status;
     expect(status).toMatchObject({ endpoint: clamd.unix.name, ok: true });
     expect(status?.detail).toMatch(/^ClamAV \d/);
   });
@@ -89,6 +92,7 @@ describeNeeding(['clamd'], 'clamd', () => {
   it('frozen is unavailable within the time limit, and well again afterwards', async () => {
     const by = scanner(clamd.unix, { ...defaultLimits, scanMs: 500 });
     const message = messages.message(messages.text());
+    await by.look();
     clamd.pause();
     expect(await kinds(message, by)).toEqual(['message unavailable']);
     expect(by.load.inflight).toBe(1);
@@ -99,6 +103,7 @@ describeNeeding(['clamd'], 'clamd', () => {
   it('with a full backlog is tried again shortly', async () => {
     const by = scanner(clamd.unix);
     const message = messages.message(messages.text());
+    for (let warming = 0; warming < 30; warming++) await kinds(message, by);
     clamd.pause();
     const scans = Array.from({ length: 8 }, () => kinds(message, by));
     await delay(200);
@@ -108,9 +113,10 @@ describeNeeding(['clamd'], 'clamd', () => {
 
   it('stopped is unavailable, and well again when it is back', async () => {
     const message = messages.message(messages.text());
+    const by = scanner(clamd.unix, { ...defaultLimits, scanMs: 500 });
     await clamd.stop();
-    expect(await kinds(message)).toEqual(['message unavailable']);
-    expect((await scanner(clamd.unix).status(signal))[0]?.ok).toBe(false);
+    expect(await kinds(message, by)).toEqual(['message unavailable']);
+    expect(by.status[0]).toMatchObject({ ok: false, state: 'starting' });
     await clamd.restart();
     expect(await kinds(message)).toEqual([]);
   }, 90_000);

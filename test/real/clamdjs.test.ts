@@ -5,13 +5,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { systemClock } from '../../src/clock.ts';
-import { ClamdPool } from '../../src/scan/clamd-pool.ts';
 import { mailPrefix } from '../../src/scan/mail-stream.ts';
-import { defaultClamdSettings } from '../../src/scan/message-scan.ts';
 import { type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
 import * as messages from '../support/messages.ts';
 import { describeNeeding } from '../support/needs.ts';
+import { newPool } from '../support/pool.ts';
 import { PrivateClamd } from '../support/private-clamd.ts';
 
 interface Clamdjs {
@@ -49,8 +47,7 @@ describeNeeding(['clamd'], 'clamdjs and our scanner', () => {
 
   it.each(allMessages())('say the same of $name', async ({ bytes, infected }) => {
     const sent = Buffer.concat([mailPrefix, bytes]);
-    const options = { ...defaultClamdSettings, silenceMs: 60_000, clock: systemClock };
-    const pool = new ClamdPool({ endpoints: [clamd.tcp], ...options });
+    const pool = newPool([clamd.tcp]);
     const ours = await pool.scan({ open: () => [sent], repeatable: true }, signal);
     const theirs = await clamdjs.createScanner('127.0.0.1', clamd.port).scanBuffer(sent, 10_000);
     expect(`${ours.words}\0`).toBe(theirs);

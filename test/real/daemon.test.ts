@@ -7,6 +7,7 @@ import { connect, type NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { askControl } from '../../src/cli/control-client.ts';
+import type { Status } from '../../src/daemon/control-status.ts';
 import { message, text } from '../support/messages.ts';
 import { describeNeeding } from '../support/needs.ts';
 import { freePort } from '../support/ports.ts';
@@ -53,10 +54,8 @@ describeNeeding(['clamd'], 'the daemon', () => {
   /** The daemon has the whole message and waits for clamd. */
   async function scanning(): Promise<void> {
     for (;;) {
-      const { load } = (await askControl(daemon.control, '/status')) as {
-        load: { transactions: number };
-      };
-      if (load.transactions > 0) return;
+      const status = (await askControl(daemon.control, '/status')) as Status;
+      if (status.scanning.inflight + status.scanning.waiting > 0) return;
     }
   }
 

@@ -6,7 +6,8 @@ import { defaultLimits } from '../../src/limits.ts';
 import { ask } from '../../src/scan/clamd-socket.ts';
 import type { LimitAlerts } from '../../src/scan/limits-canary.ts';
 import { limitsCanary } from '../../src/scan/limits-canary.ts';
-import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import { defaultRules } from '../../src/verdict/rules.ts';
 import { decide } from '../../src/verdict/verdict.ts';
@@ -45,8 +46,7 @@ describeNeeding(['clamd'], 'the limits of clamd', () => {
     return scanner.scan(MemoryContent.of(bytes), signal);
   }
 
-  const alerts = async (): Promise<LimitAlerts | undefined> =>
-    (await scanner.status(signal))[0]?.limitAlerts;
+  const alerts = (): LimitAlerts | undefined => scanner.status[0]?.limitAlerts;
 
   it.each<[string, PrivateClamdSettings, LimitAlerts]>([
     ['as it is shipped', {}, 'silent'],
@@ -60,7 +60,7 @@ describeNeeding(['clamd'], 'the limits of clamd', () => {
     '%s are found out',
     async (_, settings, expected) => {
       await start(settings);
-      expect(await alerts()).toBe(expected);
+      expect(alerts()).toBe(expected);
       const { findings } = await send(gzipSync('harmless'));
       expect(findings.map((one) => one.kind === 'partial' && one.reason)).toEqual(
         expected === 'on' ? [] : ['limits-silent'],
@@ -87,11 +87,11 @@ describeNeeding(['clamd'], 'the limits of clamd', () => {
       await start({ AlertExceedsMax: 'yes' });
       await clamd.stop();
       await scanner.look();
-      expect(await alerts()).toBe('unknown');
+      expect(alerts()).toBe('unknown');
       clamd.set('AlertExceedsMax', 'no');
       await clamd.restart();
       await scanner.look();
-      expect(await alerts()).toBe('silent');
+      expect(alerts()).toBe('silent');
     },
     patienceMs,
   );

@@ -1,7 +1,8 @@
 /** Ordinary mail, the benign part of the hostile set: none of it is called encrypted or banned. */
 import { expect, test } from '@jest/globals';
 import { defaultLimits } from '../../src/limits.ts';
-import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import { benignMessages } from '../evasion/benign.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';

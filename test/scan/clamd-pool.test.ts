@@ -1,4 +1,4 @@
-/** The pool with clamd-stream.ts and clamd-socket.ts below it, against a clamd that misbehaves. */
+/** A stream's way through the pool, against clamds that misbehave with mail; its life is pool-life.test.ts. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,12 +12,17 @@ import {
   instreamTerminator,
 } from '../../src/protocol/clamd/instream.ts';
 import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
-import { ClamdPool, type StreamSource } from '../../src/scan/clamd-pool.ts';
+import type { ClamdPool } from '../../src/scan/clamd-pool.ts';
+import { dial } from '../../src/scan/clamd-socket.ts';
+import { scanStream } from '../../src/scan/clamd-stream.ts';
+import { OpenedStream, type StreamSource } from '../../src/scan/opened-stream.ts';
+import type { PoolSettings } from '../../src/scan/pool-settings.ts';
 import { blockBytes, inOneBuffer } from '../../src/scan/stream-blocks.ts';
 import { eicar } from '../support/eicar.ts';
 import { addressOf, type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryContent, until } from '../support/memory-content.ts';
+import { readyPool } from '../support/pool.ts';
 
 const { signal } = new AbortController();
 const clamds: FakeClamd[] = [];
@@ -34,9 +39,13 @@ async function start(usual: ClamdConduct = { step: 'scan' }): Promise<FakeClamd>
   return clamd;
 }
 
-function poolOf(endpoints: readonly ClamdAddress[], inflightMax = 8): ClamdPool {
-  const times = { connectMs: 5000, silenceMs: 60_000 };
-  return new ClamdPool({ endpoints, clock, inflightMax, streamBytesMax: 300_000, ...times });
+/** With clamds that are ready where they can be. */
+async function poolOf(
+  endpoints: readonly ClamdAddress[],
+  settings: Partial<PoolSettings> = {},
+): Promise<ClamdPool> {
+  const times = { connectMs: 5000, silenceMs: 60_000, streamBytesMax: 300_000, waitMs: 30_000 };
+  return readyPool(endpoints, { clock, settings: { ...times, ...settings } });
 }
 
 /** An address where nobody listens. */
@@ -57,7 +66,7 @@ const large = Buffer.alloc(400_000, 'y');
 describe('a stream', () => {
   it('that is small and whole is one write: command, chunk and terminator', async () => {
     const clamd = await start();
-    const answer = await poolOf([clamd.address]).scan(source(small), signal);
+    const answer = await (await poolOf([clamd.address])).scan(source(small), signal);
     expect(answer).toMatchObject({ reply: { kind: 'ok' }, words: 'stream: OK' });
     expect(answer.endpoint).toBe(clamd.address.name);
     const [stream] = clamd.streams;
@@ -68,26 +77,26 @@ describe('a stream', () => {
   it('that is large arrives as it is', async () => {
     const clamd = await start();
     const bytes = Buffer.concat([large, Buffer.from(eicar), large]);
-    const answer = await poolOf([clamd.address]).scan(source(bytes), signal);
+    const answer = await (await poolOf([clamd.address])).scan(source(bytes), signal);
     expect(answer.reply).toEqual({ kind: 'found', signature: 'Eicar-Test' });
     expect(clamd.streams[0]?.bytes.equals(bytes)).toBe(true);
   });
 
   it('that is empty is the command and the terminator', async () => {
     const clamd = await start();
-    await poolOf([clamd.address]).scan(source(Buffer.alloc(0)), signal);
+    await (await poolOf([clamd.address])).scan(source(Buffer.alloc(0)), signal);
     expect(clamd.streams[0]).toMatchObject({ chunks: [], terminated: true });
   });
 
   it('that is small takes no connection before it is whole', async () => {
     const clamd = await start();
     const content = new MemoryContent();
-    const pool = poolOf([clamd.address]);
+    const pool = await poolOf([clamd.address]);
     const open = (): AsyncIterable<Buffer> => content.chunks(signal);
     const scan = pool.scan({ open, repeatable: true }, signal);
     content.append(small);
     await new Promise((resolve) => setImmediate(resolve));
-    expect([clamd.connections, pool.inflight]).toEqual([0, 0]);
+    expect([clamd.connections, pool.load.inflight]).toEqual([0, 0]);
     content.end();
     expect((await scan).reply.kind).toBe('ok');
   });
@@ -123,56 +132,64 @@ describe('what clamd does wrong', () => {
       'size-limit',
     ],
   ])('%s', async (_, conduct, bytes, kind) => {
-    const clamd = await start(conduct);
-    const pool = poolOf([clamd.address]);
+    const clamd = await start();
+    const pool = await poolOf([clamd.address]);
+    clamd.usual = conduct;
     const answer = await pool.scan(source(bytes), signal);
     expect(answer.reply.kind).toBe(kind);
     expect(answer.words).not.toBe('');
-    await until(() => pool.inflight === 0, 'the place is free again');
+    await until(() => pool.load.inflight === 0, 'the place is free again');
   });
 
   it('is silent: before the end of a stream the connection is dropped', async () => {
-    const clamd = await start({ step: 'hang' });
-    const pool = poolOf([clamd.address]);
+    const clamd = await start();
+    const pool = await poolOf([clamd.address]);
+    clamd.usual = { step: 'hang' };
     const scan = pool.scan(source(Buffer.alloc(20_000_000)), signal);
-    await until(() => clock.pending === 1 && pool.inflight === 1 && clamd.open === 1, 'it stalls');
+    await until(
+      () => clock.pending === 1 && pool.load.inflight === 1 && clamd.open === 1,
+      'it stalls',
+    );
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(60_000);
     expect((await scan).words).toBe('clamd was silent for 60000 ms');
-    await until(() => pool.inflight === 0, 'the place is free again');
+    await until(() => pool.load.inflight === 0, 'the place is free again');
   });
 
   it('is silent: after it the scan keeps its place until clamd is done', async () => {
     const clamd = await start({ step: 'hold' });
-    const pool = poolOf([clamd.address]);
+    const pool = await poolOf([clamd.address]);
     const scan = pool.scan(source(small), signal);
     await until(() => clamd.held === 1, 'the stream is there');
     clock.advance(60_000);
     expect((await scan).reply.kind).toBe('failed');
-    expect(pool.inflight).toBe(1);
+    expect(pool.load.inflight).toBe(1);
     clamd.release();
-    await until(() => pool.inflight === 0, 'clamd is done');
+    await until(() => pool.load.inflight === 0, 'clamd is done');
     expect(clock.pending).toBe(0);
   });
 
   it('is gone for good: the place is free after as long again', async () => {
     const clamd = await start({ step: 'hold' });
-    const pool = poolOf([clamd.address]);
+    const pool = await poolOf([clamd.address]);
     const scan = pool.scan(source(small), signal);
     await until(() => clamd.held === 1, 'the stream is there');
     clock.advance(60_000);
     await scan;
     clock.advance(60_000);
-    await until(() => pool.inflight === 0, 'the connection is dropped');
+    await until(() => pool.load.inflight === 0, 'the connection is dropped');
   });
 });
 
 describe('another clamd', () => {
-  it('is asked where the first cannot be reached', async () => {
-    const clamd = await start();
-    const pool = poolOf([await deadAddress(), clamd.address]);
+  it('is asked where the first cannot be reached, and that one no more', async () => {
+    const [gone, clamd] = [await start(), await start()];
+    const pool = await poolOf([gone.address, clamd.address]);
+    await gone.stop();
+    clamds.shift();
     const answer = await pool.scan(source(small, false), signal);
     expect([answer.reply.kind, answer.endpoint]).toEqual(['ok', clamd.address.name]);
+    expect(pool.status.map(({ state }) => state)).toEqual(['starting', 'ready']);
     await pool.scan(source(small), signal);
     expect(clamd.connections).toBe(2);
   });
@@ -186,32 +203,16 @@ describe('another clamd', () => {
       bytes === small ? { step: 'close' } : { step: 'reset', afterBytes: 80_000 },
     );
     const other = await start();
-    const pool = poolOf([breaking.address, other.address]);
+    const pool = await poolOf([breaking.address, other.address]);
     const answer = await pool.scan(source(bytes, repeatable), signal);
     expect([answer.reply.kind, other.connections]).toEqual([kind, connections]);
     if (kind === 'ok') expect(other.streams[0]?.bytes.equals(bytes)).toBe(true);
-    await until(() => pool.inflight === 0, 'both places are free');
-  });
-
-  it('is preferred for a while to one that could not be reached', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'clamgate-pool-'));
-    const path = join(directory, 'clamd.sock');
-    const other = await start();
-    const pool = poolOf([addressOf(`unix:${path}`), other.address]);
-    const endpoint = async (): Promise<string> => (await pool.scan(source(small), signal)).endpoint;
-    expect(await endpoint()).toBe(other.address.name);
-    const back = await FakeClamd.start(path);
-    clamds.push(back);
-    expect(await endpoint()).toBe(other.address.name);
-    expect(back.connections).toBe(0);
-    clock.advance(1000);
-    expect(await endpoint()).toBe(back.address.name);
-    rmSync(directory, { recursive: true });
+    await until(() => pool.load.inflight === 0, 'both places are free');
   });
 
   it('is asked once, and both are told of', async () => {
     const [one, two] = [await start({ step: 'close' }), await start({ step: 'close' })];
-    const answer = await poolOf([one.address, two.address]).scan(source(small), signal);
+    const answer = await (await poolOf([one.address, two.address])).scan(source(small), signal);
     expect(answer.reply.kind).toBe('failed');
     expect(answer.words).toContain(`before that ${one.address.name}`);
     expect([one.connections, two.connections]).toEqual([1, 1]);
@@ -223,29 +224,29 @@ describe('an abort', () => {
 
   it('before the terminator drops the connection, so that nothing is scanned', async () => {
     const clamd = await start();
-    const pool = poolOf([clamd.address]);
+    const pool = await poolOf([clamd.address]);
     const control = new AbortController();
     const content = new MemoryContent();
     content.append(large.subarray(0, 100_000));
     const open = (): AsyncIterable<Buffer> => content.chunks(control.signal);
     const scan = pool.scan({ open, repeatable: true }, control.signal);
-    await until(() => clamd.open === 1 && pool.inflight === 1, 'it is at work');
+    await until(() => clamd.open === 1 && pool.load.inflight === 1, 'it is at work');
     control.abort(gone);
     await expect(scan).rejects.toEqual(gone);
-    await until(() => pool.inflight === 0 && clamd.open === 0, 'all is free');
+    await until(() => pool.load.inflight === 0 && clamd.open === 0, 'all is free');
     expect(clamd.streams.every(({ terminated }) => !terminated)).toBe(true);
   });
 
   it('after it leaves the scan in its place until clamd is done', async () => {
     const clamd = await start({ step: 'hold' });
-    const pool = poolOf([clamd.address], 1);
+    const pool = await poolOf([clamd.address], { inflightMax: 1 });
     const control = new AbortController();
     const scan = pool.scan(source(small), control.signal);
     await until(() => clamd.held === 1, 'the stream is there');
     const next = pool.scan(source(small), signal);
     control.abort(gone);
     await expect(scan).rejects.toEqual(gone);
-    await until(() => pool.waiting === 1, 'the next one waits');
+    await until(() => pool.load.waiting === 1, 'the next one waits');
     clamd.usual = { step: 'scan' };
     clamd.release();
     expect((await next).reply.kind).toBe('ok');
@@ -253,23 +254,23 @@ describe('an abort', () => {
 
   it('in the line leaves the line', async () => {
     const clamd = await start({ step: 'hold' });
-    const pool = poolOf([clamd.address], 1);
+    const pool = await poolOf([clamd.address], { inflightMax: 1 });
     const first = pool.scan(source(small), signal);
     await until(() => clamd.held === 1, 'the place is taken');
     const control = new AbortController();
     const second = pool.scan(source(small), control.signal);
-    await until(() => pool.waiting === 1, 'the second waits');
+    await until(() => pool.load.waiting === 1, 'the second waits');
     control.abort(gone);
     await expect(second).rejects.toEqual(gone);
     clamd.release();
     await first;
-    await until(() => pool.inflight === 0 && pool.waiting === 0, 'all is free');
+    await until(() => pool.load.inflight === 0 && pool.load.waiting === 0, 'all is free');
   });
 });
 
 it('a source that fails ends the scan, with its own error', async () => {
   const clamd = await start();
-  const pool = poolOf([clamd.address]);
+  const pool = await poolOf([clamd.address]);
   const content = new MemoryContent();
   content.append(large.subarray(0, 100_000));
   const scan = pool.scan({ open: () => content.chunks(signal), repeatable: true }, signal);
@@ -277,7 +278,7 @@ it('a source that fails ends the scan, with its own error', async () => {
   const failure = new OperationalError('STORE', 'spool gone');
   content.fail(failure);
   await expect(scan).rejects.toBe(failure);
-  await until(() => pool.inflight === 0, 'the place is free');
+  await until(() => pool.load.inflight === 0, 'the place is free');
   expect(clamd.streams.every(({ terminated }) => !terminated)).toBe(true);
 });
 
@@ -286,20 +287,16 @@ it('status tells of each clamd', async () => {
   const dead = await deadAddress();
   const path = mkdtempSync(join(tmpdir(), 'clamgate-pool-'));
   const absent = addressOf(`unix:${join(path, 'none')}`);
-  const status = await poolOf([clamd.address, dead, absent]).status(signal);
+  const { status } = await poolOf([clamd.address, dead, absent]);
   rmSync(path, { recursive: true });
-  expect(status.map(({ ok }) => ok)).toEqual([true, false, false]);
-  expect(status[0]?.detail).toContain('ClamAV 1.4.6');
+  expect(status.map(({ ok, state }) => [ok, state])).toEqual([
+    [true, 'ready'],
+    [false, 'starting'],
+    [false, 'starting'],
+  ]);
+  expect(status[0]).toMatchObject({ engine: '1.4.6', database: 27000, limitAlerts: 'on' });
   expect(status[1]?.detail).toContain('ECONNREFUSED');
   expect(status[2]?.detail).toContain('ENOENT');
-});
-
-it('status does not wait for ever for a clamd that is silent', async () => {
-  const clamd = await start({ step: 'hang' });
-  const status = poolOf([clamd.address]).status(signal);
-  await until(() => clamd.open === 1 && clock.pending === 1, 'it was asked');
-  clock.advance(5000);
-  expect((await status)[0]?.ok).toBe(false);
 });
 
 it('a stream in one buffer reaches a clamd that reads late as it is', async () => {
@@ -326,11 +323,11 @@ it('a stream in one buffer reaches a clamd that reads late as it is', async () =
     }
   }
   const open = (): AsyncIterable<Buffer> => inOneBuffer(counted());
-  const late = new ClamdPool({
-    ...{ endpoints: [addressOf(`unix:${join(directory, 'clamd.sock')}`)], clock, inflightMax: 1 },
-    ...{ streamBytesMax: 1e9, connectMs: 5000, silenceMs: 60_000 },
-  });
-  const { reply } = await late.scan({ open, repeatable: true }, signal);
+  const settings = { clock, streamBytesMax: 1e9, connectMs: 5000, silenceMs: 60_000 };
+  const late = await dial(addressOf(`unix:${join(directory, 'clamd.sock')}`), settings, signal);
+  const { first, rest } = (await OpenedStream.open({ open, repeatable: true })).blocks();
+  const released = (): void => undefined;
+  const { reply } = await scanStream(late, { first, rest }, { ...settings, released }, signal);
   server.close();
   rmSync(directory, { recursive: true });
   const blocks = pieces.flatMap((piece) => [chunkLength(blockBytes), piece]);

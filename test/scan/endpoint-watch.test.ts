@@ -1,50 +1,85 @@
+/** The watch with the probe and the canaries below it, against a clamd that changes. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { gunzipSync } from 'node:zlib';
-import type { Timer } from '../../src/clock.ts';
+import { eicarTestFile } from '../../src/scan/eicar.ts';
+import { cleanCanary, foundCanary } from '../../src/scan/canary.ts';
+import { ClamdEndpoint } from '../../src/scan/clamd-endpoint.ts';
 import { DatabaseVersions } from '../../src/scan/database-versions.ts';
-import { EndpointWatch, watchMs } from '../../src/scan/endpoint-watch.ts';
+import type { EndpointState } from '../../src/scan/endpoint-state.ts';
+import { EndpointWatch } from '../../src/scan/endpoint-watch.ts';
 import { type LimitAlerts, limitAlertsOf, limitsCanary } from '../../src/scan/limits-canary.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/memory-content.ts';
 
 const speaks = 'stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\0';
+const first = 'ClamAV 1.4.6/27000/Thu Nov 20 2025';
 let clamd: FakeClamd;
-let clock: WatchClock;
+let clock: FakeClock;
 let versions: DatabaseVersions;
+let endpoint: ClamdEndpoint;
 let watch: EndpointWatch;
-let told: string[];
-
-/** Counts the looks that are over: then the next one is set. */
-class WatchClock extends FakeClock {
-  looks = 0;
-
-  override after(ms: number, act: () => void): Timer {
-    if (ms === watchMs) this.looks++;
-    return super.after(ms, act);
-  }
-}
+let told: LimitAlerts[];
+let states: EndpointState[];
+let looks: number;
+let wanted: boolean;
 
 beforeEach(async () => {
   clamd = await FakeClamd.start();
-  clamd.ofCanary = speaks;
-  clock = new WatchClock();
-  const common = { endpoints: [clamd.address], clock, connectMs: 5000 };
-  versions = new DatabaseVersions(common);
-  watch = new EndpointWatch({ ...common, versions, silenceMs: 30_000, streamBytesMax: 1e6 });
+  clamd.version = first;
+  clock = new FakeClock();
   told = [];
+  states = [];
+  looks = 0;
+  wanted = false;
+  arrange();
 });
+
+function arrange(lookup?: ConstructorParameters<typeof EndpointWatch>[0]['lookup']): void {
+  const { address } = clamd;
+  const dialling = { clock, connectMs: 5000, ...(lookup && { lookup }) };
+  versions = new DatabaseVersions({ endpoints: [address], ...dialling });
+  endpoint = new ClamdEndpoint({ address, weight: 1 }, 8, {
+    clock,
+    changed: ({ state }) => states.push(state),
+  });
+  watch = new EndpointWatch({
+    ...dialling,
+    random: () => 0.5,
+    versions,
+    silenceMs: 15_000,
+    streamBytesMax: 1e6,
+    canaryEveryMs: () => 300_000,
+    isWanted: () => wanted,
+    looked: (_, alerts) => {
+      looks++;
+      if (alerts) told.push(alerts);
+    },
+  });
+  watch.adjust([endpoint]);
+}
 
 afterEach(async () => {
   watch.close();
+  versions.close();
   await clamd.stop();
-  expect(clock.pending).toBe(0);
 });
 
-const alerts = (): LimitAlerts => watch.alerts(clamd.address.name);
+const alerts = (): LimitAlerts => watch.alerts(endpoint);
 
-describe('the canary', () => {
-  it('is gzip in gzip, deeper than any clamd goes, and small', () => {
+/** Until the next look is over, in time that passes as it is set to. */
+async function nextLook(): Promise<void> {
+  const before = looks;
+  await until(() => {
+    if (looks === before) clock.advance(100);
+    return looks > before;
+  }, 'the next look');
+}
+
+describe('the canaries', () => {
+  it('are EICAR, a harmless line, and gzip in gzip, deeper than any clamd goes', () => {
+    expect(foundCanary.toString()).toBe(eicarTestFile);
+    expect(cleanCanary.toString()).toMatch(/^[ -~]+\n$/);
     let bytes = limitsCanary();
     expect(bytes.length).toBeLessThan(4096);
     let depth = 0;
@@ -58,66 +93,254 @@ describe('the canary', () => {
     [{ kind: 'found', signature: 'Win.Test' }, 'unknown'],
     [{ kind: 'failed' }, 'unknown'],
     [{ kind: 'size-limit' }, 'unknown'],
-  ])('answered %j: %s', (reply, expected) => {
+  ])('of limits, answered %j: %s', (reply, expected) => {
     expect(limitAlertsOf(reply)).toBe(expected);
   });
 });
 
-describe('a clamd that is watched', () => {
+describe('a look', () => {
+  it.each<[string, () => unknown, EndpointState, RegExp]>([
+    ['is well', () => undefined, 'ready', /^ClamAV 1\.4\.6/],
+    ['calls EICAR clean', () => (clamd.ofEicar = 'stream: OK\0'), 'lying', /called EICAR clean/],
+    [
+      'says OK without being asked',
+      () => (clamd.usual = { step: 'interrupt', words: 'stream: OK\0' }),
+      'dead',
+      /not a clamd/,
+    ],
+    ['finds a harmless line', () => (clamd.ofClean = 'stream: X FOUND\0'), 'dead', /harmless line/],
+    [
+      'cannot scan',
+      () => (clamd.ofEicar = "stream: Can't write to file ERROR\0"),
+      'dead',
+      /Can't write to file/,
+    ],
+    [
+      'finds only a limit in EICAR',
+      () => (clamd.ofEicar = 'stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0'),
+      'dead',
+      /Heuristics/,
+    ],
+    [
+      'has a full queue',
+      () => (clamd.stats = fullStats),
+      'busy',
+      /all 10 threads.* 25 streams wait/,
+    ],
+    ['is something else', () => (clamd.version = '220 ESMTP'), 'ready', /no version: '220 ESMTP'/],
+    [
+      'is nothing that we know',
+      () => Object.assign(clamd, { version: '220 ESMTP', pong: '500 what?\0' }),
+      'dead',
+      /not a clamd/,
+    ],
+    [
+      'closes without an answer',
+      () => (clamd.version = undefined),
+      'starting',
+      /without an answer/,
+    ],
+  ])('at a clamd that %s', async (_, arrangement, state, detail) => {
+    arrangement();
+    await watch.look();
+    expect(endpoint.state).toBe(state);
+    expect(endpoint.health.detail).toMatch(detail);
+  });
+
+  it.each<[string, () => unknown, EndpointState]>([
+    ['VERSION', () => (clamd.usual = { step: 'hang' }), 'starting'],
+    ['STATS', () => (clamd.stats = undefined), 'busy'],
+    ['the canary', () => (clamd.ofEicar = undefined), 'busy'],
+    ['the harmless line', () => (clamd.ofClean = undefined), 'busy'],
+  ])('does not wait for ever for %s', async (_, arrangement, state) => {
+    arrangement();
+    const look = watch.look();
+    await nextLook();
+    await look;
+    expect(endpoint.state).toBe(state);
+  });
+
+  it('at one that answers what it was not sent to the end sees a liar', async () => {
+    clamd.early = 'stream: Eicar-Test FOUND\0';
+    await watch.look();
+    expect(endpoint.state).toBe('lying');
+    expect(endpoint.health.detail).toContain('before the end of the stream');
+  });
+
+  it('tries each address of a name, and asks for them anew each time', async () => {
+    const port = Number(/\d+$/.exec(clamd.address.name)?.[0]);
+    const named = { name: 'tcp://clamd.example:1', connect: { host: 'clamd.example', port } };
+    Object.defineProperty(clamd, 'address', { value: named });
+    let asked = 0;
+    arrange((_host, _options, answer) => {
+      asked++;
+      // 127.0.0.2 has no listener there.
+      answer(null, [
+        { address: '127.0.0.2', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ]);
+    });
+    await watch.look();
+    expect(endpoint.state).toBe('ready');
+    const before = asked;
+    await watch.look();
+    expect(asked).toBeGreaterThan(before);
+  });
+});
+
+const fullStats = 'THREADS: live 10  idle 0 max 10 idle-timeout 30\nQUEUE: 25 items\nEND\0';
+
+describe('the limits of a clamd that is watched', () => {
   it.each<[string, LimitAlerts]>([
     [speaks, 'on'],
     ['stream: OK\0', 'silent'],
     ['stream: x ERROR\0', 'unknown'],
-  ])('says %j of the canary: %s', async (words, expected) => {
+  ])('said %j of the canary: %s', async (words, expected) => {
     clamd.ofCanary = words;
     expect(alerts()).toBe('unknown');
     await watch.look();
     expect(alerts()).toBe(expected);
   });
 
-  it('is not asked again while its version stays', async () => {
-    await watch.look();
-    const before = clamd.connections;
-    await watch.look();
-    expect(clamd.connections - before).toBe(1);
-    expect(alerts()).toBe('on');
-  });
-
   it.each<[string, () => void]>([
     ['its version moved', () => (clamd.version = 'ClamAV 1.4.6/27001/Fri Nov 21 2025')],
     ['its engine moved', () => (clamd.version = 'ClamAV 1.4.7/27000/Thu Nov 20 2025')],
     ['it does not answer', () => (clamd.version = undefined)],
-  ])('is not known any more once %s', async (_, move) => {
+  ])('are not known any more once %s', async (_, move) => {
     await watch.look();
     move();
     await versions.since(versions.mark());
     expect(alerts()).toBe('unknown');
   });
 
-  it('is asked again when it was away, for it may be another one now', async () => {
+  it('are asked about again when it was away, for it may be another one now', async () => {
     await watch.look();
-    const { version } = clamd;
     clamd.version = undefined;
     await watch.look();
-    clamd.version = version;
-    clamd.ofCanary = 'stream: OK\0';
+    Object.assign(clamd, { version: first, ofCanary: 'stream: OK\0' });
     await watch.look();
     expect(alerts()).toBe('silent');
   });
 
-  it('is looked at again and again, and each change told once', async () => {
-    watch.start((_, now) => told.push(now));
-    await until(() => clock.looks === 1, 'the first look');
+  it('are told of once for each change', async () => {
+    watch.start();
+    await until(() => looks === 1, 'the first look');
     for (const [version, words] of [
-      ['ClamAV 1.4.6/27000/Thu Nov 20 2025', speaks],
+      [first, speaks],
       ['ClamAV 1.4.6/27001/Thu Nov 20 2025', 'stream: OK\0'],
       ['ClamAV 1.4.6/27002/Thu Nov 20 2025', 'stream: OK\0'],
     ] as const) {
       Object.assign(clamd, { version, ofCanary: words });
-      const { looks } = clock;
-      clock.advance(watchMs);
-      await until(() => clock.looks > looks, 'the next look');
+      await nextLook();
     }
     expect(told).toEqual(['on', 'silent']);
+  });
+});
+
+describe('the canary is shown', () => {
+  it('once, and not again while nothing changes', async () => {
+    await watch.look();
+    const { canaries } = clamd;
+    await watch.look();
+    expect([clamd.canaries, clamd.connections]).toEqual([canaries, 0]);
+  });
+
+  it('when the version moved, and a liar is found out', async () => {
+    await watch.look();
+    Object.assign(clamd, { version: 'ClamAV 1.4.6/1/Fri Nov 21 2025', ofEicar: 'stream: OK\0' });
+    await watch.look();
+    expect(states).toEqual(['ready', 'lying']);
+  });
+
+  it('when it was away', async () => {
+    await watch.look();
+    clamd.version = undefined;
+    await watch.look();
+    Object.assign(clamd, { version: first, ofEicar: 'stream: OK\0' });
+    await watch.look();
+    expect(states).toEqual(['ready', 'starting', 'lying']);
+  });
+
+  it('every few minutes', async () => {
+    await watch.look();
+    clamd.ofEicar = 'stream: OK\0';
+    clock.advance(299_999);
+    await watch.look();
+    expect(endpoint.state).toBe('ready');
+    clock.advance(1);
+    await watch.look();
+    expect(endpoint.state).toBe('lying');
+  });
+
+  it('to a liar again and again, until it is right', async () => {
+    clamd.ofEicar = 'stream: OK\0';
+    watch.start();
+    await until(() => looks === 1, 'the first look');
+    await nextLook();
+    expect(states).toEqual(['lying']);
+    clamd.ofEicar = 'stream: Eicar FOUND\0';
+    await nextLook();
+    expect(states).toEqual(['lying', 'ready']);
+  });
+
+  it('though it fell into doubt while it was looked at', async () => {
+    await watch.look();
+    const { canaries } = clamd;
+    wanted = true;
+    Object.defineProperty(clamd, 'stats', {
+      get: () => {
+        // It was found that no canary is due; and what comes of this look is that all is right.
+        if (clamd.canaries === canaries) endpoint.learn({ kind: 'suspect', detail: 'was drained' });
+        return 'END\0';
+      },
+    });
+    await watch.look();
+    expect(endpoint.state).toBe('starting');
+    await until(() => endpoint.state === 'ready', 'it is ready again');
+    expect(clamd.canaries).toBeGreaterThan(canaries);
+  });
+});
+
+describe('it is looked at', () => {
+  it('every five seconds while it is ready', async () => {
+    watch.start();
+    await until(() => looks === 1 && clock.pending === 1, 'the first look');
+    clock.advance(4999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(clock.pending).toBe(1);
+    clock.advance(1);
+    await until(() => looks === 2, 'the second');
+  });
+
+  it('more and more seldom while it is away, and each second when mail waits', async () => {
+    await clamd.stop();
+    watch.start();
+    const pauses: number[] = [];
+    for (let i = 1; i <= 7; i++) {
+      await until(() => looks === i && clock.pending === 1, 'a look');
+      if (i === 6) wanted = true;
+      const at = clock.monotonic();
+      if (wanted) watch.want();
+      while (clock.pending === 1) clock.advance(50);
+      pauses.push(clock.monotonic() - at);
+    }
+    // The first two find the same state that it was taken to be in.
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 10_000, 1000, 1000]);
+    clamd = await FakeClamd.start();
+  });
+
+  it('at once when somebody wants it who never looked, and not at all when nobody does', async () => {
+    expect(clock.pending).toBe(0);
+    wanted = true;
+    watch.want();
+    await until(() => endpoint.state === 'ready', 'it is ready');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('no more when it is not in the configuration any more', async () => {
+    watch.start();
+    await until(() => looks === 1 && clock.pending === 1, 'the first look');
+    watch.adjust([]);
+    expect(clock.pending).toBe(0);
   });
 });

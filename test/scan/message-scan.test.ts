@@ -3,11 +3,8 @@ import { createHash } from 'node:crypto';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { mailPrefix } from '../../src/scan/mail-stream.ts';
-import {
-  defaultClamdSettings,
-  MessageScan,
-  type MessageScanOptions,
-} from '../../src/scan/message-scan.ts';
+import { MessageScan, type MessageScanOptions } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import { smallStreamBytes } from '../../src/scan/stream-scans.ts';
 import { type ClamdConduct, FakeClamd } from '../support/fake-clamd.ts';
@@ -261,10 +258,32 @@ describe('a scan that fails', () => {
     await until(() => by.load.inflight === 0, 'the orphan has ended');
   });
 
+  it('is unavailable when no clamd was there beyond the time limit, and the message is not to blame', async () => {
+    const by = scanner({ waitMs: 900_000 });
+    await by.look();
+    clamd.version = undefined;
+    await by.look();
+    const scanning = scan(messages.message(messages.text()), by);
+    await until(() => by.load.waiting === 1, 'it waits');
+    clock.advance(defaultLimits.scanMs);
+    const { findings } = await scanning;
+    expect(findings).toMatchObject([{ kind: 'unavailable', stream: 'message' }]);
+    expect(findings[0]).not.toHaveProperty('broke');
+    by.close();
+  });
+
+  it('tells once of signatures that are too old', async () => {
+    clock = new FakeClock(Date.UTC(2026, 0, 1));
+    clamd.version = 'ClamAV 1.4.6/27000/Thu Nov 20 08:50:33 2025';
+    const report = await scan(messages.message(messages.withAttachment('a', rest)));
+    expect(kindsOf(report)).toEqual(['message old-signatures']);
+  });
+
   it('is unavailable when clamd hangs on a part that does not fit its buffers', async () => {
     clamd.script.push({ step: 'scan' }, { step: 'scan' });
-    clamd.usual = { step: 'hang' };
     const by = scanner({ scanMsMax: 900_000 });
+    await by.look();
+    clamd.usual = { step: 'hang' };
     const scanning = scan(messages.largeMessage(12_000_000), by);
     await until(() => clamd.connections === 3 && clamd.open === 1, 'the part is under way');
     await until(() => clock.pending === 2, 'it stalls');

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { defaultLimits } from '../../src/limits.ts';
-import { defaultClamdSettings, MessageScan } from '../../src/scan/message-scan.ts';
+import { MessageScan } from '../../src/scan/message-scan.ts';
+import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
 import type { Finding } from '../../src/verdict/finding.ts';
 import { defaultRules } from '../../src/verdict/rules.ts';
 import { decide } from '../../src/verdict/verdict.ts';

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { type ClamdAddress, parseClamdAddress } from '../../src/scan/clamd-address.ts';
+import { cleanCanary } from '../../src/scan/canary.ts';
 import { limitsCanary } from '../../src/scan/limits-canary.ts';
 import { eicar } from './eicar.ts';
 
@@ -45,13 +46,27 @@ export class FakeClamd {
   usual: ClamdConduct = { step: 'scan' };
   /** Streams whose connection met its end or its terminator, in that order. */
   readonly streams: FakeStream[] = [];
+  /** Those that were opened for a stream of mail. */
   connections = 0;
+  /** Those that asked a question (VERSION, PING, STATS), and canaries that were shown. */
+  questions = 0;
+  canaries = 0;
   /** What VERSION is answered; undefined closes without an answer. */
-  version: string | undefined = 'ClamAV 1.4.6/27000/Thu Nov 20 2025';
+  version: string | undefined = `ClamAV 1.4.6/27000/${new Date().toDateString()}`;
+  /** What STATS is answered; undefined leaves it without an answer. */
+  stats: string | undefined =
+    'POOLS: 1\n\nTHREADS: live 1  idle 0 max 10 idle-timeout 30\nQUEUE: 0 items\nEND\0';
+  /** What PING is answered. */
+  pong = 'PONG\0';
   /** Called before each answer to VERSION is made: a place for it to move. */
   beforeVersion: () => void = () => undefined;
   /** What is said of the limits canary, which is not recorded. */
   ofCanary = 'stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\0';
+  /** What is said of the two other canaries; undefined leaves them without an answer. */
+  ofEicar: string | undefined = 'stream: Eicar-Test FOUND\0';
+  ofClean: string | undefined = 'stream: OK\0';
+  /** Said of EICAR before its end has come. */
+  early: string | undefined;
   readonly #server: Server;
   readonly #open = new Set<Connection>();
   readonly address: ClamdAddress;
@@ -64,10 +79,10 @@ export class FakeClamd {
     });
   }
 
-  /** Listens on 127.0.0.1, or on the Unix socket `path`. */
-  static async start(path?: string): Promise<FakeClamd> {
+  /** Listens on 127.0.0.1, on `port` where that is said, or on the Unix socket `path`. */
+  static async start(path?: string, port = 0): Promise<FakeClamd> {
     const server = createServer({ allowHalfOpen: true });
-    server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
+    server.listen(path === undefined ? { port, host: '127.0.0.1' } : { path });
     await once(server, 'listening');
     const name =
       path === undefined
@@ -99,7 +114,6 @@ export class FakeClamd {
   }
 
   #serve(socket: Socket): void {
-    this.connections++;
     const connection = new Connection(socket, this);
     this.#open.add(connection);
     socket.on('close', () => this.#open.delete(connection));
@@ -126,6 +140,9 @@ class Connection {
   #tail = Buffer.alloc(0);
   #reads = 0;
   #recorded = false;
+  /** It is one of the canaries of the watch, and what is said of it. */
+  #isShown = false;
+  #ofCanary: string | undefined;
 
   constructor(socket: Socket, clamd: FakeClamd) {
     this.socket = socket;
@@ -160,6 +177,7 @@ class Connection {
     this.#pieces.push(chunk);
     this.#bytes += chunk.length;
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-4)]).subarray(-4);
+    if (!this.#conduct && this.#isCanary()) return;
     if (!this.#conduct && this.#bytes >= 2 && !this.#isQuestion()) this.#takeConduct();
     const conduct: ClamdConduct = this.#conduct ?? { step: 'scan' };
     if (conduct.step === 'reset' && this.#bytes > conduct.afterBytes) {
@@ -169,7 +187,8 @@ class Connection {
     const refuses = conduct.step === 'size-limit' && this.#bytes > conduct.streamBytesMax;
     if (!refuses && !this.#tail.equals(Buffer.alloc(4)) && this.#bytes > command.length) return;
     const text = this.#received().toString('latin1', 0, command.length);
-    if (text === 'zPING\0') this.#say('PONG\0');
+    if (text === 'zPING\0') this.#reply(this.#clamd.pong);
+    else if (text === 'zSTATS\0') this.#reply(this.#clamd.stats);
     else if (text === 'zVERSION\0') this.#tellVersion();
     // As a clamd whose configuration forbids it: what it has does not change.
     else if (text === 'zRELOAD\0') this.#say('COMMAND UNAVAILABLE\0');
@@ -178,6 +197,7 @@ class Connection {
 
   #takeConduct(): ClamdConduct {
     if (this.#conduct) return this.#conduct;
+    this.#clamd.connections++;
     const { script, usual } = this.#clamd;
     this.#scripted = script.length > 0;
     this.#conduct = script.shift() ?? usual;
@@ -186,10 +206,33 @@ class Connection {
 
   /** PING, VERSION or RELOAD, which any clamd answers that answers at all. */
   #isQuestion(): boolean {
-    return /^z[PVR]/.test(this.#received().toString('latin1', 0, 2));
+    return /^z[PVSR]/.test(this.#received().toString('latin1', 0, 2));
+  }
+
+  /** The canaries of the watch, which are neither scripted nor recorded. */
+  #isCanary(): boolean {
+    const clamd = this.#clamd;
+    if (this.#bytes > 4096) return false;
+    const { bytes, terminated } = unframed(this.#received());
+    // The canary's end comes in a write of its own; a part of a message that is EICAR comes whole.
+    if (!terminated && bytes.equals(Buffer.from(eicar))) this.#ofCanary = clamd.ofEicar;
+    else if (terminated && bytes.equals(cleanCanary)) this.#ofCanary = clamd.ofClean;
+    else if (!this.#isShown) return false;
+    if (!this.#isShown) clamd.canaries++;
+    if (!terminated && clamd.early !== undefined) this.#say(clamd.early);
+    this.#isShown = true;
+    this.#recorded = true;
+    if (terminated && this.#ofCanary !== undefined) this.#say(this.#ofCanary);
+    return true;
+  }
+
+  #reply(words: string | undefined): void {
+    this.#clamd.questions++;
+    if (words !== undefined) this.#say(words);
   }
 
   #tellVersion(): void {
+    this.#clamd.questions++;
     this.#clamd.beforeVersion();
     const { version } = this.#clamd;
     if (version === undefined) this.socket.end();
@@ -214,6 +257,8 @@ class Connection {
       const { ofCanary } = this.#clamd;
       if (bytes.equals(limitsCanary())) {
         if (this.#scripted) this.#clamd.script.unshift(conduct);
+        this.#clamd.connections--;
+        this.#clamd.canaries++;
         this.#recorded = true;
         this.#say(ofCanary);
         return;

@@ -24,10 +24,11 @@ export interface PrivateClamdSettings {
   /** The backlog of its sockets; Debian has 15. */
   readonly MaxConnectionQueueLength?: string;
   readonly MaxRecursion?: string;
+  readonly MaxThreads?: string;
+  readonly ConcurrentDatabaseReload?: 'yes' | 'no';
   readonly AlertExceedsMax?: 'yes' | 'no';
   /** The address that its port is on, besides 127.0.0.1 where it is a wildcard. */
   readonly TCPAddr?: string;
-  readonly ConcurrentDatabaseReload?: 'yes' | 'no';
   /** Seconds that a scan thread without work stays. */
   readonly IdleTimeout?: string;
   /** Instead of one of its own, which knows EICAR and nothing else. */
@@ -136,6 +137,13 @@ export class PrivateClamd {
     return readFileSync(join(this.#workdir.path, 'clamd.log'), 'utf8');
   }
 
+  /** Takes EICAR from its database, or gives it back; it is loaded at the next start or RELOAD. */
+  knowsEicar(knows: boolean): void {
+    const directory = join(this.#workdir.path, 'db');
+    if (knows) writeDatabase(directory);
+    else for (const name of databaseFiles) rmSync(join(directory, name), { force: true });
+  }
+
   /** Freezes it: connections are accepted by the kernel, and nothing answers. */
   pause(): void {
     this.#process?.kill('SIGSTOP');
@@ -212,6 +220,8 @@ export async function untilUp(
 }
 
 /** What a database needs to find EICAR; also for others who start a clamd. */
+const databaseFiles = ['test.hdb', 'test.ndb'];
+
 export function writeDatabase(directory: string): void {
   const digest = createHash('md5').update(eicar).digest('hex');
   writeFileSync(join(directory, 'test.hdb'), `${digest}:${eicar.length}:Eicar-Digest\n`);

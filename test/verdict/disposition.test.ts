@@ -27,6 +27,7 @@ describe('the same at both positions', () => {
     ['encrypted', 'reject', refuse('banned')],
     ['unavailable', 'defer', refuse('scan-failed')],
     ['infected', 'defer', refuse('deferred')],
+    ['old-signatures', 'defer', refuse('deferred')],
     ['clean', 'reject', refuse('deferred')],
   ])('%s, %s', (kind, action, disposition) => {
     for (const position of positions) {

@@ -29,6 +29,7 @@ const whats: What[] = [
   'macro',
   'smuggling',
   'ambiguous',
+  'old-signatures',
   'unscannable',
 ];
 
@@ -49,6 +50,7 @@ const anyRules = fc.record({
   macro: action,
   smuggling: action,
   ambiguous: action,
+  'old-signatures': fc.constantFrom<Rules['old-signatures']>('pass', 'defer'),
   unscannable: fc.constantFrom<Rules['unscannable']>('quarantine', 'defer'),
 });
 const anyFindings = fc.array(
@@ -106,6 +108,14 @@ test('silent limits pass by default, and are named', () => {
   });
 });
 
+test('old signatures pass by default, and are named: all was looked at', () => {
+  expect(decide([finding('old-signatures')], defaultRules)).toMatchObject({
+    kind: 'old-signatures',
+    action: 'pass',
+    coverage: 'full',
+  });
+});
+
 test.each<[What[], Partial<Rules>, Verdict['kind']]>([
   [['encrypted', 'parts'], { partial: 'tag' }, 'partial'],
   [['parts', 'file-size', 'limits-exceeded'], {}, 'oversize'],
@@ -118,6 +128,8 @@ test.each<[What[], Partial<Rules>, Verdict['kind']]>([
   [['encrypted', 'macro'], { encrypted: 'reject' }, 'encrypted'],
   [['ambiguous', 'encrypted'], {}, 'encrypted'],
   [['ambiguous'], {}, 'ambiguous'],
+  [['old-signatures', 'limits-silent'], {}, 'limits-silent'],
+  [['old-signatures', 'ambiguous'], { 'old-signatures': 'defer' }, 'old-signatures'],
 ])('%j with %j: named by %s', (found, rules, kind) => {
   const findings = found.map((one) => finding(one));
   expect(decide(findings, { ...defaultRules, ...rules }).kind).toBe(kind);

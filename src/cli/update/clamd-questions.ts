@@ -7,7 +7,7 @@ import type { ClamdAddress } from '../../scan/clamd-address.ts';
 import { ask, dial } from '../../scan/clamd-socket.ts';
 import { scanStream, type StreamAnswer } from '../../scan/clamd-stream.ts';
 import { oneBlock } from '../../scan/stream-blocks.ts';
-import { eicarTestFile } from '../eicar.ts';
+import { eicarTestFile } from '../../scan/eicar.ts';
 import { parseVersion, type Version } from './version.ts';
 
 export type Canary =
