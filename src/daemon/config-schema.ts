@@ -14,6 +14,7 @@ import { parseSocketAddress } from '../socket-address.ts';
 import { bannedShape } from './config-banned.ts';
 import { addressList, parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
+import { isListenAddress } from './systemd-sockets.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
 
 const count = (min?: number) => number('a whole number', parseCount, min);
@@ -41,7 +42,7 @@ function isNextHop(value: string): boolean {
 
 const listener = {
   protocol: word('smtp', 'lmtp'),
-  address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
+  address: text('host:port, [::1]:port, unix:/path or systemd:NAME', isListenAddress),
   position: word('after-queue').default('after-queue'),
   next_hop: text('host:port, unix:/path, lmtp:host:port or lmtp:unix:/path', isNextHop),
   backlog: count(1).default(511),

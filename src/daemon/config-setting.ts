@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Contract values that are understood but not built yet. */
-const comesLater = /^(milter|policy|before-queue|systemd:.*)$/;
+const comesLater = /^(milter|policy|before-queue)$/;
 
 /**
  * One value of the file.

@@ -16,6 +16,8 @@ import type { Config } from './config.ts';
 import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Once } from './once.ts';
+import { SelfCheck, type SelfChecked } from './self-check.ts';
+import { SystemdSockets } from './systemd-sockets.ts';
 
 /** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
 const greetingWaitMs = 240_000;
@@ -30,6 +32,8 @@ export interface DaemonSurroundings {
   readonly observe: (record: TransactionRecord) => void;
   /** Told of what an operator should know of handovers that did not go as usual. */
   readonly observeHandover: (event: HandoverEvent) => void;
+  /** Sockets that were open when the process began; none where it was not systemd that started it. */
+  readonly sockets?: SystemdSockets;
 }
 
 /**
@@ -41,7 +45,9 @@ export class Daemon {
   readonly #stopping = new Canceller();
   readonly #line: WaitingLine;
   readonly #sessions: WaitingLine;
+  readonly #sockets: SystemdSockets;
   readonly #listeners: Listeners;
+  readonly #selfCheck: SelfCheck;
   #current: Assembly | undefined;
   #once: Once | undefined;
   #expiry: Timer | undefined;
@@ -51,14 +57,16 @@ export class Daemon {
     this.#surroundings = surroundings;
     this.#line = new WaitingLine(lineLimits(config), clock);
     this.#sessions = new WaitingLine(sessionLimits(config), clock);
-    this.#listeners = new Listeners({
-      clock,
-      sessions: this.#sessions,
-      stopping: this.#stopping.signal,
-      onFault: (error) => {
-        surroundings.log.error('fault', { detail: stackOf(error) });
-      },
-    });
+    this.#sockets = surroundings.sockets ?? new SystemdSockets([]);
+    this.#selfCheck = new SelfCheck(clock);
+    const onFault = (error: unknown): void => {
+      surroundings.log.error('fault', { detail: stackOf(error) });
+    };
+    const stopping = this.#stopping.signal;
+    this.#listeners = new Listeners(
+      { clock, sessions: this.#sessions, stopping, onFault },
+      this.#sockets,
+    );
   }
 
   get config(): Config {
@@ -93,6 +101,11 @@ export class Daemon {
     return this.#listeners.addresses;
   }
 
+  /** Connects to each listener as a peer would. Never rejects. */
+  selfCheck(): Promise<SelfChecked> {
+    return this.#selfCheck.look(this.#listeners.doors, () => this.#sessions.waiting > 0);
+  }
+
   get load(): DaemonLoad {
     return {
       sessions: this.#listeners.sessions,
@@ -111,7 +124,8 @@ export class Daemon {
   async adopt(config: Config): Promise<void> {
     if (this.#current) refuseLastingChanges(this.#current.config, config);
     const { clock, log, observeHandover } = this.#surroundings;
-    this.#once ??= await Once.open(config, { clock, log, observe: observeHandover });
+    const surroundings = { clock, log, observe: observeHandover, sockets: this.#sockets };
+    this.#once ??= await Once.open(config, surroundings);
     const next = await this.#assemble(config, this.#once).catch(async (error: unknown) => {
       // What is open for the life of the daemon would keep the process that has failed to start.
       if (!this.#current) await this.#once?.close().catch(() => undefined);

@@ -6,24 +6,29 @@ import {
   type ListenerSettings,
   type ListenerSurroundings,
 } from '../listener/listener.ts';
-import { parseSocketAddress } from '../socket-address.ts';
 import { addressList, isListed } from './config-address.ts';
 import type { Config, ListenerConfig } from './config.ts';
+import type { Door } from './self-check.ts';
+import type { SystemdSockets } from './systemd-sockets.ts';
 
 interface Open {
   readonly listener: Listener;
   readonly config: ListenerConfig;
+  readonly doors: readonly Door[];
 }
 
 /** The sockets that the daemon listens on, as the configuration has them now. */
 export class Listeners {
   readonly #surroundings: ListenerSurroundings;
+  readonly #sockets: SystemdSockets;
   #open: readonly Open[] = [];
   /** Closed to new sessions, some of theirs still at work. */
   readonly #closing = new Set<Listener>();
 
-  constructor(surroundings: ListenerSurroundings) {
+  /** @param sockets that systemd holds for us, to be used instead of new ones. */
+  constructor(surroundings: ListenerSurroundings, sockets: SystemdSockets) {
     this.#surroundings = surroundings;
+    this.#sockets = sockets;
   }
 
   get sessions(): number {
@@ -33,6 +38,11 @@ export class Listeners {
   /** The addresses that are listened on. */
   get addresses(): readonly string[] {
     return this.#open.map(({ config }) => config.address);
+  }
+
+  /** Where we can be connected to, as far as that is known. */
+  get doors(): readonly Door[] {
+    return this.#open.flatMap(({ doors }) => doors);
   }
 
   /**
@@ -49,10 +59,9 @@ export class Listeners {
     try {
       for (const wanted of config.listeners) {
         const settings = settingsOf(config, wanted, engines);
-        const same = this.#staying(wanted);
-        const listener = same ?? (await this.#openOne(wanted, settings, opened));
-        settled.push(() => (listener.settings = settings));
-        next.push({ listener, config: wanted });
+        const same = this.#staying(wanted) ?? (await this.#openOne(wanted, settings, opened));
+        settled.push(() => (same.listener.settings = settings));
+        next.push({ ...same, config: wanted });
       }
     } catch (error) {
       for (const { listener } of opened) void listener.close();
@@ -85,32 +94,37 @@ export class Listeners {
     return [...new Set([...this.#open.map(({ listener }) => listener), ...this.#closing])];
   }
 
-  #staying(wanted: ListenerConfig): Listener | undefined {
+  #staying(wanted: ListenerConfig): Open | undefined {
     const open = this.#open.find(({ config }) => config.address === wanted.address);
     if (!open) return undefined;
     for (const key of ['protocol', 'position', 'backlog', 'mode'] as const) {
       if (open.config[key] === wanted[key]) continue;
       throw new OperationalError('CONFIG', `${key} of ${wanted.address} changes only at a restart`);
     }
-    return open.listener;
+    return open;
   }
 
   async #openOne(
     wanted: ListenerConfig,
     settings: ListenerSettings,
     opened: Open[],
-  ): Promise<Listener> {
-    const parsed = parseSocketAddress(wanted.address);
-    assert(parsed.ok, 'the configuration has been checked');
+  ): Promise<Open> {
+    const { address, backlog, mode } = wanted;
     const listener = new Listener(settings, this.#surroundings);
+    const doors: Door[] = [];
+    const open = { listener, config: wanted, doors };
+    // From its first socket on: when the second one fails, the first has to be closed.
+    opened.push(open);
     try {
-      await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode);
+      for (const place of this.#sockets.take(address)) {
+        await listener.open({ ...place.listen, backlog }, mode);
+        if (place.address) doors.push({ name: address, address: place.address });
+      }
     } catch (error) {
-      const why = `[[listener]] ${wanted.address} cannot be opened: ${messageOf(error)}`;
+      const why = `[[listener]] ${address} cannot be opened: ${messageOf(error)}`;
       throw new OperationalError('CONFIG', why, { cause: error });
     }
-    opened.push({ listener, config: wanted });
-    return listener;
+    return open;
   }
 
   async #retire(listener: Listener): Promise<void> {

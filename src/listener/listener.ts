@@ -45,7 +45,8 @@ export interface ListenerSurroundings {
 export class Listener {
   settings: ListenerSettings;
   readonly #surroundings: ListenerSurroundings;
-  readonly #server: Server;
+  /** One for each socket; an address that systemd holds for us may have several. */
+  readonly #servers: Server[] = [];
   readonly #handlers = new Set<SmtpHandler>();
   readonly #sockets = new Set<Socket>();
   #closed: Promise<void> | undefined;
@@ -53,9 +54,6 @@ export class Listener {
   constructor(settings: ListenerSettings, surroundings: ListenerSurroundings) {
     this.settings = settings;
     this.#surroundings = surroundings;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      void this.serve(socket);
-    });
   }
 
   /** Sessions that are open, greeted or not. */
@@ -64,16 +62,22 @@ export class Listener {
   }
 
   /**
+   * Listens on one socket more.
+   *
    * @param mode the permissions of a Unix socket; left to the umask when absent.
    * @throws what listening fails with: the address is taken, no rights.
    */
   async open(listen: ListenOptions, mode?: number): Promise<void> {
     if (listen.path !== undefined) await removeStaleSocket(listen.path);
     const { onFault } = this.#surroundings;
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      void this.serve(socket);
+    });
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(listen, () => {
-        this.#server.off('error', reject).on('error', onFault);
+      server.once('error', reject);
+      server.listen(listen, () => {
+        server.off('error', reject).on('error', onFault);
+        this.#servers.push(server);
         resolve();
       });
     });
@@ -100,11 +104,7 @@ export class Listener {
 
   /** Accepts no more; resolves when the last session has ended. */
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
+    this.#closed ??= Promise.all(this.#servers.map(closed)).then(() => undefined);
     return this.#closed;
   }
 
@@ -144,4 +144,12 @@ export class Listener {
       xforwardAllowed: mayXforward(socket.remoteAddress),
     });
   }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 }
