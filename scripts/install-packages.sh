@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd and
-# systemd-analyze; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
+# Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd,
+# systemd-analyze and systemd-nspawn; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
 # configuration is written, no other package is removed, and none of the new services is started,
 # now or at the next boot.
 #
@@ -13,6 +13,7 @@ missing=
 command -v postfix > /dev/null || missing="$missing postfix"
 command -v clamd > /dev/null || missing="$missing clamav-daemon"
 command -v systemd-analyze > /dev/null || missing="$missing systemd"
+command -v systemd-nspawn > /dev/null || missing="$missing systemd-container"
 # make chaos PEERS=1 compares clamgate with them.
 if [ "${PEERS:-}" = 1 ]; then
   command -v amavisd > /dev/null || missing="$missing amavisd-new"
@@ -28,7 +29,7 @@ give_up() {
 }
 
 if ! command -v apt-get > /dev/null; then
-  give_up "Please install Postfix, clamd and systemd-analyze; the Debian packages missing are:$missing"
+  give_up "Please install Postfix, clamd, systemd-analyze and systemd-nspawn; the Debian packages missing are:$missing"
 fi
 if [ "$(id -u)" != 0 ]; then
   give_up "Missing packages, to be installed by root: apt-get install --no-install-recommends$missing"
