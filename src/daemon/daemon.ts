@@ -184,6 +184,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { clock } = this.#surroundings;
     this.#expiry?.cancel();
+    this.#selfCheck.close();
     this.#stopping.abort(new Cancelled('shutdown'));
     const timers = [
       clock.after(this.config.limits.drainMs, () => {

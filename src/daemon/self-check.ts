@@ -33,6 +33,8 @@ export class SelfCheck {
   readonly #clock: Clock;
   /** Only what has answered once is missed: a firewall is no reason to be killed for ever. */
   readonly #answered = new Set<string>();
+  /** Checks that are under way. */
+  readonly #open = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -54,38 +56,40 @@ export class SelfCheck {
     return { silent, unreached };
   }
 
+  /** Nothing is waited for any more: in a socket that systemd holds we would wait for our successor. */
+  close(): void {
+    for (const giveUp of this.#open) giveUp();
+  }
+
   #answers(address: SocketAddress, isCrowded: () => boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(reachable(address));
       const end = (answer: boolean): void => {
+        this.#open.delete(giveUp);
         timer.cancel();
-        this.#leave(socket);
+        if (answer) this.#leave(socket);
+        else socket.destroy();
         resolve(answer);
       };
       const timer = this.#clock.after(answerMs, () => {
         end(!socket.connecting && isCrowded());
       });
+      const giveUp = (): void => {
+        end(false);
+      };
+      this.#open.add(giveUp);
       let heard = '';
       socket.setEncoding('latin1').on('data', (text: string) => {
         heard += text;
         if (heard.includes('\n') || heard.length > replyBytesMax) end(/^[245]\d\d/.test(heard));
       });
-      socket.once('error', () => {
-        end(false);
-      });
-      socket.once('end', () => {
-        end(false);
-      });
+      socket.once('error', giveUp).once('end', giveUp);
     });
   }
 
   /** What is said to QUIT is nobody's business. */
   #leave(socket: Socket): void {
     socket.removeAllListeners('data').on('error', () => undefined);
-    if (socket.connecting || !socket.writable) {
-      socket.destroy();
-      return;
-    }
     socket.resume().end('QUIT\r\n');
     const timer = this.#clock.after(lingerMs, () => socket.destroy());
     socket.once('close', () => {

@@ -122,6 +122,8 @@ export class Supervision {
   async #isAlive(): Promise<boolean> {
     const before = this.#checked;
     const now = await this.#parts.selfCheck();
+    // Our listeners have been closed meanwhile.
+    if (this.#phase !== 'running') return true;
     this.#checked = now;
     const { onSilence } = this.#parts;
     for (const address of newIn(now.silent, before.silent)) onSilence({ address, fatal: true });

@@ -95,6 +95,17 @@ test.each([
   expect(silent).toEqual(expected.map(() => door.name));
 });
 
+test('a check that is given up leaves nothing that would hold the process', async () => {
+  let connected = false;
+  serve = () => (connected = true);
+  const looking = check.look([door], calm);
+  await until(() => connected, 'the connection');
+  check.close();
+  expect(await looking).toEqual({ silent: [], unreached: [door.name] });
+  expect(clock.pending).toBe(0);
+  await until(() => open.size === 0, 'the connection is closed');
+});
+
 test('a listener whose file is gone is silent, whoever waits', async () => {
   await check.look([door], calm);
   server.close();

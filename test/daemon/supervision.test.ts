@@ -140,6 +140,16 @@ test('while draining more time is asked for, and our doors may be closed', async
   expect([await heard(), silences, clock.pending]).toEqual([[], [], 0]);
 });
 
+test('a check that ends after our listeners were closed tells of nothing', async () => {
+  const { promise, resolve } = Promise.withResolvers<SelfChecked>();
+  checked = () => promise;
+  supervision.ready();
+  supervision.stopping();
+  resolve({ silent: ['a'], unreached: ['b'] });
+  expect((await heard()).join()).not.toMatch(/does not answer/);
+  expect(silences).toEqual([]);
+});
+
 test('the time of a reload is that of the monotonic clock, in microseconds', async () => {
   const notifier = new Notifier(
     (assignments) => {

@@ -5,6 +5,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createWriteStream } from 'node:fs';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { spawnSync } from 'node:child_process';
@@ -17,6 +19,8 @@ const root = join(import.meta.dirname, '../..');
 const needs = ['root', 'systemd-nspawn', 'nsenter', 'postfix', 'clamd', 'dpkg-deb'];
 const unit = 'clamgate.service';
 jest.setTimeout(240_000);
+/** With SHORT=1, as all tests are run together, what takes long and is least likely to break is left out. */
+const long = process.env['SHORT'] === '1' ? test.skip : test;
 
 /** Two packages of what is built here; the second is newer. */
 function build(revision: number): string {
@@ -84,9 +88,7 @@ describeBooted('the package on a real systemd', () => {
     );
     const pid = await property(machine, 'MainPID');
     expect(await machine.sh(`stat -c %U /proc/${pid}`)).toBe('clamgate');
-    expect(await machine.sh('cat /proc/$(systemctl show --value -p MainPID clamgate)/comm')).toBe(
-      'node',
-    );
+    expect(await machine.sh(`readlink /proc/${pid}/exe`)).toBe('/usr/lib/clamgate/node/bin/node');
     const journal = await machine.sh(`journalctl -u ${unit} --no-pager -o cat`);
     expect(journal).toMatch(/"event":"listening"/);
     // The socket that systemd holds was taken, by its address.
@@ -100,7 +102,7 @@ describeBooted('the package on a real systemd', () => {
     const bad = await inject('eicar');
     expect([bad.code, bad.output]).toEqual([0, expect.stringMatching(/"quarantined"/)]);
     expect(mailbox()).toBe(1);
-    expect(await machine.sh('clamgate quarantine list')).toMatch(/Eicar/i);
+    expect(await machine.sh('clamgate quarantine list')).toMatch(/infected/);
   });
 
   test('a restart under load refuses nobody', async () => {
@@ -139,6 +141,24 @@ describeBooted('the package on a real systemd', () => {
     expect(await property(machine, 'MainPID')).toBe(pid);
   });
 
+  test('a socket that is enabled later comes with a restart, and is answered on', async () => {
+    await machine.sh(`systemctl enable clamgate-commit.socket
+      sed -i 's|^#address = "unix:\\(.*/commit.sock\\)"|address = "unix:\\1"|' /etc/clamgate/clamgate.toml
+      systemctl restart ${unit}`);
+    const path = '/var/spool/postfix/clamgate/commit.sock';
+    expect(await machine.sh(`stat -c '%U %a' ${path}`)).toBe('clamgate 666');
+    expect(await machine.sh('systemctl is-active clamgate-commit.socket')).toBe('active');
+    const smtpd = connect(machine.path(path));
+    smtpd.write('request=smtpd_access_policy\nprotocol_state=END-OF-MESSAGE\nhelo_name=x\n\n');
+    const [answer] = (await once(smtpd, 'data')) as [Buffer];
+    smtpd.destroy();
+    expect(answer.toString()).toBe('action=DUNNO\n\n');
+    const pid = await property(machine, 'MainPID');
+    expect(await machine.sh(`journalctl _PID=${pid} --no-pager -o cat`)).not.toMatch(
+      /socket-unused/,
+    );
+  });
+
   describe('the watchdog', () => {
     /** Makes the event loop stand still when it is told to: a fault that we have not written yet. */
     const standStill = `process.on('SIGUSR2', () => { for (;;); });`;
@@ -170,7 +190,7 @@ systemctl restart ${unit}`);
       expect(await property(machine, 'MainPID')).toBe(pid);
     });
 
-    test.each([
+    long.each([
       ['frozen', `systemctl kill -s STOP --kill-who=main ${unit}`],
       ['one whose event loop stands still', `systemctl kill -s USR2 --kill-who=main ${unit}`],
       ['one whose listener cannot be reached any more', 'rm /run/clamgate/second.sock'],
@@ -208,7 +228,9 @@ systemctl restart ${unit}`);
     await machine.until('ls /var/mail/test/box/new | wc -l', new RegExp(`^${before + 1}$`, 'm'));
     await dropIn(machine, '');
     // What comes while it is down starts it.
-    expect((await inject('clean')).code).toBe(0);
+    expect(await property(machine, 'ActiveState')).toBe('inactive');
+    await machine.sh(`printf 'Subject: x\\n\\nbody\\n' | sendmail -f a@b.test you@${domain}`);
+    await machine.until('ls /var/mail/test/box/new | wc -l', new RegExp(`^${before + 2}$`, 'm'));
     expect(await property(machine, 'ActiveState')).toBe('active');
   });
 
@@ -248,16 +270,18 @@ systemctl restart ${unit}`);
     );
   });
 
-  test('a clamd that loads long is killed without the drop-in, and starts with it', async () => {
+  long('a clamd that loads long is killed without the drop-in, and starts with it', async () => {
     const directory = machine.path('/var/lib/clamav-many');
     mkdirSync(directory);
     await pipeline(manySignatures(signatures), createWriteStream(join(directory, 'many.hsb')));
     await machine.sh(`install -d -o clamav /run/clamd.scan && mkdir -p /etc/systemd/system.conf.d
       printf '[Manager]\\nDefaultTimeoutStartSec=${startSeconds}\\n' > /etc/systemd/system.conf.d/test.conf
       systemctl daemon-reexec`);
-    const show = 'systemctl show -p Result,ActiveState clamd@scan';
     expect((await machine.run('systemctl start clamd@scan')).code).not.toBe(0);
-    expect(await machine.sh(show)).toMatch(/Result=timeout/);
+    // It is started again and again, and killed each time.
+    expect(await machine.sh('journalctl -u clamd@scan -o cat --no-pager')).toMatch(
+      /start operation timed out[^]*Failed with result 'timeout'/,
+    );
     await machine.sh('systemctl stop clamd@scan');
 
     const drop = readFileSync(join(root, 'systemd/clamd@.service.d/clamgate.conf'), 'utf8');
@@ -271,9 +295,8 @@ systemctl restart ${unit}`);
       `clamd with ${signatures} signatures: ${((performance.now() - began) / 1000).toFixed(1)} s to start, allowed ${startSeconds} s without the drop-in\n`,
     );
     expect(performance.now() - began).toBeGreaterThan(startSeconds * 1000);
-    expect(await machine.sh(show)).toMatch(
-      /Result=success[^]*ActiveState=active|ActiveState=active[^]*Result=success/,
-    );
+    const show = 'systemctl show --value -p Result -p ActiveState clamd@scan';
+    expect(await machine.sh(show)).toBe('success\nactive');
   });
 });
 
