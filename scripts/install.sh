@@ -36,8 +36,9 @@ put_packages() {
   npm ls --omit=dev --all --parseable 2> /dev/null | sed "1d; s|^$PWD/||" | grep -v '/node-linux-' |
     while read -r package; do
       mkdir -p "$root$library/$package"
-      # What is nested in it has a line of its own.
-      tar -C "$package" --exclude=./node_modules -cf - . | tar -C "$root$library/$package" -xf - --no-same-owner
+      # What is nested in it has a line of its own; hidden files and settings are for its authors.
+      tar -C "$package" --exclude=./node_modules --exclude='./.?*' --exclude='*/.?*' \
+        --exclude='eslint.config.*' -cf - . | tar -C "$root$library/$package" -xf - --no-same-owner
     done
   [ -d "$root$library/node_modules/commander" ] || { echo 'The npm packages were not found.'; exit 1; }
 }

@@ -27,7 +27,7 @@ function build(revision: number): string {
   const { status, stdout, stderr } = spawnSync('sh', ['scripts/build-deb.sh'], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, REVISION: String(revision) },
+    env: { ...process.env, REVISION: String(revision), COMPRESS: 'gzip' },
   });
   if (status !== 0) throw new Error(`no package: ${stdout}${stderr}`);
   return join(root, stdout.trim().split('\n').at(-1) ?? '');
