@@ -6,7 +6,11 @@ export NODE24 = 24.21.0
 # npm reads this; it would speak of settings of the machine that are not ours.
 export npm_config_loglevel = error
 
-.PHONY: help run test soak fuzz bench chaos evasions build lint packages node_modules
+# Of make install and make deb; empty is their default.
+export DESTDIR PREFIX NODEJS REVISION
+
+.PHONY: help run test soak fuzz bench chaos evasions systemd build install uninstall deb lint packages \
+	node_modules
 
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
@@ -19,7 +23,10 @@ help:
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
 	@echo 'make evasions  messages that hide EICAR, and benign ones, through clamd alone and clamgate;'
 	@echo '             PEERS=1 amavisd-new as well; ONLY=, LIST=1, WRITE=DIRECTORY'
+	@echo 'make systemd  the Debian package on a machine with a real systemd, booted in a container (root)'
 	@echo 'make build   what ships, into dist/'
+	@echo 'make install, make uninstall   DESTDIR=, PREFIX=/usr/local; NODEJS=auto, own or system'
+	@echo 'make deb     a Debian package, into dist-deb/; NODEJS=own or system'
 	@echo 'make lint    types, lint and format only'
 
 run: export NEEDED = yes
@@ -48,8 +55,21 @@ evasions: export NEEDED = yes
 evasions: packages node_modules
 	@npm exec --silent -c 'node test/evasion/run.ts'
 
+systemd: export NEEDED = yes
+systemd: packages build
+	@npm run --silent test:systemd
+
 build: node_modules
 	@scripts/step.sh 'Building' npm run --silent build
+
+install: build
+	@scripts/install.sh install
+
+uninstall:
+	@scripts/install.sh uninstall
+
+deb: build
+	@scripts/build-deb.sh
 
 lint: node_modules
 	@npm run --silent types

@@ -11,7 +11,7 @@ const shared = {
 
 /**
  * `unit` touches nothing but this process and loopback; `real` starts Debian's Postfix and clamd,
- * so its files run one after the other (see the `test:real` script).
+ * so its files run one after the other (see the `test:real` script); `systemd` boots a machine.
  */
 export default {
   projects: [
@@ -19,8 +19,13 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: [...shared.testPathIgnorePatterns, '<rootDir>/test/real/'],
+      testPathIgnorePatterns: [
+        ...shared.testPathIgnorePatterns,
+        '<rootDir>/test/real/',
+        '<rootDir>/test/systemd/',
+      ],
     },
     { ...shared, displayName: 'real', testMatch: ['<rootDir>/test/real/**/*.test.ts'] },
+    { ...shared, displayName: 'systemd', testMatch: ['<rootDir>/test/systemd/**/*.test.ts'] },
   ],
 };

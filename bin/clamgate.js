@@ -42,8 +42,7 @@ function reexecute() {
   }
   const environment = Object.assign({}, process.env, { [mark]: '1' });
   const child = spawn(node, [here].concat(process.argv.slice(2)), {
-    // systemd hands its sockets over from the third on (sd_listen_fds(3)).
-    stdio: process.env.LISTEN_FDS ? ['inherit', 'inherit', 'inherit', 3] : 'inherit',
+    stdio: [0, 1, 2].concat(handedSockets()),
     env: environment,
   });
   // systemd and people know only us: what they send goes on to the child.
@@ -58,6 +57,12 @@ function reexecute() {
   child.on('exit', (code, signal) => {
     process.exitCode = signal ? 128 + constants.signals[signal] : code;
   });
+}
+
+/** The sockets that systemd has opened for us, from the third descriptor on (sd_listen_fds(3)). */
+function handedSockets() {
+  const count = Number(process.env.LISTEN_FDS) || 0;
+  return Array.from({ length: count }, (_, at) => 3 + at);
 }
 
 /** The Node that npm has put into node_modules: ours, or that of the project we are installed in. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd,
-# systemd-analyze and miltertest; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
+# systemd-analyze, systemd-nspawn and miltertest; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
 # configuration is written, no other package is removed, and none of the new services is started,
 # now or at the next boot.
 #
@@ -16,6 +16,7 @@ command -v postfix > /dev/null || missing="$missing postfix"
 command -v clamd > /dev/null || missing="$missing clamav-daemon"
 command -v systemd-analyze > /dev/null || missing="$missing systemd"
 command -v miltertest > /dev/null || missing="$missing miltertest"
+command -v systemd-nspawn > /dev/null || missing="$missing systemd-container"
 # make chaos PEERS=1 compares clamgate with them.
 if [ "${PEERS:-}" = 1 ]; then
   command -v amavisd > /dev/null || missing="$missing amavisd-new"
@@ -58,7 +59,7 @@ give_up() {
 }
 
 if ! command -v apt-get > /dev/null; then
-  give_up "Please install Postfix, clamd, systemd-analyze and miltertest; the Debian packages missing are:$missing"
+  give_up "Please install Postfix, clamd, systemd-analyze, systemd-nspawn and miltertest; the Debian packages missing are:$missing"
 fi
 if [ "$(id -u)" != 0 ]; then
   give_up "Missing packages, to be installed by root: apt-get install --no-install-recommends$missing"

@@ -8,10 +8,12 @@ import { History } from '../daemon/history.ts';
 import { Log } from '../daemon/log.ts';
 import { Metrics } from '../daemon/metrics.ts';
 import { Notices } from '../daemon/notice.ts';
+import type { Supervision } from '../daemon/supervision.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { supervisionOf, systemdOf, tellUnused } from './serve-systemd.ts';
 import { version } from './version.ts';
 
 const historySize = 1000;
@@ -36,11 +38,12 @@ export async function serve(context: CliContext): Promise<ExitCode> {
   const log = new Log(config.log, clock, process.stdout);
   // From the first moment on: a signal that finds no handler would end the process.
   const termination = terminated();
-  const started = Promise.withResolvers<undefined>();
-  let reloads: Promise<unknown> = started.promise;
+  const started = Promise.withResolvers<Supervision | undefined>();
+  let reloads = started.promise;
   process.on('SIGHUP', () => {
-    reloads = reloads.then(() => reload(context, daemon, log));
+    reloads = reloads.then((supervision) => reload(context, { daemon, log, supervision }));
   });
+  const systemd = systemdOf(context.env);
   const metrics = new Metrics();
   const history = new History(historySize);
   const notices = new Notices(log, clock);
@@ -60,6 +63,7 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     observePool: (event) => {
       metrics.pool(event);
     },
+    sockets: systemd.sockets,
   });
   keepRunning(log);
   await daemon.adopt(config);
@@ -76,12 +80,18 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     throw error;
   });
   await advise(context, config, log);
+  tellUnused(systemd, log);
   announce(config, daemon, log);
-  started.resolve(undefined);
+  const { PATH: path } = context.env;
+  const supervision = supervisionOf(systemd, { daemon, report, log, clock, path });
+  supervision?.ready();
+  started.resolve(supervision);
   const signal = await termination;
   log.info('stopping', { signal, ...daemon.load });
+  supervision?.stopping();
   await daemon.stop();
   await control.close();
+  await supervision?.close();
   log.info('stopped');
   setTimeout(() => process.exit(exitCodes.ok), lastResortMs).unref();
   return exitCodes.ok;
@@ -130,17 +140,41 @@ async function advise(context: CliContext, config: Config, log: Log): Promise<vo
   }
 }
 
-/** One after the other, so that the newest configuration is the one that stays. Never rejects. */
-async function reload(context: CliContext, daemon: Daemon, log: Log): Promise<void> {
-  if (daemon.stopping) return;
+interface Running {
+  readonly daemon: Daemon;
+  readonly log: Log;
+  readonly supervision: Supervision | undefined;
+}
+
+/**
+ * One after the other, so that the newest configuration is the one that stays. Never rejects.
+ *
+ * @returns who is to hear of the next one.
+ */
+async function reload(
+  context: CliContext,
+  { daemon, log, supervision }: Running,
+): Promise<Supervision | undefined> {
+  if (daemon.stopping) return supervision;
+  supervision?.reloading();
+  const refusal = await adopted(context, daemon, log);
+  supervision?.reloaded(refusal);
+  return supervision;
+}
+
+/** Why the configuration before stays; undefined when the new one holds. */
+async function adopted(context: CliContext, daemon: Daemon, log: Log): Promise<string | undefined> {
   try {
     const config = loadConfig(context.configFile, context.env);
     await daemon.adopt(config);
     log.adjust(config.log);
     log.info('reloaded', { file: config.file, addresses: daemon.listening });
     await advise(context, config, log);
+    return undefined;
   } catch (error) {
-    log.error('reload-refused', { detail: messageOf(error) });
+    const detail = messageOf(error);
+    log.error('reload-refused', { detail });
+    return detail;
   }
 }
 

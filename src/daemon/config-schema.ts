@@ -17,6 +17,7 @@ import { bannedShape } from './config-banned.ts';
 import { addressList, parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
 import { updateShape } from './config-update.ts';
+import { isListenAddress } from './systemd-sockets.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
 
 const count = (min?: number) => number('a whole number', parseCount, min);
@@ -46,7 +47,7 @@ const nextHopForm = 'host:port, unix:/path, lmtp:host:port or lmtp:unix:/path';
 
 const listener = {
   protocol: word('smtp', 'lmtp', 'milter'),
-  address: text('host:port, [::1]:port or unix:/path', (value) => parseSocketAddress(value).ok),
+  address: text('host:port, [::1]:port, unix:/path or systemd:NAME', isListenAddress),
   position: word('after-queue', 'before-queue').default('after-queue'),
   next_hop: text(nextHopForm, isNextHop).optional(),
   backlog: count(1).default(511),

@@ -18,6 +18,8 @@ import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Once } from './once.ts';
 import { logPoolEvent } from './pool-log.ts';
+import { SelfCheck, type SelfChecked } from './self-check.ts';
+import { SystemdSockets } from './systemd-sockets.ts';
 
 /** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
 const greetingWaitMs = 240_000;
@@ -34,6 +36,8 @@ export interface DaemonSurroundings {
   readonly observeHandover: (event: HandoverEvent) => void;
   /** Told of what an operator should know of the clamds, besides the log. */
   readonly observePool?: (event: PoolEvent) => void;
+  /** Sockets that were open when the process began; none where it was not systemd that started it. */
+  readonly sockets?: SystemdSockets;
 }
 
 /**
@@ -45,7 +49,9 @@ export class Daemon {
   readonly #stopping = new Canceller();
   readonly #line: WaitingLine;
   readonly #sessions: WaitingLine;
+  readonly #sockets: SystemdSockets;
   readonly #listeners: Listeners;
+  readonly #selfCheck: SelfCheck;
   #current: Assembly | undefined;
   #once: Once | undefined;
   #pool: ClamdPool | undefined;
@@ -56,14 +62,16 @@ export class Daemon {
     this.#surroundings = surroundings;
     this.#line = new WaitingLine(lineLimits(config), clock);
     this.#sessions = new WaitingLine(sessionLimits(config), clock);
-    this.#listeners = new Listeners({
-      clock,
-      sessions: this.#sessions,
-      stopping: this.#stopping.signal,
-      onFault: (error) => {
-        surroundings.log.error('fault', { detail: stackOf(error) });
-      },
-    });
+    this.#sockets = surroundings.sockets ?? new SystemdSockets([]);
+    this.#selfCheck = new SelfCheck(clock);
+    const onFault = (error: unknown): void => {
+      surroundings.log.error('fault', { detail: stackOf(error) });
+    };
+    const stopping = this.#stopping.signal;
+    this.#listeners = new Listeners(
+      { clock, sessions: this.#sessions, stopping, onFault },
+      this.#sockets,
+    );
   }
 
   get config(): Config {
@@ -105,6 +113,11 @@ export class Daemon {
     return this.#listeners.addresses;
   }
 
+  /** Connects to each listener as a peer would. Never rejects. */
+  selfCheck(): Promise<SelfChecked> {
+    return this.#selfCheck.look(this.#listeners.doors, () => this.#sessions.waiting > 0);
+  }
+
   get load(): DaemonLoad {
     return {
       sessions: this.#listeners.sessions,
@@ -123,7 +136,8 @@ export class Daemon {
   async adopt(config: Config): Promise<void> {
     if (this.#current) refuseLastingChanges(this.#current.config, config);
     const { clock, log, observeHandover } = this.#surroundings;
-    this.#once ??= await Once.open(config, { clock, log, observe: observeHandover });
+    const surroundings = { clock, log, observe: observeHandover, sockets: this.#sockets };
+    this.#once ??= await Once.open(config, surroundings);
     this.#pool ??= this.#newPool(config);
     const next = await this.#assemble(config, this.#once, this.#pool).catch(
       async (error: unknown) => {
@@ -189,6 +203,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { clock } = this.#surroundings;
     this.#expiry?.cancel();
+    this.#selfCheck.close();
     this.#stopping.abort(new Cancelled('shutdown'));
     const timers = [
       clock.after(this.config.limits.drainMs, () => {

@@ -5,10 +5,11 @@ import { messageOf, OperationalError } from '../errors.ts';
 import { Listener, type ListenerSettings } from '../listener/listener.ts';
 import { MilterListener } from '../listener/milter-listener.ts';
 import type { ListenerSurroundings } from '../listener/socket-listener.ts';
-import { parseSocketAddress } from '../socket-address.ts';
 import { addressList, isListed } from './config-address.ts';
 import { groupId } from './config-group.ts';
 import type { Config, ListenerConfig, SmtpListenerConfig } from './config.ts';
+import type { Door } from './self-check.ts';
+import type { SystemdSockets } from './systemd-sockets.ts';
 
 type AnyListener = Listener | MilterListener;
 type AnyEngine = Engine | MilterEngine;
@@ -16,17 +17,21 @@ type AnyEngine = Engine | MilterEngine;
 interface Open {
   readonly listener: AnyListener;
   readonly config: ListenerConfig;
+  readonly doors: readonly Door[];
 }
 
 /** The sockets that the daemon listens on, as the configuration has them now. */
 export class Listeners {
   readonly #surroundings: ListenerSurroundings;
+  readonly #sockets: SystemdSockets;
   #open: readonly Open[] = [];
   /** Closed to new sessions, some of theirs still at work. */
   readonly #closing = new Set<AnyListener>();
 
-  constructor(surroundings: ListenerSurroundings) {
+  /** @param sockets that systemd holds for us, to be used instead of new ones. */
+  constructor(surroundings: ListenerSurroundings, sockets: SystemdSockets) {
     this.#surroundings = surroundings;
+    this.#sockets = sockets;
   }
 
   get sessions(): number {
@@ -36,6 +41,11 @@ export class Listeners {
   /** The addresses that are listened on. */
   get addresses(): readonly string[] {
     return this.#open.map(({ config }) => config.address);
+  }
+
+  /** Where we can be connected to, as far as that is known. */
+  get doors(): readonly Door[] {
+    return this.#open.flatMap(({ doors }) => doors);
   }
 
   /**
@@ -51,13 +61,12 @@ export class Listeners {
     const next: Open[] = [];
     try {
       for (const wanted of config.listeners) {
-        const door = this.#door(config, wanted, engines.get(wanted));
-        const same = this.#staying(wanted);
-        const listener = same ?? (await this.#openOne(wanted, door.create(), opened));
+        const kind = this.#kindOf(config, wanted, engines.get(wanted));
+        const same = this.#staying(wanted) ?? (await this.#openOne(wanted, kind.create(), opened));
         settled.push(() => {
-          door.settle(listener);
+          kind.settle(same.listener);
         });
-        next.push({ listener, config: wanted });
+        next.push({ ...same, config: wanted });
       }
     } catch (error) {
       for (const { listener } of opened) void listener.close();
@@ -87,7 +96,7 @@ export class Listeners {
   }
 
   /** What is particular to the protocol: the settings, and a listener that has them. */
-  #door(config: Config, wanted: ListenerConfig, engine: AnyEngine | undefined): Door {
+  #kindOf(config: Config, wanted: ListenerConfig, engine: AnyEngine | undefined): Kind {
     if (wanted.protocol === 'milter') {
       assert(engine instanceof MilterEngine, 'each listener has an engine');
       return {
@@ -111,7 +120,7 @@ export class Listeners {
     return [...new Set([...this.#open.map(({ listener }) => listener), ...this.#closing])];
   }
 
-  #staying(wanted: ListenerConfig): AnyListener | undefined {
+  #staying(wanted: ListenerConfig): Open | undefined {
     const open = this.#open.find(({ config }) => config.address === wanted.address);
     if (!open) return undefined;
     const position = (config: ListenerConfig) => 'position' in config && config.position;
@@ -123,25 +132,29 @@ export class Listeners {
       if (same) continue;
       throw new OperationalError('CONFIG', `${key} of ${wanted.address} changes only at a restart`);
     }
-    return open.listener;
+    return open;
   }
 
-  async #openOne(
-    wanted: ListenerConfig,
-    listener: AnyListener,
-    opened: Open[],
-  ): Promise<AnyListener> {
-    const parsed = parseSocketAddress(wanted.address);
-    assert(parsed.ok, 'the configuration has been checked');
+  async #openOne(wanted: ListenerConfig, listener: AnyListener, opened: Open[]): Promise<Open> {
+    const { address, backlog, mode, protocol } = wanted;
+    const doors: Door[] = [];
+    const open = { listener, config: wanted, doors };
+    // From its first socket on: when the second one fails, the first has to be closed.
+    opened.push(open);
     try {
       const group = wanted.group === undefined ? undefined : groupId(wanted.group);
-      await listener.open({ ...parsed.address, backlog: wanted.backlog }, wanted.mode, group);
+      for (const place of this.#sockets.take(address)) {
+        await listener.open({ ...place.listen, backlog }, mode, group);
+        // A Milter says nothing before it is spoken to, so nothing would be heard there.
+        if (place.address && protocol !== 'milter') {
+          doors.push({ name: address, address: place.address });
+        }
+      }
     } catch (error) {
-      const why = `[[listener]] ${wanted.address} cannot be opened: ${messageOf(error)}`;
+      const why = `[[listener]] ${address} cannot be opened: ${messageOf(error)}`;
       throw new OperationalError('CONFIG', why, { cause: error });
     }
-    opened.push({ listener, config: wanted });
-    return listener;
+    return open;
   }
 
   async #retire(listener: AnyListener): Promise<void> {
@@ -151,7 +164,8 @@ export class Listeners {
   }
 }
 
-interface Door {
+/** What differs between protocols. */
+interface Kind {
   readonly create: () => AnyListener;
   readonly settle: (listener: AnyListener) => void;
 }

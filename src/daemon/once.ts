@@ -24,6 +24,7 @@ import type { LedgerStatus } from './control-status.ts';
 import { handoverLog } from './handover-log.ts';
 import type { Log } from './log.ts';
 import { Seldom } from './seldom.ts';
+import type { SystemdSockets } from './systemd-sockets.ts';
 
 /** A disk that takes longer is as good as none: well below what the next hop waits for an answer. */
 const commitMsMax = 15_000;
@@ -42,6 +43,8 @@ export interface OnceSurroundings {
   readonly log: Log;
   /** Told of what an operator should count. */
   readonly observe: (event: HandoverEvent) => void;
+  /** Among them may be the socket of the commit question. */
+  readonly sockets: SystemdSockets;
 }
 
 export class Once {
@@ -201,7 +204,7 @@ function witnessClient({ commit }: Config, { clock, log }: OnceSurroundings): Wi
 async function openDoor(
   address: string | undefined,
   gate: Handovers,
-  { clock, log }: OnceSurroundings,
+  { clock, log, sockets }: OnceSurroundings,
 ): Promise<CommitListener | undefined> {
   if (address === undefined) return undefined;
   const seldom = new Seldom(troubleEveryMs, clock);
@@ -212,7 +215,7 @@ async function openDoor(
   };
   const door = new CommitListener({ gate, clock, limits: defaultCommitLimits, onFault });
   try {
-    await door.open(addressOf(address));
+    for (const { listen } of sockets.take(address)) await door.open(listen);
   } catch (error) {
     const why = `[commit] ${address} cannot be opened: ${messageOf(error)}`;
     throw new OperationalError('CONFIG', why, { cause: error });

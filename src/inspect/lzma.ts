@@ -1,6 +1,6 @@
 /**
  * LZMA (lzma-specification.txt of the LZMA SDK), as far as the header of a 7z archive needs it: all
- * in memory, its size known. Why it is our own: docs/decisions/0005-lzma.md.
+ * in memory, its size known. Why it is our own: docs/decisions/0007-lzma.md.
  */
 
 /** More of literal contexts and positions than 7-Zip ever uses would only cost memory. */

@@ -65,10 +65,11 @@ export class CommitListener {
    * queue directory, or its root when chrooted). The last directory of the path is made if it is
    * missing.
    *
+   * @param address or a socket that is open already; that is left as it is.
    * @param mode the permissions of a Unix socket.
    * @throws what listening fails with: the address is taken, no rights.
    */
-  async open(address: SocketAddress, mode = defaultMode): Promise<void> {
+  async open(address: SocketAddress | { readonly fd: number }, mode = defaultMode): Promise<void> {
     if ('path' in address) {
       await makeDirectory(dirname(address.path));
       await removeStaleSocket(address.path);

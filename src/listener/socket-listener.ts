@@ -29,15 +29,13 @@ export abstract class SocketListener {
   protected readonly surroundings: ListenerSurroundings;
   /** What is called off when the drain time is over. */
   protected readonly atWork = new Set<{ shutDown(): void }>();
-  readonly #server: Server;
+  /** One for each socket; an address that systemd holds for us may have several. */
+  readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
   constructor(surroundings: ListenerSurroundings) {
     this.surroundings = surroundings;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      void this.serve(socket);
-    });
   }
 
   /** Sessions that are open, greeted or not. */
@@ -46,6 +44,8 @@ export abstract class SocketListener {
   }
 
   /**
+   * Listens on one socket more.
+   *
    * @param mode the permissions of a Unix socket; left to the umask when absent.
    * @param group the id of the group that it is given to; left to the process when absent.
    * @throws what listening fails with: the address is taken, no rights.
@@ -54,10 +54,14 @@ export abstract class SocketListener {
     const { path } = listen;
     if (path !== undefined) await removeStaleSocket(path);
     const { onFault } = this.surroundings;
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      void this.serve(socket);
+    });
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(listen, () => {
-        this.#server.off('error', reject).on('error', onFault);
+      server.once('error', reject);
+      server.listen(listen, () => {
+        server.off('error', reject).on('error', onFault);
+        this.#servers.push(server);
         resolve();
       });
     });
@@ -86,11 +90,7 @@ export abstract class SocketListener {
 
   /** Accepts no more; resolves when the last session has ended. */
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
+    this.#closed ??= Promise.all(this.#servers.map(closed)).then(() => undefined);
     return this.#closed;
   }
 
@@ -109,4 +109,12 @@ export abstract class SocketListener {
    * @param welcome whether there is room for it.
    */
   protected abstract converse(inbox: Inbox, welcome: boolean): Promise<void>;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 }

@@ -93,21 +93,23 @@ describe('on an older Node', () => {
     });
   });
 
-  test('the socket that systemd gave goes on to it', () => {
-    placeNode('#!/bin/sh\nreadlink /proc/self/fd/3 || echo none\n');
-    const handed = folder.write('handed', '');
-    const start = (env: Record<string, string>): string => {
-      const descriptor = openSync(handed, 'r');
+  test('the sockets that systemd gave go on to it', () => {
+    placeNode('#!/bin/sh\nfor fd in 3 4; do readlink /proc/self/fd/$fd || echo none; done\n');
+    const [one, two] = [folder.write('one', ''), folder.write('two', '')];
+    const start = (env: Record<string, string>): string[] => {
+      const descriptors = [openSync(one, 'r'), openSync(two, 'r')];
       const { stdout } = spawnSync(process.execPath, [...pretending('20.0.0'), script], {
-        stdio: ['ignore', 'pipe', 'inherit', descriptor],
+        stdio: ['ignore', 'pipe', 'inherit', ...descriptors],
         env: { ...process.env, ...env },
         encoding: 'utf8',
         timeout: hangMs,
       });
-      closeSync(descriptor);
-      return stdout;
+      descriptors.forEach(closeSync);
+      return stdout.trimEnd().split('\n');
     };
-    expect([start({ LISTEN_FDS: '1' }), start({})]).toEqual([`${handed}\n`, 'none\n']);
+    expect(start({ LISTEN_FDS: '2' })).toEqual([one, two]);
+    expect(start({ LISTEN_FDS: '1' })).toEqual([one, 'none']);
+    expect(start({})).toEqual(['none', 'none']);
   });
 
   test('it does so but once', () => {

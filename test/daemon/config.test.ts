@@ -458,8 +458,8 @@ describe('a bad configuration names file, line, key and what would be right', ()
     ],
     [
       'systemd',
-      '[[listener]]\nprotocol = "smtp"\naddress = "systemd:smtp"\nnext_hop = "unix:/y"',
-      ['f.toml:7: [[listener]] address: ', later('systemd:smtp')],
+      '[[listener]]\nprotocol = "smtp"\naddress = "systemd:a:b"\nnext_hop = "unix:/y"',
+      ['f.toml:7: [[listener]] address: ', '"systemd:a:b"', 'unix:/path or systemd:NAME'],
     ],
     [
       'deadline beyond Postfix',

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseConfig } from '../../src/daemon/config.ts';
 import { Log } from '../../src/daemon/log.ts';
 import { Once } from '../../src/daemon/once.ts';
+import { SystemdSockets } from '../../src/daemon/systemd-sockets.ts';
 import type { HandoverEvent } from '../../src/engine/earlier-attempts.ts';
 import { OperationalError } from '../../src/errors.ts';
 import { type Folder, makeFolder } from '../support/config-file.ts';
@@ -51,6 +52,7 @@ ${commit}`,
     clock: systemClock,
     log,
     observe: (seen) => events.push(seen),
+    sockets: new SystemdSockets([]),
   });
   opened.push(one);
   return one;
