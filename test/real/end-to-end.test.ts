@@ -58,6 +58,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'end to end', () => {
           },
         ],
         clamd: [clamd.unix.name],
+        waitMax: '1s',
       });
       postfix = await startPostfix({
         reinjectPort,

@@ -24,6 +24,8 @@ export interface DaemonListener {
 export interface DaemonOptions {
   readonly listeners: readonly DaemonListener[];
   readonly clamd: readonly string[];
+  /** How long mail waits for a clamd, where not the default. */
+  readonly waitMax?: string;
   /** On unless it is said to be off. */
   readonly ledger?: boolean;
   /** As the configuration has it, where not the default. */
@@ -85,7 +87,14 @@ export class PrivateDaemon {
     return this.#process?.pid ?? 0;
   }
 
-  configure({ listeners, clamd, ledger = true, ledgerMaxSize, more = '' }: DaemonOptions): void {
+  configure({
+    listeners,
+    clamd,
+    ledger = true,
+    ledgerMaxSize,
+    more = '',
+    waitMax,
+  }: DaemonOptions): void {
     const tables = listeners.map(
       ({ protocol, address, nextHop, position, more: lines = '' }) =>
         `[[listener]]\nprotocol = "${protocol}"\naddress = "${address}"\n` +
@@ -100,7 +109,7 @@ export class PrivateDaemon {
 endpoints = ${JSON.stringify(clamd)}
 stream_max_length = "100M"
 max_file_size = "100M"
-[spool]
+${waitMax === undefined ? '' : `wait_max = "${waitMax}"\n`}[spool]
 directory = "${this.#state}/spool"
 [quarantine]
 directory = "${this.#state}/quarantine"
