@@ -1,5 +1,6 @@
 /** `clamgate check-config`: whether the configuration can be used, and what in it is unwise. */
-import type { Config, ListenerConfig } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
+import type { ListenerConfig } from '../daemon/config-listener.ts';
 import { ConfigError } from '../daemon/config-error.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -30,5 +31,6 @@ async function tell(context: CliContext, config: Config): Promise<void> {
 
 function wayOf(listener: ListenerConfig): string {
   if (listener.protocol === 'milter') return `(quarantine: ${listener.quarantine})`;
+  if (listener.protocol === 'policy') return '(policy service)';
   return `(${listener.position}) -> ${listener.nextHop}`;
 }

@@ -1,5 +1,6 @@
 /** `clamgate inject`: sends a test message, and reports what became of it. */
-import { type Config, smtpListeners } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
+import { smtpListeners } from '../daemon/config-listener.ts';
 import { parseDuration } from '../daemon/config-units.ts';
 import type { OutcomeKind, TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';

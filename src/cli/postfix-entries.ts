@@ -2,7 +2,8 @@
  * What Postfix has to be told so that mail goes through clamgate and back: settings of main.cf and
  * services of master.cf, made from the configuration. Values only; postfix.ts writes them down.
  */
-import { type Config, type SmtpListenerConfig, smtpListeners } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
+import { type SmtpListenerConfig, smtpListeners } from '../daemon/config-listener.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
 import { backProcesses, type Commit, commitServer, reinjection } from './postfix-reinjection.ts';
@@ -34,7 +35,11 @@ export function postfixEntries(config: Config, queueDirectory: string): PostfixE
     // Of two listeners the first has the mail of main.cf; and two may have one next hop.
     mainCf: firstOfEach(settings),
     masterCf: firstOfEach([...ways, ...back]),
-    notes: [...(commit.note ?? []), ...made.flatMap(({ notes }) => notes)],
+    notes: [
+      ...(commit.note ?? []),
+      ...made.flatMap(({ notes }) => notes),
+      ...policyNotes(config, queueDirectory),
+    ],
   };
 }
 
@@ -145,6 +150,20 @@ function milterSettings({ listeners }: Config, queueDirectory: string): Setting[
       why: 'clamgate answers within 240 s, and says meanwhile that it is at work.',
     },
   ];
+}
+
+/** Where in a list of restrictions it belongs is for whoever wrote that list to say. */
+function policyNotes({ listeners }: Config, queueDirectory: string): string[] {
+  const doors = listeners.filter(({ protocol }) => protocol === 'policy');
+  return doors.map(({ address }) => {
+    const server = address.startsWith('unix:')
+      ? seenByPostfix(address, queueDirectory)
+      : `inet:${address}`;
+    return (
+      `Put check_policy_service ${server} into smtpd_recipient_restrictions, behind ` +
+      'reject_unauth_destination, and into smtpd_end_of_data_restrictions.'
+    );
+  });
 }
 
 /** A Unix socket below the queue directory by its path there, which chrooted processes find, too. */

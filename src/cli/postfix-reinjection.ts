@@ -1,5 +1,5 @@
 /** The smtpd that takes mail back from clamgate, and the commit question that it asks. */
-import type { SmtpListenerConfig } from '../daemon/config.ts';
+import type { SmtpListenerConfig } from '../daemon/config-listener.ts';
 import { isLoopback } from '../daemon/config-address.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseSocketAddress } from '../socket-address.ts';

@@ -1,6 +1,7 @@
 /** `clamgate quarantine`: what is in our custody, and the only ways out of it. */
 import type { Command } from 'commander';
-import { type Config, smtpListeners } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
+import { smtpListeners } from '../daemon/config-listener.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
 import { nodeFiles } from '../store/files.ts';
 import { Quarantine, type QuarantineItem } from '../store/quarantine.ts';

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
+import { Admission } from '../engine/admission.ts';
 import { Engine, type EngineParts } from '../engine/engine.ts';
 import { MilterEngine } from '../engine/milter-engine.ts';
 import type { Handovers } from '../engine/handovers.ts';
@@ -12,13 +14,20 @@ import type { ClamdPool } from '../scan/clamd-pool.ts';
 import { nodeFiles } from '../store/files.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
+import { FreeSpace } from '../store/free-space.ts';
 import { prepareSpoolDirectory, Spool } from '../store/spool.ts';
 import type { Limits } from '../limits.ts';
 import type { NextHop } from '../relay/next-hop.ts';
 import type { Position } from '../verdict/disposition.ts';
 import type { WaitingLine } from '../waiting-line.ts';
 import { scannerOf } from './config-scanner.ts';
-import type { Config, ListenerConfig, MilterListenerConfig, SmtpListenerConfig } from './config.ts';
+import type { Config } from './config.ts';
+import type {
+  ListenerConfig,
+  MilterListenerConfig,
+  PolicyListenerConfig,
+  SmtpListenerConfig,
+} from './config-listener.ts';
 
 /** What a reload of the configuration leaves as it is. */
 export interface Lasting {
@@ -38,7 +47,7 @@ export interface Assembly {
   readonly config: Config;
   readonly scans: Scans;
   readonly quarantine: Quarantine;
-  readonly engines: ReadonlyMap<ListenerConfig, Engine | MilterEngine>;
+  readonly engines: ReadonlyMap<ListenerConfig, Engine | MilterEngine | Admission>;
   /** Lets go of what idles; what is at work ends by itself. */
   readonly close: () => void;
 }
@@ -52,21 +61,28 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   await quarantine.prepare();
   const scanner = scannerOf(config, clock, lasting.pool);
   const scans = new Scans({ scanner, ledger, clock });
-  const nextHops: NextHop[] = [];
-  const engines = new Map<ListenerConfig, Engine | MilterEngine>();
+  const closing: { close(): void }[] = [];
+  const engines = new Map<ListenerConfig, Engine | MilterEngine | Admission>();
   for (const listener of config.listeners) {
     const common = { ...commonParts(config, lasting), scans };
     if (listener.protocol === 'milter') {
       engines.set(listener, newMilterEngine(listener, { ...common, limits: config.limits }));
       continue;
     }
+    if (listener.protocol === 'policy') {
+      const space = freeSpaceFor(listener, config, clock);
+      await space.start();
+      closing.push(space);
+      engines.set(listener, newAdmission(listener, config, lasting, space));
+      continue;
+    }
     const limits = limitsAt(listener, config);
     const nextHop = newNextHop(listener.nextHop, limits, clock);
-    nextHops.push(nextHop);
+    closing.push(nextHop);
     engines.set(listener, newEngine(listener, { ...common, limits, nextHop, quarantine }));
   }
   const close = (): void => {
-    for (const nextHop of nextHops) nextHop.close();
+    for (const one of closing) one.close();
   };
   return { config, scans, quarantine, engines, close };
 }
@@ -128,6 +144,32 @@ function newMilterEngine(
       },
     },
   );
+}
+
+function freeSpaceFor(
+  { freeBytesMin }: PolicyListenerConfig,
+  { spool, quarantine, ledger }: Config,
+  clock: Clock,
+): FreeSpace {
+  const ledgers = ledger.enabled ? [dirname(ledger.file)] : [];
+  const directories = [spool.directory, quarantine.directory, ...ledgers];
+  return new FreeSpace({ clock, directories, freeBytesMin });
+}
+
+/** A clamd that is busy will have room in a moment; one that is drained is given nothing. */
+function newAdmission(
+  { waitingLevel }: PolicyListenerConfig,
+  { limits }: Config,
+  { line, pool }: Pick<Lasting, 'line' | 'pool'>,
+  space: FreeSpace,
+): Admission {
+  return new Admission(limits.messageBytesMax, {
+    canStore: () => space.isEnough,
+    canScan: () =>
+      pool.status.some(({ state, draining }) => !draining && /^(ready|busy)$/.test(state)),
+    waiting: () => line.waiting,
+    waitingLevel,
+  });
 }
 
 /** The engine names the situation; in which words the peer heard it is known only here. */

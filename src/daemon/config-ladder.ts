@@ -88,7 +88,7 @@ function commitAddresses({ commit }: Config): { address: string; path: KeyPath }
 function loopProblems({ listeners }: Config): Unsound[] {
   const ours = new Set(listeners.map(({ address }) => address));
   return listeners.flatMap((listener, at) => {
-    if (listener.protocol === 'milter') return [];
+    if (!('nextHop' in listener)) return [];
     const { nextHop } = listener;
     const loops = ours.has(nextHop.replace(/^(smtp|lmtp):/, ''));
     const message = `"${nextHop}" is a listener of this file: mail would go round for ever`;

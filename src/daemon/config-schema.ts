@@ -5,19 +5,17 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { OperationalError } from '../errors.ts';
 import { defaultBeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts';
-import { parseNextHopAddress } from '../relay/address.ts';
 import { parseClamdAddress } from '../scan/clamd-address.ts';
 import { defaultPoolBounds } from '../scan/pool-settings.ts';
 import { defaultStormLevels } from '../scan/storm.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { bannedShape } from './config-banned.ts';
-import { addressList, parseLocalAddress } from './config-address.ts';
+import { listenerShape, listenerTable } from './config-listener.ts';
+import { parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
 import { updateShape } from './config-update.ts';
-import { isListenAddress } from './systemd-sockets.ts';
 import { parseCount, parseDuration, parseMilliseconds, parseSize } from './config-units.ts';
 
 const count = (min?: number) => number('a whole number', parseCount, min);
@@ -32,61 +30,6 @@ const localAddress = text(
   '"unix:/path" or a port of this machine alone such as "127.0.0.1:8025"',
   (value) => parseLocalAddress(value) !== undefined,
 );
-
-function isNextHop(value: string): boolean {
-  try {
-    parseNextHopAddress(value);
-    return true;
-  } catch (error) {
-    if (error instanceof OperationalError) return false;
-    throw error;
-  }
-}
-
-const nextHopForm = 'host:port, unix:/path, lmtp:host:port or lmtp:unix:/path';
-
-const listener = {
-  protocol: word('smtp', 'lmtp', 'milter'),
-  address: text('host:port, [::1]:port, unix:/path or systemd:NAME', isListenAddress),
-  position: word('after-queue', 'before-queue').default('after-queue'),
-  next_hop: text(nextHopForm, isNextHop).optional(),
-  backlog: count(1).default(511),
-  xforward_from: z
-    .array(
-      text(
-        'an address or a network such as "10.0.0.0/8"',
-        (value) => addressList([value]) !== undefined,
-      ),
-    )
-    .default(['127.0.0.0/8', '::1']),
-  mode: setting('file permissions such as "0660"', (value) =>
-    typeof value === 'string' && /^0?[0-7]{3}$/.test(value) ? parseInt(value, 8) : undefined,
-  ).default(0o660),
-  group: text('the name of a group, or its number', (value) =>
-    /^[\w.-]{1,32}$/.test(value),
-  ).optional(),
-  quarantine: word('reject', 'hold').default('reject'),
-};
-
-/** A Milter leaves the message with Postfix; every other listener hands it on. */
-const listenerTable = z.strictObject(listener).superRefine((table, context) => {
-  const complain = (key: string, message: string): void => {
-    context.addIssue({ code: 'custom', path: [key], message });
-  };
-  const isMilter = table.protocol === 'milter';
-  if (isMilter && table.next_hop !== undefined) {
-    complain('next_hop', 'is for smtp and lmtp: a Milter hands nothing on');
-  }
-  if (!isMilter && table.next_hop === undefined) {
-    complain('next_hop', `is missing; it must be ${nextHopForm}`);
-  }
-  if (table.position === 'before-queue' && table.protocol !== 'smtp') {
-    complain('position', '"before-queue" is for smtp, which smtpd_proxy_filter speaks');
-  }
-  if (!isMilter && table.quarantine === 'hold') {
-    complain('quarantine', '"hold" is for milter: behind the queue the message is kept here');
-  }
-});
 
 const MiB = 2 ** 20;
 const second = 1000;
@@ -218,7 +161,7 @@ const suffixMax = 253 - 64;
 /** The keys of each table, '' being what stands above all tables. */
 export const shapes = {
   '': { hostname: hostName.default(() => hostname()) },
-  listener,
+  listener: listenerShape,
   clamd,
   storm,
   cache,

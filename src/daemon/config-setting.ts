@@ -1,9 +1,6 @@
 /** How one value of the configuration file is read, and what is said when it is wrong. */
 import { z } from 'zod';
 
-/** Contract values that are understood but not built yet. */
-const comesLater = /^policy$/;
-
 /**
  * One value of the file.
  *
@@ -21,9 +18,6 @@ export function setting<T>(expects: string, read: (value: unknown) => T | undefi
 
 function complaint(expects: string, value: unknown): string {
   if (value === undefined) return `is missing; it must be ${expects}`;
-  if (typeof value === 'string' && comesLater.test(value)) {
-    return `${JSON.stringify(value)} comes in a later version; it must be ${expects}`;
-  }
   return `must be ${expects}, not ${shown(value)}`;
 }
 

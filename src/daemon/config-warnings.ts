@@ -3,12 +3,8 @@ import { parseNextHopAddress } from '../relay/address.ts';
 import { defaultRules, type RuleName, type Rules } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { isWildcard } from './config-address.ts';
-import {
-  type Config,
-  type ListenerConfig,
-  type SmtpListenerConfig,
-  smtpListeners,
-} from './config.ts';
+import type { Config } from './config.ts';
+import { type ListenerConfig, type SmtpListenerConfig, smtpListeners } from './config-listener.ts';
 import { showDuration, showSize } from './config-units.ts';
 
 export interface Advice {

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { parse, TomlError } from 'smol-toml';
 import { messageOf } from '../errors.ts';
 import { type BeforeQueueLimits, defaultLimits, type Limits } from '../limits.ts';
-import type { Position } from '../verdict/disposition.ts';
 import type { InDoubt } from '../engine/earlier-attempts.ts';
 import type { BannedRule } from '../verdict/banned.ts';
 import type { StormLevels } from '../scan/storm.ts';
@@ -16,44 +15,11 @@ import type { Rules } from '../verdict/rules.ts';
 import { bannedProblems, bannedRuleOf } from './config-banned.ts';
 import { ConfigError } from './config-error.ts';
 import { ladderProblems } from './config-ladder.ts';
+import { type ListenerConfig, listenerOf } from './config-listener.ts';
 import { locateKeys, type LineOf } from './config-lines.ts';
 import { problemAt, problemsOf } from './config-problems.ts';
 import { type UpdateConfig, updateOf, updateProblems } from './config-update.ts';
 import { configSchema, limitKey, limitNames, type ConfigFile } from './config-schema.ts';
-
-/** The socket of a listener. */
-interface ListenerSocket {
-  /** host:port, [v6]:port or unix:/path. */
-  readonly address: string;
-  /** Connections that the kernel holds until we accept them. */
-  readonly backlog: number;
-  /** Permissions of a Unix socket. */
-  readonly mode: number;
-  /** The group of a Unix socket, by name or number; that of the process when absent. */
-  readonly group?: string;
-}
-
-export interface SmtpListenerConfig extends ListenerSocket {
-  readonly protocol: 'smtp' | 'lmtp';
-  readonly position: Position;
-  /** host:port or unix:/path, perhaps after smtp: or lmtp:. */
-  readonly nextHop: string;
-  /** Who may send XFORWARD: addresses and networks, for `addressList`. Unix sockets always may. */
-  readonly xforwardFrom: readonly string[];
-}
-
-export interface MilterListenerConfig extends ListenerSocket {
-  readonly protocol: 'milter';
-  /** What is to be quarantined: refused, or held by Postfix (its hold queue). */
-  readonly quarantine: 'reject' | 'hold';
-}
-
-export type ListenerConfig = SmtpListenerConfig | MilterListenerConfig;
-
-/** Those that hand mail on. */
-export function smtpListeners(config: Pick<Config, 'listeners'>): readonly SmtpListenerConfig[] {
-  return config.listeners.filter((listener) => listener.protocol !== 'milter');
-}
 
 export interface ClamdConfig {
   /** unix:/path or tcp://host:port. */
@@ -232,15 +198,6 @@ function configOf(content: ConfigFile, file: string): Config {
     commit: commitOf(content),
     update: updateOf(content.update),
   };
-}
-
-function listenerOf(listener: ConfigFile['listener'][number]): ListenerConfig {
-  const { protocol, address, backlog, mode, group, quarantine, position } = listener;
-  const socket = { address, backlog, mode, ...present('group', group) };
-  if (protocol === 'milter') return { ...socket, protocol, quarantine };
-  // The schema has seen to it that there is one.
-  const nextHop = listener.next_hop ?? '';
-  return { ...socket, protocol, position, nextHop, xforwardFrom: listener.xforward_from };
 }
 
 function clamdOf(clamd: ConfigFile['clamd']): ClamdConfig {

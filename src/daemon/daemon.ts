@@ -8,12 +8,13 @@ import { Cancelled, messageOf, OperationalError } from '../errors.ts';
 import { ClamdPool } from '../scan/clamd-pool.ts';
 import type { PoolEvent } from '../scan/pool-settings.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
-import { WaitingLine, type WaitingLineLimits } from '../waiting-line.ts';
+import { WaitingLine } from '../waiting-line.ts';
 import { assemble, type Assembly } from './assemble.ts';
 import { poolSettings } from './config-scanner.ts';
 import type { Changeable } from './control-actions.ts';
 import type { LedgerStatus, QuarantineSize } from './control-status.ts';
 import type { Config } from './config.ts';
+import { lineLimits, sessionLimits } from './waiting-limits.ts';
 import { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Once } from './once.ts';
@@ -21,8 +22,6 @@ import { logPoolEvent } from './pool-log.ts';
 import { SelfCheck, type SelfChecked } from './self-check.ts';
 import { SystemdSockets } from './systemd-sockets.ts';
 
-/** A greeting may wait this long: below Postfix's smtp_helo_timeout (300 s). */
-const greetingWaitMs = 240_000;
 /** After the drain time: how long the last replies may take to get out. */
 const farewellMs = 2000;
 const expiryIntervalMs = 3_600_000;
@@ -284,22 +283,6 @@ export interface DaemonLoad {
   readonly transactions: number;
   /** Transactions in line at MAIL. */
   readonly waiting: number;
-}
-
-function lineLimits({ limits }: Config): WaitingLineLimits {
-  return {
-    places: limits.transactionsMax,
-    waiting: limits.transactionsWaitingMax,
-    waitMs: limits.transactionWaitMs,
-  };
-}
-
-function sessionLimits({ limits }: Config): WaitingLineLimits {
-  return {
-    places: limits.sessionsMax,
-    waiting: limits.sessionsWaitingMax,
-    waitMs: greetingWaitMs,
-  };
 }
 
 function stackOf(error: unknown): string {

@@ -1,18 +1,25 @@
 import { assert } from '../assert.ts';
+import { Admission } from '../engine/admission.ts';
 import { Engine } from '../engine/engine.ts';
 import { MilterEngine } from '../engine/milter-engine.ts';
 import { messageOf, OperationalError } from '../errors.ts';
 import { Listener, type ListenerSettings } from '../listener/listener.ts';
 import { MilterListener } from '../listener/milter-listener.ts';
+import { PolicyListener } from '../listener/policy-listener.ts';
 import type { ListenerSurroundings } from '../listener/socket-listener.ts';
+import { WaitingLine } from '../waiting-line.ts';
 import { addressList, isListed } from './config-address.ts';
 import { groupId } from './config-group.ts';
-import type { Config, ListenerConfig, SmtpListenerConfig } from './config.ts';
+import type { Config } from './config.ts';
+import type { ListenerConfig, SmtpListenerConfig } from './config-listener.ts';
 import type { Door } from './self-check.ts';
 import type { SystemdSockets } from './systemd-sockets.ts';
 
-type AnyListener = Listener | MilterListener;
-type AnyEngine = Engine | MilterEngine;
+type AnyListener = Listener | MilterListener | PolicyListener;
+type AnyEngine = Engine | MilterEngine | Admission;
+
+/** Postfix has 100 processes of a service by default; more than one service may ask. */
+const policySessionsMax = 1000;
 
 interface Open {
   readonly listener: AnyListener;
@@ -106,12 +113,30 @@ export class Listeners {
         },
       };
     }
+    if (wanted.protocol === 'policy') {
+      assert(engine instanceof Admission, 'each listener has an engine');
+      return this.#policyKind(engine);
+    }
     assert(engine instanceof Engine, 'each listener has an engine');
     const settings = settingsOf(config, wanted, engine);
     return {
       create: () => new Listener(settings, this.#surroundings),
       settle: (listener) => {
         if (listener instanceof Listener) listener.settings = settings;
+      },
+    };
+  }
+
+  /** Its connections are those of all smtpd processes, and none of them is a session with mail. */
+  #policyKind(admission: Admission): Kind {
+    const { messageBytesMax } = admission;
+    const settings = { obstacle: () => admission.obstacle(), messageBytesMax };
+    const { clock } = this.#surroundings;
+    const sessions = new WaitingLine({ places: policySessionsMax, waiting: 0 }, clock);
+    return {
+      create: () => new PolicyListener(settings, { ...this.#surroundings, sessions }),
+      settle: (listener) => {
+        if (listener instanceof PolicyListener) listener.settings = settings;
       },
     };
   }
@@ -145,8 +170,8 @@ export class Listeners {
       const group = wanted.group === undefined ? undefined : groupId(wanted.group);
       for (const place of this.#sockets.take(address)) {
         await listener.open({ ...place.listen, backlog }, mode, group);
-        // A Milter says nothing before it is spoken to, so nothing would be heard there.
-        if (place.address && protocol !== 'milter') {
+        // The others say nothing before they are spoken to, so nothing would be heard there.
+        if (place.address && (protocol === 'smtp' || protocol === 'lmtp')) {
           doors.push({ name: address, address: place.address });
         }
       }

@@ -35,7 +35,7 @@ export class Notices {
     }
     const listener = config.listeners.find(({ address }) => address === record.listener);
     // What a Milter has held is with Postfix, which has its own ways to tell.
-    if (!listener || listener.protocol === 'milter') return;
+    if (!listener || !('nextHop' in listener)) return;
     try {
       await send(record, listener.nextHop, noticeTo, config.hostname);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Gathers all facts at once, each probe within its time. What cannot be found out is in them as such. */
 import { dirname } from 'node:path';
-import { type Config, smtpListeners } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
+import { smtpListeners } from '../daemon/config-listener.ts';
 import { isLoopback, isWildcard } from '../daemon/config-address.ts';
 import type { Status } from '../daemon/control-status.ts';
 import { warnings } from '../daemon/config-warnings.ts';

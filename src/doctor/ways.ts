@@ -1,7 +1,7 @@
 /** The ways that mail takes from Postfix to a listener: which transport, and who names it. Pure. */
 import type { Postfix } from '../postfix/installation.ts';
 import type { Service } from '../postfix/postconf.ts';
-import type { SmtpListenerConfig } from '../daemon/config.ts';
+import type { SmtpListenerConfig } from '../daemon/config-listener.ts';
 import { isWildcard } from '../daemon/config-address.ts';
 
 export interface Way {

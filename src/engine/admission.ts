@@ -19,9 +19,21 @@ export interface AdmissionSources {
   readonly waitingLevel: number;
 }
 
-/** The first that stands in the way; undefined when mail may come. */
-export function obstacleTo(sources: AdmissionSources): Obstacle | undefined {
-  if (!sources.canStore()) return 'store-failed';
-  if (!sources.canScan()) return 'scan-failed';
-  return sources.waiting() >= sources.waitingLevel ? 'busy' : undefined;
+export class Admission {
+  /** Our SIZE. */
+  readonly messageBytesMax: number;
+  readonly #sources: AdmissionSources;
+
+  constructor(messageBytesMax: number, sources: AdmissionSources) {
+    this.messageBytesMax = messageBytesMax;
+    this.#sources = sources;
+  }
+
+  /** The first that stands in the way; undefined when mail may come. */
+  obstacle(): Obstacle | undefined {
+    const { canStore, canScan, waiting, waitingLevel } = this.#sources;
+    if (!canStore()) return 'store-failed';
+    if (!canScan()) return 'scan-failed';
+    return waiting() >= waitingLevel ? 'busy' : undefined;
+  }
 }

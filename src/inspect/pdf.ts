@@ -14,9 +14,11 @@ const letters = Array.from(
   'Encrypt',
   (letter) => `(?:${letter}|#${letter.charCodeAt(0).toString(16)})`,
 );
-/** What follows is a dictionary, or a reference to one (§7.6.1). */
+/** White space (§7.2.3); all of what is looked for must lie within `lookahead`. */
+const gap = '[\\s\\0]{1,2000}';
+/** What follows is a dictionary, or a reference to one (§7.6.1); or nobody knows for all the space. */
 const encrypt = new RegExp(
-  `/${letters.join('')}[\\s\\0]*(?:<<|\\d{1,10}[\\s\\0]+\\d{1,5}[\\s\\0]+R)`,
+  `/${letters.join('')}(?:[\\s\\0]{2000}|[\\s\\0]*(?:<<|\\d{1,10}${gap}\\d{1,5}${gap}R))`,
   'gi',
 );
 

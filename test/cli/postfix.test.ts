@@ -152,3 +152,24 @@ test('more messages can come back than are in the filter', async () => {
   const [scan, back] = masterCf.map(({ processes }) => processes);
   expect(back).toBeGreaterThan(scan ?? Infinity);
 });
+
+test('before the queue: the smtpd on port 25 is proxied, and no content_filter is set', async () => {
+  const before = tomlWith(`position = "before-queue"\n${inside}`);
+  const { mainCf, masterCf } = await entries(before);
+  expect(mainCf).toEqual([]);
+  expect(masterCf.map(({ name, command }) => [name, command])).toEqual([
+    ['smtp', 'smtpd'],
+    ['127.0.0.1:10025', 'smtpd'],
+  ]);
+  expect(masterCf[0]?.options).toContainEqual(
+    expect.objectContaining({ name: 'smtpd_proxy_filter', value: '127.0.0.1:10024' }),
+  );
+});
+
+test('a policy service: where it belongs is said, and no list of restrictions is touched', async () => {
+  const policy =
+    '[[listener]]\nprotocol = "policy"\naddress = "unix:/var/spool/postfix/clamgate/p.sock"\n';
+  const { mainCf, masterCf, notes } = await entries(policy);
+  expect([mainCf, masterCf]).toEqual([[], []]);
+  expect(notes.join()).toContain('check_policy_service unix:clamgate/p.sock');
+});

@@ -6,8 +6,11 @@ import { shapes } from '../../src/daemon/config-schema.ts';
 import { warnings } from '../../src/daemon/config-warnings.ts';
 
 const example = readFileSync(new URL('../../clamgate.example.toml', import.meta.url), 'utf8');
+/** Of other kinds of listeners, which the first table cannot have. */
+const ofOthers = ['quarantine', 'waiting_level', 'min_free'];
 /** With the keys that have no default set as well. */
 const whole = example.replace(/^#(?=\w+ = |\[\[)/gm, '');
+const usable = whole.replace(new RegExp(`^(?:${ofOthers.join('|')}) = .*$`, 'gm'), '');
 
 const minimal = `[[listener]]
 protocol = "smtp"
@@ -16,12 +19,24 @@ next_hop = "127.0.0.1:10025"
 `;
 
 describe('clamgate.example.toml', () => {
+  test('has listeners of other kinds in its comments, whose keys are as without them', () => {
+    for (const protocol of ['milter', 'policy']) {
+      const [table = ''] =
+        new RegExp(`#   \\[\\[listener\\]\\]\n#   protocol = "${protocol}"\n.*\n`).exec(example) ??
+        [];
+      const own = ofOthers.filter((key) => (key === 'quarantine') === (protocol === 'milter'));
+      const keys = own.map((key) => new RegExp(`^#(${key} = .*)$`, 'm').exec(example)?.[1] ?? '');
+      const bare = table.replaceAll(/^# {3}/gm, '');
+      expect(parseConfig(`${bare}${keys.join('\n')}`, 'f')).toEqual(parseConfig(bare, 'f'));
+    }
+  });
+
   test('sets every key to its default', () => {
     expect(parseConfig(example, 'f')).toStrictEqual(parseConfig(minimal, 'f'));
   });
 
   test('works with the other keys set too', () => {
-    expect(parseConfig(whole, 'f').quarantine.noticeTo).toBe('postmaster@example.org');
+    expect(parseConfig(usable, 'f').quarantine.noticeTo).toBe('postmaster@example.org');
   });
 
   test('has the keys of the schema, all of them and no others', () => {

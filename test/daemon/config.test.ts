@@ -307,7 +307,6 @@ state_directory = "/st"
 });
 
 describe('a bad configuration names file, line, key and what would be right', () => {
-  const later = (value: string) => `"${value}" comes in a later version`;
   test.each<[string, string, string[]]>([
     ['syntax', '[clamd]\nendpoints = [', ['f.toml:6: ', 'Invalid TOML document']],
     ['a key twice', '[log]\nlevel = "info"\nlevel = "warn"', ['f.toml:7: ']],
@@ -419,12 +418,12 @@ describe('a bad configuration names file, line, key and what would be right', ()
     [
       'a Milter with a next hop',
       '[[listener]]\nprotocol = "milter"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
-      ['f.toml:8: [[listener]] next_hop: is for smtp and lmtp', 'hands nothing on'],
+      ['f.toml:8: [[listener]] next_hop: is for smtp and lmtp', 'hands mail on'],
     ],
     [
       'hold behind the queue',
       'quarantine = "hold"',
-      ['f.toml:5: [[listener]] quarantine: "hold" is for milter'],
+      ['f.toml:5: [[listener]] quarantine: is for milter'],
     ],
     [
       'a group that is no name',
@@ -432,9 +431,14 @@ describe('a bad configuration names file, line, key and what would be right', ()
       ['f.toml:8: [[listener]] group: must be the name of a group'],
     ],
     [
-      'policy',
+      'a policy service hands nothing on',
       '[[listener]]\nprotocol = "policy"\naddress = "unix:/x"\nnext_hop = "unix:/y"',
-      ['f.toml:6: [[listener]] protocol: ', later('policy')],
+      ['f.toml:8: [[listener]] next_hop: is for smtp and lmtp', 'no other door'],
+    ],
+    [
+      'only a policy service looks how long the line is',
+      'waiting_level = 5',
+      ['f.toml:5: [[listener]] waiting_level: is for policy'],
     ],
     [
       'a position that Postfix does not have',

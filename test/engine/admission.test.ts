@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { obstacleTo } from '../../src/engine/admission.ts';
+import { Admission } from '../../src/engine/admission.ts';
 
 describe('what stands in the way of mail', () => {
   it.each([
@@ -17,6 +17,6 @@ describe('what stands in the way of mail', () => {
       waiting: () => waiting,
       waitingLevel: 10,
     };
-    expect(obstacleTo(sources)).toBe(expected);
+    expect(new Admission(1000, sources).obstacle()).toBe(expected);
   });
 });

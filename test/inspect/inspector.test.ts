@@ -58,6 +58,11 @@ const encrypted: readonly (readonly [string, Buffer, string])[] = [
   ['PDF, in the trailer', made.pdf('trailer\n<< /Size 2 /Encrypt 5 0 R /Root 1 0 R >>'), 'PDF'],
   ['PDF, a dictionary there', made.pdf('trailer << /Encrypt << /Filter /Standard >> >>'), 'PDF'],
   ['PDF, a stream of references', made.pdf('7 0 obj\n<</Type/XRef/Encrypt 5 0 R>>stream'), 'PDF'],
+  [
+    'PDF, more space behind it than is looked through',
+    made.pdf(`trailer << /Encrypt${' '.repeat(20_000)}5 0 R >>`),
+    'PDF',
+  ],
   ['PDF, its name in numbers', made.pdf('trailer << /#45n#63rypt 5 0 R >>'), 'PDF'],
   ['OOXML', made.ole({ streams: ['EncryptionInfo', 'EncryptedPackage'] }), 'Office document'],
   ['Word', made.ole({ sectors: [made.wordFib(0x0100)] }), 'Office document'],

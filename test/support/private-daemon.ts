@@ -12,7 +12,7 @@ import { Quarantine } from '../../src/store/quarantine.ts';
 import { makeWorkdir, type Workdir } from './workdir.ts';
 
 export interface DaemonListener {
-  readonly protocol: 'smtp' | 'lmtp' | 'milter';
+  readonly protocol: 'smtp' | 'lmtp' | 'milter' | 'policy';
   readonly address: string;
   /** Not for a Milter. */
   readonly nextHop?: string;

@@ -1,5 +1,5 @@
 /** The commit question: configured on both sides, and asked through the real re-injection smtpd. */
-import { smtpListeners } from '../../daemon/config.ts';
+import { smtpListeners } from '../../daemon/config-listener.ts';
 import { isChrooted, type Postfix, valueOf } from '../../postfix/installation.ts';
 import type { Service } from '../../postfix/postconf.ts';
 import { type Check, error, type Look, ofPostfix, ok, unknown, warn } from '../check.ts';

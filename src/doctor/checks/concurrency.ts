@@ -1,5 +1,6 @@
 /** The ladder of concurrency: what Postfix sends at once we take, and what we take clamd and the next hop do. */
-import { type Config, smtpListeners } from '../../daemon/config.ts';
+import type { Config } from '../../daemon/config.ts';
+import { smtpListeners } from '../../daemon/config-listener.ts';
 import { processLimit } from '../../postfix/installation.ts';
 import { type Check, error, ifKnown, type Look, ofPostfix, ok, warn } from '../check.ts';
 import type { ClamdFacts } from '../facts.ts';

@@ -1,5 +1,6 @@
 /** The way to the filter in main.cf and master.cf. The way back is reinjection.ts. */
-import { type Config, type SmtpListenerConfig, smtpListeners } from '../../daemon/config.ts';
+import type { Config } from '../../daemon/config.ts';
+import { type SmtpListenerConfig, smtpListeners } from '../../daemon/config-listener.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
 import { type Check, error, type Look, ofPostfix, ok, unknown, warn } from '../check.ts';
 import type { Facts } from '../facts.ts';

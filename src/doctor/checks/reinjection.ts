@@ -1,5 +1,5 @@
 /** The entry of master.cf that takes mail back from the filter. */
-import { smtpListeners } from '../../daemon/config.ts';
+import { smtpListeners } from '../../daemon/config-listener.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
 import type { Service } from '../../postfix/postconf.ts';
 import { type Check, error, type Look, ofPostfix, ok, warn } from '../check.ts';

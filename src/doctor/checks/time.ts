@@ -1,5 +1,5 @@
 /** The ladder of time: clamd gives up before we do, and we before Postfix. */
-import { smtpListeners } from '../../daemon/config.ts';
+import { smtpListeners } from '../../daemon/config-listener.ts';
 import { showDuration } from '../../daemon/config-units.ts';
 import { durationMs, type Postfix, valueOf } from '../../postfix/installation.ts';
 import { type Check, error, ifKnown, type Look, ofPostfix, ok, warn } from '../check.ts';
