@@ -77,19 +77,21 @@ describeNeeding(['systemd-analyze'], 'the units', () => {
     expect(result).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test.each(['clamgate.service', 'clamgate-update.service', 'clamgate-witness.service'])(
-    '%s is well confined',
-    (name) => {
-      const unit = join(directory, name);
-      const args = ['security', '--no-pager', '--offline=true', `--threshold=${exposureMax}`, unit];
-      const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
-      const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
-      process.stderr.write(`${overall}\n`);
+  test.each([
+    ['clamgate.service', exposureMax],
+    // What it needs beyond that stands at the end of the unit.
+    ['clamgate-update.service', 18],
+    ['clamgate-witness.service', exposureMax],
+  ])('%s is well confined', (name, most) => {
+    const unit = join(directory, name);
+    const args = ['security', '--no-pager', '--offline=true', `--threshold=${most}`, unit];
+    const result = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    const [overall = ''] = /Overall exposure level.*/.exec(result.stdout) ?? [];
+    process.stderr.write(`${overall}\n`);
 
-      expect(overall).toMatch(new RegExp(`${name}: \\d`));
-      expect(result.status).toBe(0);
-    },
-  );
+    expect(overall).toMatch(new RegExp(`${name}: \\d`));
+    expect(result.status).toBe(0);
+  });
 });
 
 function settings(file: string): Map<string, string> {

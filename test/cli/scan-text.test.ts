@@ -25,7 +25,7 @@ const kinds: Readonly<Record<Exclude<FindingKind, 'partial'>, string>> = {
   encrypted: 'coverage partial (encrypted), verdict encrypted (tag)',
   banned: 'coverage full, verdict banned (quarantine)',
   macro: 'coverage full, verdict macro (tag)',
-  'old-signatures': 'coverage full, verdict clean',
+  'old-signatures': 'coverage full, verdict old-signatures (pass)',
   smuggling: 'coverage full, verdict smuggling (quarantine)',
 };
 
