@@ -20,7 +20,10 @@ import { hasForeignSignatures } from './foreign-signatures.ts';
 export function scannerOf(config: Config, clock: Clock, pool: ClamdPool): MessageScan {
   const { limits, banned, cache, clamd } = config;
   const known = knownOf(clamd.endpoints);
-  return new MessageScan({ clock, pool, limits, banned, cache, known, clamd: settingsOf(config) });
+  // The pool takes over its own from this configuration only when all of that is there.
+  const endpoints = membersOf(config).map(({ address }) => address);
+  const settings = { limits, banned, cache, known, clamd: settingsOf(config) };
+  return new MessageScan({ clock, pool, endpoints, ...settings });
 }
 
 /** What the configuration says of the pool. */

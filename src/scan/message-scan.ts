@@ -34,8 +34,8 @@ import { arrival, briskSource, plainPart, plainPartOf, wholeSource } from './who
 export interface MessageScanOptions {
   /** What it scans with, where that outlives it. */
   readonly pool?: ClamdPool;
-  /** Else it has a pool of its own, of these. */
-  readonly endpoints?: readonly ClamdAddress[];
+  /** For how many clamds it makes room; a pool of its own is of these. At least one. */
+  readonly endpoints: readonly ClamdAddress[];
   readonly clock: Clock;
   readonly limits: Pick<Limits, 'scanMs' | 'partsMax' | 'partDepthMax' | 'readingsMax'>;
   readonly clamd: ClamdSettings;
@@ -56,13 +56,13 @@ export class MessageScan implements MessageScanner {
   readonly #cache: VerdictCache | undefined;
 
   constructor(options: MessageScanOptions) {
-    const { endpoints = [], clock, clamd, known, cache } = options;
+    const { endpoints, clock, clamd, known, cache } = options;
     this.#options = options;
     const members = endpoints.map((address) => ({ address, weight: 1 }));
     this.#pool =
       options.pool ??
       new ClamdPool(poolSettingsOf(members, clamd, known), { clock, random: Math.random });
-    this.#rooms = new ScanRooms(this.#pool.status.length * clamd.inflightMax, clock);
+    this.#rooms = new ScanRooms(endpoints.length * clamd.inflightMax, clock);
     this.#cache = cache && new VerdictCache(cache, this.#pool.versions, clock);
   }
 
