@@ -5,6 +5,7 @@ import { clamdChecks } from './checks/clamd.ts';
 import { clamdServiceChecks } from './checks/clamd-service.ts';
 import { commitChecks } from './checks/commit.ts';
 import { concurrencyChecks } from './checks/concurrency.ts';
+import { doorChecks } from './checks/doors.ts';
 import { machineChecks } from './checks/machine.ts';
 import { postfixChecks } from './checks/postfix.ts';
 import { reinjectionChecks } from './checks/reinjection.ts';
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
   ...clamdServiceChecks,
   ...addressChecks,
   ...postfixChecks,
+  ...doorChecks,
   ...reinjectionChecks,
   ...commitChecks,
   ...timeChecks,

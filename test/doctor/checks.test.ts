@@ -21,6 +21,12 @@ const day = 86_400_000;
 const GiB = 2 ** 30;
 const healthy = healthyFacts();
 
+const doors = [
+  ['postfix-proxy', 'protocol = "smtp"\nposition = "before-queue"\nnext_hop = "127.0.0.1:10025"'],
+  ['postfix-milter', 'protocol = "milter"'],
+  ['postfix-policy', 'protocol = "policy"'],
+] as const;
+
 function ofSeverity(findings: readonly Finding[], ...wanted: Severity[]): string[] {
   const some = findings.filter(({ severity }) => wanted.includes(severity));
   return [...new Set(some.map(({ id }) => id))].sort();
@@ -30,10 +36,13 @@ test('with all well, every check has looked and nothing is wrong', () => {
   const findings = examine(checks, healthy);
   expect(ofSeverity(findings, 'warn', 'error', 'unknown')).toEqual([]);
   const silent = checks.map(({ id }) => id).filter((id) => !findings.some((one) => one.id === id));
-  // These speak only of what is not there: TCP, a second clamd, a blocking reload, a socket unit.
+  // These speak only of what is not there: TCP, other doors, a second clamd, a blocking reload, a socket unit.
   expect(silent.sort()).toEqual([
     'clamd-exposed',
     'clamd-second-opinion',
+    'postfix-milter',
+    'postfix-policy',
+    'postfix-proxy',
     'reload-blocks',
     'signature-skew',
     'unit-clamd-socket',
@@ -475,7 +484,8 @@ test.each(troubles)('%s', (_, change, expected) => {
 
 test('every check is broken by one of them, but for what only cannot be seen', () => {
   const broken = new Set(troubles.flatMap(([, , expected]) => expected.map(([, id]) => id)));
-  broken.add('commit-configured');
+  // At the end of this file.
+  for (const id of ['commit-configured', ...doors.map(([id]) => id)]) broken.add(id);
   expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual(['postfix-readable']);
 });
 
@@ -560,4 +570,42 @@ test('a check that fails says so, and the others go on', () => {
   const findings = examine([broken as never, ...checks.slice(1, 2)], healthy);
   expect(findings[0]).toMatchObject({ severity: 'unknown', what: 'a fault of this check: a bug' });
   expect(findings).toHaveLength(2);
+});
+
+describe('the doors before the queue', () => {
+  const setting = (id: string, server: string): Partial<Facts> => {
+    const postfix = wholePostfix();
+    const names = {
+      'postfix-proxy': 'smtpd_proxy_filter',
+      'postfix-milter': 'smtpd_milters',
+      'postfix-policy': 'smtpd_recipient_restrictions',
+    };
+    const name = names[id as keyof typeof names];
+    const value = id === 'postfix-policy' ? `reject, check_policy_service ${server}` : server;
+    return { postfix: known(withMain(postfix, { [name]: value })) };
+  };
+  const look = (id: string, address: string, table: string, server: string): string | undefined => {
+    const config = configWith(`\n[[listener]]\naddress = "${address}"\n${table}\n`);
+    const findings = examine(checks, { ...healthy, ...setting(id, server), config });
+    return findings.find((one) => one.id === id)?.severity;
+  };
+
+  test.each(doors)('%s: whether Postfix names it', (id, table) => {
+    const socket = 'unix:/var/spool/postfix/clamgate/x.sock';
+    const absent = id === 'postfix-policy' ? 'warn' : 'error';
+    expect(look(id, '127.0.0.1:10099', table, 'inet:127.0.0.1:10099')).toBe('ok');
+    expect(look(id, '127.0.0.1:10099', table, 'inet:localhost:10099')).toBe('ok');
+    expect(look(id, socket, table, 'unix:clamgate/x.sock')).toBe('ok');
+    expect(look(id, socket, table, socket)).toBe('ok');
+    expect(look(id, socket, table, 'unix:clamgate/y.sock')).toBe(absent);
+    expect(look(id, '127.0.0.1:10099', table, '127.0.0.1:10098')).toBe(absent);
+  });
+
+  test('a Milter without which mail comes in', () => {
+    const config = configWith('\n[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:10099"\n');
+    const settings = { smtpd_milters: 'inet:127.0.0.1:10099', milter_default_action: 'accept' };
+    const postfix = known(withMain(wholePostfix(), settings));
+    const findings = examine(checks, { ...healthy, postfix, config });
+    expect(findings.find(({ id }) => id === 'postfix-milter')?.severity).toBe('error');
+  });
 });
