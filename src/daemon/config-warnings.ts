@@ -112,13 +112,24 @@ function isLenient({ oversize }: Rules): boolean {
   return oversize === 'pass' || oversize === 'tag';
 }
 
-function timeAdvice({ limits, clamd }: Config): Advice[] {
+function isBeforeQueue(listener: ListenerConfig): boolean {
+  return 'position' in listener && listener.position === 'before-queue';
+}
+
+function timeAdvice({ limits, clamd, listeners, beforeQueue }: Config): Advice[] {
   const advice: Advice[] = [];
   if (clamd.maxScanTimeMs >= limits.scanMs) {
     const text =
       `clamd may take ${showDuration(clamd.maxScanTimeMs)} for one stream, but the scan of the ` +
       `whole message ends after scan_ms (${showDuration(limits.scanMs)}): slow messages are deferred for ever`;
     advice.push(warning('[clamd] max_scan_time', text));
+  }
+  if (listeners.some(isBeforeQueue) && clamd.waitMs >= beforeQueue.deadlineMs) {
+    const text =
+      `before the queue the sender waits no longer than [before_queue] deadline_ms ` +
+      `(${showDuration(beforeQueue.deadlineMs)}): while no clamd is ready he hears only then that he ` +
+      'has to come again (451 4.4.7); below it he hears so sooner, and why (451 4.7.1)';
+    advice.push({ severity: 'note', key: '[clamd] wait_max', text });
   }
   if (limits.transactionWaitMs + limits.nextHopReplyMs >= 300_000) {
     const text =

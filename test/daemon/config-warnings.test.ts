@@ -56,6 +56,11 @@ describe('what is legal and unwise', () => {
       'note: [limits] message_bytes_max',
       "above 10M (clamd's StreamMaxLength)",
     ],
+    [
+      '[[listener]]\nprotocol = "smtp"\naddress = "unix:/p"\nnext_hop = "unix:/b"\nposition = "before-queue"',
+      'note: [clamd] wait_max',
+      '451 4.4.7',
+    ],
     ['[ledger]\nenabled = false', 'warning: [ledger] enabled', 'delivered again'],
     ['[ledger]\nretention = "5d"', 'warning: [ledger] retention', 'maximal_queue_lifetime'],
     [

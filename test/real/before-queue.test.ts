@@ -238,6 +238,7 @@ function settingsOf(filterPort: number, reinjectPort: number, clamd: PrivateClam
   return {
     listeners: [{ protocol: 'smtp', position: 'before-queue', address, nextHop }],
     clamd: [clamd.unix.name],
+    waitMax: '1s',
   };
 }
 
