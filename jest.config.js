@@ -14,6 +14,8 @@ const shared = {
  * so its files run one after the other (see the `test:real` script); `systemd` boots a machine.
  */
 export default {
+  // A machine with much else to do takes ten times as long; what hangs is ended all the same.
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,
