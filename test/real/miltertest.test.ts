@@ -33,6 +33,7 @@ describeNeeding(['miltertest', 'clamd'], 'miltertest', () => {
         { protocol: 'milter', address: `127.0.0.1:${second}`, more: 'quarantine = "hold"\n' },
       ],
       clamd: [clamd.unix.name],
+      waitMax: '1s',
     });
   });
 
