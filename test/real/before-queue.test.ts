@@ -199,7 +199,8 @@ describeNeeding(['root', 'postfix', 'clamd'], 'before the queue', () => {
     });
 
     test('a frozen clamd: 451 4.4.7 at the deadline, before Postfix gives up', async () => {
-      daemon.configure({ ...settings, more: '[before_queue]\ndeadline_ms = "2s"\n' });
+      const more = '[before_queue]\ndeadline_ms = "2s"\n';
+      daemon.configure({ ...settings, waitMax: '60s', more });
       await daemon.restart();
       clamd.pause();
       const { reply, copies } = await send(message(text()));
