@@ -9,7 +9,6 @@ import { systemHost } from '../doctor/host.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
 import { counted, type Counts, doctorText } from './doctor-text.ts';
-import { eicarTestFile } from '../scan/eicar.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
 export interface DoctorOptions {
@@ -65,7 +64,6 @@ async function looked(context: CliContext, options: DoctorOptions): Promise<Look
     userName: options.user,
     postfixDirectory: options.postfixDirectory,
     clamdConfFiles: [...(options.clamdConf ?? []), ...clamdConfFiles],
-    eicar: eicarTestFile,
   };
   const progress = new Progress(context);
   try {

@@ -102,11 +102,16 @@ export function readClamdConf(file: string): ClamdConf | undefined {
   } catch {
     return undefined;
   }
+  return parseClamdConf(text);
+}
+
+/** Of an option that is given twice the last counts, as it does to clamd. */
+export function parseClamdConf(text: string): ClamdConf {
   return new Map(
-    [...text.matchAll(/^([A-Za-z]\w*)[ \t]+(\S+)/gm)].map(([, key = '', value = '']) => [
-      key,
-      value,
-    ]),
+    Array.from(
+      text.matchAll(/^([A-Za-z]\w*)[ \t]+(\S.*?)[ \t]*$/gm),
+      ([, key = '', value = '']) => [key, value.replace(/^"(.*)"$/, '$1')],
+    ),
   );
 }
 

@@ -5,7 +5,7 @@ import { askLimitAlerts } from '../scan/limits-canary.ts';
 import type { ClamdFacts, ProcessFacts, Unit } from './facts.ts';
 import type { Host } from './host.ts';
 import { type Known, known, notKnown, probe, valueOf } from './known.ts';
-import { askClamd, parseVersion, sendCanary, threadsMaxOf } from './probes/clamd.ts';
+import { askClamd, sendCanary, threadsMaxOf, versionFacts } from './probes/clamd.ts';
 import { findClamdConf } from './probes/clamd-conf.ts';
 import { type ListeningSocket, socketAt } from './probes/listening.ts';
 import { measureLoad } from './probes/load-time.ts';
@@ -17,7 +17,6 @@ import { showUnit } from './probes/units.ts';
 export interface ClamdSurroundings {
   /** Undefined where ss tells nothing. */
   readonly sockets: readonly ListeningSocket[] | undefined;
-  readonly eicar: string;
   readonly confFiles: readonly string[];
 }
 
@@ -33,7 +32,7 @@ export async function gatherClamd(
   if (!parsed.ok) throw new Error(parsed.problem);
   const { address } = parsed;
   const isLocal = 'path' in address.connect || isLoopback(address.connect.host);
-  const answers = await askAll(host, address, around.eicar);
+  const answers = await askAll(host, address);
   const local = isLocal ? await gatherLocal(host, address, around) : {};
   return { endpoint, isLocal, ...answers, ...local };
 }
@@ -43,7 +42,7 @@ type Answers = Pick<
   'pong' | 'version' | 'threadsMax' | 'canary' | 'limitAlerts' | 'secondOpinion'
 >;
 
-async function askAll({ clock }: Host, address: ClamdAddress, eicar: string): Promise<Answers> {
+async function askAll({ clock }: Host, address: ClamdAddress): Promise<Answers> {
   const pong = await probe(clock, askMs, (signal) => askClamd(clock, address, 'PING', signal));
   const silent = notKnown<never>('it does not answer');
   if (!pong.known) {
@@ -52,7 +51,7 @@ async function askAll({ clock }: Host, address: ClamdAddress, eicar: string): Pr
   const [version, stats, canary, limitAlerts] = await Promise.all([
     probe(clock, askMs, (signal) => askClamd(clock, address, 'VERSION', signal)),
     probe(clock, askMs, (signal) => askClamd(clock, address, 'STATS', signal)),
-    probe(clock, scanMs, (signal) => sendCanary(clock, address, eicar, signal)),
+    probe(clock, scanMs, (signal) => sendCanary(clock, address, signal)),
     probe(clock, scanMs, (signal) =>
       askLimitAlerts(
         address,
@@ -63,10 +62,10 @@ async function askAll({ clock }: Host, address: ClamdAddress, eicar: string): Pr
   ]);
   const { connect } = address;
   const secondOpinion =
-    'host' in connect ? await probe(clock, scanMs, () => askClamdjs(connect, eicar)) : undefined;
+    'host' in connect ? await probe(clock, scanMs, () => askClamdjs(connect)) : undefined;
   return {
     pong,
-    version: version.known ? known(parseVersion(version.value)) : version,
+    version: version.known ? known(versionFacts(version.value)) : version,
     threadsMax: stats.known
       ? await probe(clock, askMs, () => Promise.resolve(stats.value).then(threadsMaxOf))
       : stats,

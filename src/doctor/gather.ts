@@ -40,8 +40,6 @@ export interface Subject {
   readonly postfixDirectory: string | undefined;
   /** Where a clamd.conf may be. */
   readonly clamdConfFiles: readonly string[];
-  /** The EICAR test file, whole. */
-  readonly eicar: string;
 }
 
 /** For what answers at once or not at all; talking to a server has its own limits below it. */
@@ -76,7 +74,6 @@ export async function gather(
   progress('clamd');
   const around = {
     sockets: valueOf(sockets),
-    eicar: subject.eicar,
     confFiles: subject.clamdConfFiles,
   };
   const clamd = await Promise.all(

@@ -3,6 +3,7 @@ import {
   ceilingNotes,
   clamdConfAdvice,
   clamdConfFacts,
+  parseClamdConf,
 } from '../../src/daemon/config-clamd-conf.ts';
 import { parseConfig } from '../../src/daemon/config.ts';
 import { makeFolder, tomlWith, type Folder } from '../support/config-file.ts';
@@ -103,4 +104,12 @@ describe('what contradicts clamd.conf', () => {
   ])('%s agrees with %j, or it is not our clamd', (ours, theirs) => {
     expect(adviceFor(ours, theirs)).toEqual([]);
   });
+});
+
+test('comments, quotes, white space, and what is said twice', () => {
+  const values = parseClamdConf('# MaxThreads 1\nMaxThreads 2\nMaxThreads\t3 \nLogFile "/a b/c"\n');
+  expect([...values]).toEqual([
+    ['MaxThreads', '3'],
+    ['LogFile', '/a b/c'],
+  ]);
 });

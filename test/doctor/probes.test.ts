@@ -4,8 +4,8 @@ import type { Host } from '../../src/doctor/host.ts';
 import { output } from '../../src/doctor/host.ts';
 import { known, notKnown, probe, valueOf } from '../../src/doctor/known.ts';
 import { obstacleIn, type Owned } from '../../src/doctor/probes/access.ts';
-import { parseCtime, parseVersion, threadsMaxOf } from '../../src/doctor/probes/clamd.ts';
-import { findClamdConf, parseClamdConf } from '../../src/doctor/probes/clamd-conf.ts';
+import { parseCtime, threadsMaxOf, versionFacts } from '../../src/doctor/probes/clamd.ts';
+import { findClamdConf } from '../../src/doctor/probes/clamd-conf.ts';
 import { listeningSockets, socketAt } from '../../src/doctor/probes/listening.ts';
 import { loadTimeIn, logLines, measureLoad } from '../../src/doctor/probes/load-time.ts';
 import { readClock, readMemory, readSomaxconn } from '../../src/doctor/probes/machine.ts';
@@ -159,7 +159,7 @@ test.each([
   ['ClamAV 1.4.6/27825/Thu Nov  6 08:00:01 2026', 27_825],
   ['ClamAV 1.4.6/27825/someday', undefined],
 ])('VERSION %s', (text, number) => {
-  const version = parseVersion(text);
+  const version = versionFacts(text);
   expect(version).toMatchObject({ text, engine: 'ClamAV 1.4.6' });
   expect(version.database?.number).toBe(number);
 });
@@ -177,15 +177,6 @@ test('threads of STATS', () => {
 });
 
 describe('clamd.conf', () => {
-  test('comments, quotes, white space, and what is said twice', () => {
-    const values = parseClamdConf(
-      '# MaxThreads 1\nMaxThreads 2\nMaxThreads\t3 \nLogFile "/a b/c"\n',
-    );
-    expect([...values]).toEqual([
-      ['MaxThreads', '3'],
-      ['LogFile', '/a b/c'],
-    ]);
-  });
   const files = {
     '/etc/clamav/clamd.conf': 'LocalSocket /var/run/clamav/clamd.ctl\n',
     '/etc/clamd.d/scan.conf': 'LocalSocket /run/clamd.scan/clamd.sock\n',

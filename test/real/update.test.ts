@@ -104,7 +104,7 @@ ${more}`),
 
   const versions = async (): Promise<(number | undefined)[]> =>
     Promise.all(
-      clamds.map(async ({ unix }) => (await questions.version(unix, 5000, signal))?.number),
+      clamds.map(async ({ unix }) => (await questions.version(unix, 5000, signal))?.database),
     );
 
   /** One after the other, to whichever is not drained; as the daemon would. */
@@ -216,7 +216,7 @@ ${more}`),
       expect(endpoints.map(({ state }) => state)).toEqual(['failed', 'not-reached']);
       expect(steps.at(-2)).toMatchObject({ step: 'ready', text: /process has ended/ });
       expect(control.orders.map((order) => order.split(' ')[0])).toEqual(['drain', 'resume']);
-      if (second) expect((await questions.version(second.unix, 5000, signal))?.number).toBe(100);
+      if (second) expect((await questions.version(second.unix, 5000, signal))?.database).toBe(100);
     },
     patienceMs,
   );

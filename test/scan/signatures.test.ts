@@ -21,6 +21,7 @@ beforeEach(() => {
 
 const aged = (days: number, database = 27000): ClamdVersion => ({
   engine: '1.4.6',
+  isHollow: false,
   database,
   made: clock.now() - days * dayMs,
 });
@@ -62,7 +63,7 @@ describe('old signatures', () => {
   });
 
   it('without a date are not known to be', () => {
-    look({ engine: '1.4.6', database: undefined, made: undefined });
+    look({ engine: '1.4.6', database: undefined, made: undefined, isHollow: false });
     expect([watch.isOld('e0'), told]).toEqual([false, []]);
   });
 });

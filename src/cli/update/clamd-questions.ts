@@ -4,11 +4,10 @@ import type { Clock } from '../../clock.ts';
 import { messageOf, OperationalError } from '../../errors.ts';
 import { classify } from '../../protocol/clamd/signature.ts';
 import type { ClamdAddress } from '../../scan/clamd-address.ts';
-import { ask, dial } from '../../scan/clamd-socket.ts';
-import { scanStream, type StreamAnswer } from '../../scan/clamd-stream.ts';
-import { oneBlock } from '../../scan/stream-blocks.ts';
-import { eicarTestFile } from '../../scan/eicar.ts';
-import { parseVersion, type Version } from './version.ts';
+import { askCanary, cleanCanary, foundCanary } from '../../scan/canary.ts';
+import { ask } from '../../scan/clamd-socket.ts';
+import type { StreamAnswer } from '../../scan/clamd-stream.ts';
+import { type Version, versionOf } from './version.ts';
 
 export type Canary =
   /** EICAR is found, and a harmless file is not. */
@@ -46,7 +45,7 @@ export class SocketQuestions implements ClamdQuestions {
     signal: CancelSignal,
   ): Promise<Version | undefined> {
     try {
-      return parseVersion(await ask(address, 'VERSION', this.#within(withinMs), signal));
+      return versionOf(await ask(address, 'VERSION', this.#within(withinMs), signal));
     } catch (error) {
       if (error instanceof OperationalError) return undefined;
       throw error;
@@ -63,24 +62,14 @@ export class SocketQuestions implements ClamdQuestions {
 
   async canary(address: ClamdAddress, withinMs: number, signal: CancelSignal): Promise<Canary> {
     try {
-      const eicar = await this.#scan(eicarTestFile, { address, withinMs }, signal);
-      const harmless = await this.#scan('a letter of clamgate\n', { address, withinMs }, signal);
+      const settings = { ...this.#within(withinMs), silenceMs: withinMs, streamBytesMax };
+      const eicar = await askCanary(address, { bytes: foundCanary }, settings, signal);
+      const harmless = await askCanary(address, { bytes: cleanCanary }, settings, signal);
       return judgeCanary(eicar, harmless);
     } catch (error) {
       if (error instanceof OperationalError) return { kind: 'failed', words: messageOf(error) };
       throw error;
     }
-  }
-
-  async #scan(
-    text: string,
-    { address, withinMs }: { readonly address: ClamdAddress; readonly withinMs: number },
-    signal: CancelSignal,
-  ): Promise<StreamAnswer> {
-    const socket = await dial(address, this.#within(withinMs), signal);
-    const blocks = { first: oneBlock([Buffer.from(text)]), rest: undefined };
-    const bounds = { silenceMs: withinMs, streamBytesMax, released: () => undefined };
-    return scanStream(socket, blocks, { clock: this.#clock, ...bounds }, signal);
   }
 
   #within(connectMs: number): { clock: Clock; connectMs: number } {

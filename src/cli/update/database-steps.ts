@@ -143,7 +143,7 @@ export class DatabaseSteps {
     const print = await this.#fingerprint();
     if (print === undefined || last !== `${print}\n`) return true;
     const isBehind = (version: Version): boolean =>
-      version.isHollow || (number !== undefined && version.number !== number);
+      version.isHollow || (number !== undefined && version.database !== number);
     return versions.some((version) => version && isBehind(version));
   }
 
@@ -211,5 +211,5 @@ export class DatabaseSteps {
 function haveText(version: Version | undefined): string {
   if (!version) return 'does not answer';
   if (version.isHollow) return 'has lost its signatures';
-  return `has ${version.number ?? 'no number'}`;
+  return `has ${version.database ?? 'no number'}`;
 }

@@ -109,7 +109,7 @@ export class UpdateRun {
     const endpoint = this.#parts.endpoints[at]?.name ?? '';
     const own = this.#reports.filter((report) => report.endpoint === endpoint);
     const last = own.at(-1);
-    const numbers = { before: before?.number, after: now?.number };
+    const numbers = { before: before?.database, after: now?.database };
     if (!last) return { endpoint, state: 'not-reached', ...numbers };
     if (last.outcome === 'passed-over') return { endpoint, state: 'passed-over', ...numbers };
     const isDone = last.step === 'resume' && last.outcome !== 'failed';

@@ -1,31 +1,15 @@
-/** clamd's VERSION, and whether a clamd has loaded what it was told to. Pure. */
+/** Whether a clamd has loaded what it was told to, by its VERSION and its log. Pure. */
+import { type ClamdVersion, parseVersion } from '../../protocol/clamd/version.ts';
 
-export interface Version {
+export interface Version extends ClamdVersion {
   /** As clamd says it. */
   readonly words: string;
-  /** Of its daily database; undefined where it has none of ClamAV's own. */
-  readonly number: number | undefined;
-  /** Its database's date, in clamd's words. */
-  readonly date: string | undefined;
-  /**
-   * It has no signatures at all any more. clamd 1.4 with ConcurrentDatabaseReload no is left so by
-   * a database that does not load: it answers, scans nothing, and no RELOAD helps.
-   */
-  readonly isHollow: boolean;
 }
 
-/** (uint32_t)-1, which is what clamd says of signatures that are not there (clamd 1.4.6, tried). */
-const noSignatures = 4_294_967_295;
-
 /** @returns undefined when these are not the words of a clamd. */
-export function parseVersion(words: string): Version | undefined {
-  const match = /^ClamAV [^/\s]+(?:\/(\d{1,10})\/(.+))?$/.exec(words);
-  if (!match) return undefined;
-  const number = match[1] === undefined ? undefined : Number(match[1]);
-  if (number === noSignatures) {
-    return { words, number: undefined, date: undefined, isHollow: true };
-  }
-  return { words, number, date: match[2], isHollow: false };
+export function versionOf(words: string): Version | undefined {
+  const version = parseVersion(words);
+  return version && { words, ...version };
 }
 
 /** What is known of one clamd since it was told to load. */
@@ -66,7 +50,7 @@ export function loadState(evidence: LoadEvidence, bounds: LoadBounds): LoadState
   // systemctl returns when the old process is gone: whoever answers has loaded.
   if (way === 'restart' || log === 'loaded') return 'loaded';
   if (before && now.words !== before.words) return 'loaded';
-  if (log === 'loading' || (expected !== undefined && now.number !== expected)) return 'loading';
+  if (log === 'loading' || (expected !== undefined && now.database !== expected)) return 'loading';
   // It answers nothing while it loads, so an answer comes after; not one that overtook the reload.
   const isBlind = way === 'blocking' && log === 'unreadable';
   if (isBlind) return evidence.sinceMs >= bounds.settleMs ? 'loaded' : 'loading';

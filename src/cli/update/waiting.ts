@@ -85,8 +85,8 @@ export class Waiting {
       const reason = this.#for.log.reason ?? 'it has lost its signatures';
       return { kind: 'failed', text: reason, version };
     }
-    const from = before?.number;
-    const to = now?.number;
+    const from = before?.database;
+    const to = now?.database;
     const numbers =
       from === to ? `has ${to ?? 'no number'}, as before` : `${from ?? '?'} → ${to ?? '?'}`;
     const seconds = Math.round(evidence.sinceMs / 1000);
@@ -99,7 +99,7 @@ export class Waiting {
     const { expected } = this.#for;
     if (!now) return `does not answer after ${seconds} s ([update] ready_time)`;
     const wants = expected === undefined ? '' : `, and not ${expected}`;
-    return `has ${now.number ?? 'no number'}${wants} after ${seconds} s ([update] ready_time)`;
+    return `has ${now.database ?? 'no number'}${wants} after ${seconds} s ([update] ready_time)`;
   }
 }
 

@@ -1,4 +1,5 @@
 /** The configuration of a clamd on this machine, found by its process or by the socket that it names. */
+import { parseClamdConf, realPath } from '../../daemon/config-clamd-conf.ts';
 import type { ClamdConf, ProcessFacts } from '../facts.ts';
 import type { Host } from '../host.ts';
 
@@ -45,18 +46,7 @@ function fileNamed(commandLine: readonly string[]): string | undefined {
   return joined?.slice('--config-file='.length);
 }
 
-/** Of an option that is given twice the last counts, as it does to clamd. */
-export function parseClamdConf(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    Array.from(
-      text.matchAll(/^([A-Za-z]\w*)[ \t]+(\S.*?)[ \t]*$/gm),
-      ([, key = '', value = '']) => [key, value.replace(/^"(.*)"$/, '$1')],
-    ),
-  );
-}
-
-/** Debian's says /var/run, which is /run. */
 function isOf(values: ReadonlyMap<string, string>, path: string | undefined): boolean {
-  const socket = values.get('LocalSocket')?.replace(/^\/var\/run\//, '/run/');
-  return socket !== undefined && socket === path?.replace(/^\/var\/run\//, '/run/');
+  const socket = values.get('LocalSocket');
+  return socket !== undefined && path !== undefined && realPath(socket) === realPath(path);
 }

@@ -1,7 +1,7 @@
 /** The canary by clamdjs, which speaks TCP only: a client that shares no line of code with ours. */
 import { createRequire } from 'node:module';
+import { cleanCanary, foundCanary } from '../../scan/canary.ts';
 import type { CanaryAnswer } from '../facts.ts';
-import { harmlessBytes } from './clamd.ts';
 
 /** It has no types of its own. */
 interface Clamdjs {
@@ -14,13 +14,16 @@ interface Clamdjs {
 const answerMs = 10_000;
 
 /** @throws when it cannot be reached. */
-export async function askClamdjs(
-  { host, port }: { readonly host: string; readonly port: number },
-  eicar: string,
-): Promise<CanaryAnswer> {
+export async function askClamdjs({
+  host,
+  port,
+}: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<CanaryAnswer> {
   const clamdjs = createRequire(import.meta.url)('clamdjs') as Clamdjs;
   const scanner = clamdjs.createScanner(host, port);
-  const scan = async (text: string): Promise<string> =>
-    (await scanner.scanBuffer(Buffer.from(text), answerMs)).replace(/\0$/, '');
-  return { eicar: await scan(eicar), harmless: await scan(harmlessBytes) };
+  const scan = async (bytes: Buffer): Promise<string> =>
+    (await scanner.scanBuffer(bytes, answerMs)).replace(/\0$/, '');
+  return { eicar: await scan(foundCanary), harmless: await scan(cleanCanary) };
 }

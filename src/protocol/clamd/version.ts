@@ -10,14 +10,25 @@ export interface ClamdVersion {
    * not which that is: taken for UTC, this is right to within a day.
    */
   readonly made: number | undefined;
+  /**
+   * It has no signatures at all any more. clamd 1.4 with ConcurrentDatabaseReload no is left so by
+   * a database that does not load: it answers, scans nothing, and no RELOAD helps.
+   */
+  readonly isHollow: boolean;
 }
+
+/** (uint32_t)-1, which is what clamd says of signatures that are not there (clamd 1.4.6, tried). */
+const noSignatures = 4_294_967_295;
 
 /** Reads 'ClamAV 1.4.6/27000/Thu Nov 20 08:50:33 2025', or 'ClamAV 1.4.6'; undefined for all else. */
 export function parseVersion(words: string): ClamdVersion | undefined {
   const [, engine, database, made] = /^ClamAV ([^/\s]+)(?:\/(\d+)\/(.+))?$/.exec(words) ?? [];
   if (engine === undefined) return undefined;
-  if (database === undefined) return { engine, database: undefined, made: undefined };
-  return { engine, database: Number(database), made: parseTime(made ?? '') };
+  const isHollow = Number(database) === noSignatures;
+  if (database === undefined || isHollow) {
+    return { engine, database: undefined, made: undefined, isHollow };
+  }
+  return { engine, database: Number(database), made: parseTime(made ?? ''), isHollow };
 }
 
 /** Where each month begins, in days, in a year without a leap day. */

@@ -15,7 +15,7 @@ import type { Ended } from '../../../src/cli/update/programs.ts';
 import { endText, exitCodeOf, stepText } from '../../../src/cli/update/report.ts';
 import { type UpdateReport, UpdateRun } from '../../../src/cli/update/run.ts';
 import type { TrialResult } from '../../../src/cli/update/trial.ts';
-import { parseVersion } from '../../../src/cli/update/version.ts';
+import { versionOf } from '../../../src/cli/update/version.ts';
 import { parseConfig } from '../../../src/daemon/config.ts';
 import { Cancelled, OperationalError } from '../../../src/errors.ts';
 import { type Folder, makeFolder, tomlWith } from '../../support/config-file.ts';
@@ -25,7 +25,7 @@ import { jumpingClock } from '../../support/jumping-clock.ts';
 
 const MiB = 2 ** 20;
 const names = ['unix:/a', 'unix:/b'];
-const version = (number: number) => parseVersion(`ClamAV 1.4.6/${number}/Thu Nov 20 2025`);
+const version = (number: number) => versionOf(`ClamAV 1.4.6/${number}/Thu Nov 20 2025`);
 
 /** One clamd, its process and the daemon's view of it. */
 class Stand {

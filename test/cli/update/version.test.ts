@@ -3,27 +3,27 @@ import {
   type LoadEvidence,
   loadState,
   type LoadState,
-  parseVersion,
+  versionOf,
   type Version,
 } from '../../../src/cli/update/version.ts';
 
 const date = 'Thu Nov 20 09:00:00 2025';
 
 test.each([
-  [`ClamAV 1.4.6/27000/${date}`, { number: 27000, date, isHollow: false }],
-  ['ClamAV 1.4.6', { number: undefined, date: undefined, isHollow: false }],
-  ['ClamAV 1.4.6/4294967295/invalid timestam', { number: undefined, isHollow: true }],
+  [`ClamAV 1.4.6/27000/${date}`, { database: 27000, isHollow: false }],
+  ['ClamAV 1.4.6', { database: undefined, isHollow: false }],
+  ['ClamAV 1.4.6/4294967295/invalid timestam', { database: undefined, isHollow: true }],
   ['ClamAV 1.4.6/', undefined],
   ['220 mail ESMTP', undefined],
   ['', undefined],
 ])('%s', (words, expected) => {
-  const version = parseVersion(words);
+  const version = versionOf(words);
   if (expected) expect(version).toMatchObject({ words, ...expected });
   else expect(version).toBeUndefined();
 });
 
 const of = (number: number): Version => {
-  const version = parseVersion(`ClamAV 1.4.6/${number}/${date}`);
+  const version = versionOf(`ClamAV 1.4.6/${number}/${date}`);
   if (!version) throw new Error('not a version');
   return version;
 };

@@ -5,18 +5,25 @@ import { parseVersion } from '../../../src/protocol/clamd/version.ts';
 it.each([
   [
     'ClamAV 1.4.6/27000/Thu Nov 20 08:50:33 2025',
-    { engine: '1.4.6', database: 27000, made: Date.UTC(2025, 10, 20, 8, 50, 33) },
+    { engine: '1.4.6', database: 27000, made: Date.UTC(2025, 10, 20, 8, 50, 33), isHollow: false },
   ],
   [
     'ClamAV 0.103.8/26800/Sun Feb  5 09:40:00 2023',
-    { engine: '0.103.8', database: 26800, made: Date.UTC(2023, 1, 5, 9, 40) },
+    { engine: '0.103.8', database: 26800, made: Date.UTC(2023, 1, 5, 9, 40), isHollow: false },
   ],
   [
     'ClamAV 1.4.6/27000/Thu Nov 20 2025',
-    { engine: '1.4.6', database: 27000, made: Date.UTC(2025, 10, 20) },
+    { engine: '1.4.6', database: 27000, made: Date.UTC(2025, 10, 20), isHollow: false },
   ],
-  ['ClamAV 1.5.0-rc/1/yesterday', { engine: '1.5.0-rc', database: 1, made: undefined }],
-  ['ClamAV 1.4.6', { engine: '1.4.6', database: undefined, made: undefined }],
+  [
+    'ClamAV 1.5.0-rc/1/yesterday',
+    { engine: '1.5.0-rc', database: 1, made: undefined, isHollow: false },
+  ],
+  ['ClamAV 1.4.6', { engine: '1.4.6', database: undefined, made: undefined, isHollow: false }],
+  [
+    'ClamAV 1.4.6/4294967295/invalid timestam',
+    { engine: '1.4.6', database: undefined, made: undefined, isHollow: true },
+  ],
   ['ClamAV 1.4.6/27000', undefined],
   ['ClamAV', undefined],
   ['COMMAND UNAVAILABLE', undefined],
