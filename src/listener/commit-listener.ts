@@ -9,9 +9,10 @@ import { Cancelled } from '../errors.ts';
 import { PolicySession } from '../protocol/policy/policy-session.ts';
 import { defaultRequestLimits } from '../protocol/policy/request-decoder.ts';
 import type { SocketAddress } from '../socket-address.ts';
-import { CommitHandler } from './commit.ts';
+import { commitDecision } from './commit.ts';
 import { drive } from './drive.ts';
 import { Inbox } from './inbox.ts';
+import { PolicyHandler } from './policy-handler.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 
 export interface CommitLimits {
@@ -115,7 +116,8 @@ export class CommitListener {
     const { gate, clock, limits, onFault } = this.#options;
     const { answerMs, idleMs } = limits;
     const session = new PolicySession(defaultRequestLimits);
-    const handler = new CommitHandler(session, { gate, clock, answerMs, onFault });
+    const decide = commitDecision({ gate, clock, answerMs, onFault });
+    const handler = new PolicyHandler(session, { decide, what: 'the commit question', onFault });
     return drive(inbox, session, handler, {
       clock,
       sessionIdleMs: idleMs,

@@ -3,7 +3,8 @@ import { PolicySession } from '../protocol/policy/policy-session.ts';
 import { defaultRequestLimits } from '../protocol/policy/request-decoder.ts';
 import { drive } from './drive.ts';
 import type { Inbox } from './inbox.ts';
-import { PolicyHandler } from './policy.ts';
+import { admissionDecision } from './policy.ts';
+import { PolicyHandler } from './policy-handler.ts';
 import { type ListenerSurroundings, SocketListener } from './socket-listener.ts';
 
 /** What a reload of the configuration may change; it holds for the next request. */
@@ -34,11 +35,11 @@ export class PolicyListener extends SocketListener {
       return;
     }
     const session = new PolicySession(defaultRequestLimits);
-    const handler = new PolicyHandler(session, {
+    const decide = admissionDecision({
       obstacle: () => this.settings.obstacle(),
       messageBytesMax: () => this.settings.messageBytesMax,
-      onFault,
     });
+    const handler = new PolicyHandler(session, { decide, what: 'policy', onFault });
     const times = { sessionIdleMs: idleMs, sessionTurnMs: idleMs };
     await drive(inbox, session, handler, { clock, stopping, ...times });
   }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Obstacle } from '../../src/engine/admission.ts';
-import { PolicyHandler } from '../../src/listener/policy.ts';
+import { admissionDecision } from '../../src/listener/policy.ts';
+import { PolicyHandler } from '../../src/listener/policy-handler.ts';
 import { PolicySession } from '../../src/protocol/policy/policy-session.ts';
 import { defaultRequestLimits } from '../../src/protocol/policy/request-decoder.ts';
 
@@ -16,8 +17,8 @@ beforeEach(() => {
 function said(bytes: string): string {
   const session = new PolicySession(defaultRequestLimits);
   const handler = new PolicyHandler(session, {
-    obstacle: () => obstacle(),
-    messageBytesMax: () => 1000,
+    decide: admissionDecision({ obstacle: () => obstacle(), messageBytesMax: () => 1000 }),
+    what: 'policy',
     onFault: (error) => faults.push(String(error)),
   });
   session.receive(Buffer.from(bytes));
@@ -25,7 +26,7 @@ function said(bytes: string): string {
     const event = session.next();
     if (event === 'need-data' || event === 'paused') break;
     try {
-      handler.handle(event);
+      void handler.handle(event);
     } catch (error) {
       handler.fault(error);
     }
