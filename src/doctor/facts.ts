@@ -141,7 +141,7 @@ export interface DiskFacts {
 }
 
 export interface Memory {
-  /** MemAvailable and what of the swap is free, in bytes. */
+  /** MemAvailable of proc(5). */
   readonly availableBytes: number;
   readonly totalBytes: number;
 }
