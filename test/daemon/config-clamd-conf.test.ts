@@ -113,3 +113,13 @@ test('comments, quotes, white space, and what is said twice', () => {
     ['LogFile', '/a b/c'],
   ]);
 });
+
+// As clamconf of ClamAV 1.4 shows such lines.
+test.each([
+  ['DatabaseDirectory y /', 'y /'],
+  ['DatabaseDirectory "/a b" c" ', '/a b" c'],
+  ['DatabaseDirectory\t/x\r', '/x'],
+  ['DatabaseDirectory /run/"q"', '/run/"q"'],
+])('a value is the rest of its line: %j', (line, value) => {
+  expect(parseClamdConf(`${line}\n`).get('DatabaseDirectory')).toBe(value);
+});

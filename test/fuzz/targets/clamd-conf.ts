@@ -48,13 +48,14 @@ function check(input: Buffer): void {
   holds(clamdConfFacts('unix:/run/other.ctl', [file]).databaseDirectory === undefined, 'no other');
 }
 
-/** As clamd reads it: a word at the start of a line, blanks, a value. */
+/** As clamd reads it: a word at the start of a line, blanks, and all that follows but blanks at its end. */
 function lastOf(text: string, key: string): string | undefined {
   const values = text
     .split(/[\n\r\u2028\u2029]/)
-    .map((line) => line.split(/[ \t]+/))
-    .filter(([name, value = '']) => name === key && /^\S/.test(value))
-    .map(([, value = '']) => /^\S+/.exec(value)?.[0]);
+    .filter((line) => /^[ \t]/.test(line.slice(key.length)) && line.startsWith(key))
+    .map((line) => line.slice(key.length).replace(/^[ \t]+/, ''))
+    .filter((value) => /^\S/.test(value))
+    .map((value) => value.replace(/[ \t]+$/, ''));
   return values.at(-1);
 }
 
