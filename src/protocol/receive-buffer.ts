@@ -48,7 +48,7 @@ export class ReceiveBuffer {
 
   /** The next whole line, consumed; undefined when its end has not arrived. */
   readLine(): Line | undefined {
-    const found = this.#bytes.subarray(0, this.#end).indexOf(LF, this.#searched);
+    const found = this.#filled().indexOf(LF, this.#searched);
     if (found === -1) {
       this.#waitForLineEnd();
       return undefined;
@@ -70,6 +70,11 @@ export class ReceiveBuffer {
     this.#start += count;
     this.#searched = this.#start;
     if (this.length === 0) this.#adopt(none, 0);
+  }
+
+  /** A Buffer object a line costs more than the search in it. */
+  #filled(): Buffer {
+    return this.#end === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#end);
   }
 
   #waitForLineEnd(): void {
