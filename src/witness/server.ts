@@ -5,7 +5,7 @@ import {
   answerLine,
   parseRequest,
   witnessLineBytesMax,
-  type WitnessRequest,
+  type WitnessWord,
 } from '../protocol/witness/line.ts';
 import type { Witness } from './witness.ts';
 
@@ -30,7 +30,7 @@ export class WitnessServer {
   constructor(options: WitnessServerOptions) {
     this.#options = options;
     this.#server = createServer((socket) => {
-      void this.#serve(socket);
+      this.#serve(socket);
     });
     this.#server.maxConnections = connectionsMax;
     this.#server.on('drop', () => {
@@ -63,43 +63,58 @@ export class WitnessServer {
     await closed;
   }
 
-  async #serve(socket: Socket): Promise<void> {
+  #serve(socket: Socket): void {
+    const input = new ReceiveBuffer(witnessLineBytesMax);
+    const peer: Peer = { socket, input, atWork: 0 };
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    // Whoever asked has gone: there is nobody left to be told.
     socket.on('error', () => undefined);
-    try {
-      const understood = await this.#converse(socket);
-      if (!understood) this.#options.onTrouble('what came is no request; the connection is closed');
-    } catch {
-      // Whoever asked has gone, or we go: there is nobody left to be told.
-    } finally {
-      socket.destroy();
-    }
+    socket.on('data', (bytes: Buffer) => {
+      input.push(bytes);
+      this.#take(peer);
+    });
   }
 
-  /** @returns false when something else than a request came. */
-  async #converse(socket: Socket): Promise<boolean> {
-    const input = new ReceiveBuffer(witnessLineBytesMax);
-    const atWork = new Set<Promise<void>>();
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
-      input.push(chunk);
-      for (let line = input.readLine(); line; line = input.readLine()) {
-        const request = line.kind === 'line' ? parseRequest(line.bytes) : undefined;
-        if (!request) return false;
-        if (atWork.size >= requestsMax) await Promise.race(atWork);
-        const work = this.#answer(request, socket);
-        atWork.add(work);
-        void work.finally(() => atWork.delete(work));
+  /** What can be answered at once is one write: a release travels with the next question. */
+  #take(peer: Peer): void {
+    let said = '';
+    while (peer.atWork < requestsMax) {
+      const line = peer.input.readLine();
+      if (!line) break;
+      const request = line.kind === 'line' ? parseRequest(line.bytes) : undefined;
+      if (!request) {
+        this.#options.onTrouble('what came is no request; the connection is closed');
+        peer.socket.destroy();
+        return;
       }
+      const word = this.#options.witness.answer(request);
+      if (typeof word === 'string') said += answerLine({ number: request.number, word });
+      else void this.#answerLater(peer, request.number, word);
     }
-    await Promise.all(atWork);
-    return true;
+    if (peer.atWork >= requestsMax) peer.socket.pause();
+    if (said !== '') say(peer.socket, said);
   }
 
-  async #answer(request: WitnessRequest, socket: Socket): Promise<void> {
-    const word = await this.#options.witness.answer(request);
-    if (!socket.writable) return;
-    socket.write(answerLine({ number: request.number, word }));
-    if (socket.writableLength > unreadBytesMax) socket.destroy();
+  async #answerLater(peer: Peer, number: number, word: Promise<WitnessWord>): Promise<void> {
+    peer.atWork += 1;
+    say(peer.socket, answerLine({ number, word: await word }));
+    peer.atWork -= 1;
+    if (!peer.socket.isPaused()) return;
+    peer.socket.resume();
+    this.#take(peer);
   }
+}
+
+interface Peer {
+  readonly socket: Socket;
+  readonly input: ReceiveBuffer;
+  /** Its requests that are not answered yet. */
+  atWork: number;
+}
+
+function say(socket: Socket, lines: string): void {
+  if (!socket.writable) return;
+  socket.write(lines);
+  if (socket.writableLength > unreadBytesMax) socket.destroy();
 }

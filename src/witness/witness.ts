@@ -46,22 +46,25 @@ export class Witness {
     return this.#held.size;
   }
 
-  /** Never rejects. */
-  async answer({ verb, queueId }: WitnessRequest): Promise<WitnessWord> {
+  /** Never throws or rejects. Only what has to be looked for is not answered at once. */
+  answer({ verb, queueId }: WitnessRequest): WitnessWord | Promise<WitnessWord> {
+    const failed = (error: unknown): WitnessWord => {
+      this.#options.onTrouble(`${verb} ${queueId}: ${messageOf(error)}`);
+      return 'failed';
+    };
     try {
       switch (verb) {
         case 'hold':
           return this.#hold(queueId);
         case 'fate':
-          return await this.#fate(queueId);
+          return this.#fate(queueId).catch(failed);
         case 'release':
           this.#close(queueId);
           this.#facts.delete(queueId);
           return 'released';
       }
     } catch (error) {
-      this.#options.onTrouble(`${verb} ${queueId}: ${messageOf(error)}`);
-      return 'failed';
+      return failed(error);
     }
   }
 

@@ -48,7 +48,7 @@ describe('Witness', () => {
     return links.filter((link) => link.startsWith(queue.path)).length;
   }
 
-  function ask(verb: WitnessVerb, queueId: string, of = witness): Promise<WitnessWord> {
+  async function ask(verb: WitnessVerb, queueId: string, of = witness): Promise<WitnessWord> {
     return of.answer({ number: 1, verb, queueId });
   }
 
