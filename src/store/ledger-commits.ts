@@ -14,8 +14,9 @@ export interface CommitsSettings {
   /** How long a commit may take; then it is given up, and may become durable all the same. */
   readonly commitMsMax: number;
   /**
-   * From the beginning of a write to the next one, at least. Under load more commits share a write,
-   * which costs more than they do.
+   * From the beginning of a write to the next one, at least, for each commit that shared it, up to
+   * four. A write costs more than the commits in it: who is alone hardly waits, and the more there
+   * are the more share the next.
    */
   readonly writeEveryMs: number;
   readonly journal: PlacedFile;
@@ -38,6 +39,8 @@ interface Item {
   readonly waiter?: PromiseWithResolvers<undefined>;
 }
 
+/** Of `writeEveryMs`. */
+const pausesMax = 4;
 /** How long a deferred change waits for a commit to travel with. */
 const deferMs = 50;
 /** Commits that wait for a hanging disk; further ones are refused. */
@@ -53,8 +56,8 @@ export class LedgerCommits {
   /** Until the database has what is in the journal no half is free. */
   #state: 'idle' | 'scheduled' | 'writing' | 'full' | 'closed' = 'full';
   #timer: Timer | undefined;
-  /** When the last write began. */
-  #wrote = -Infinity;
+  /** When the next write may begin. */
+  #due = -Infinity;
   /** The other one is used first. */
   #half: 0 | 1 = 1;
   /** Bytes of the half that are used. */
@@ -157,8 +160,8 @@ export class LedgerCommits {
     const write = (): void => {
       if (this.#state === 'scheduled') this.#write();
     };
-    const { clock, writeEveryMs } = this.#settings;
-    const ms = this.#wrote + writeEveryMs - clock.monotonic();
+    const { clock } = this.#settings;
+    const ms = this.#due - clock.monotonic();
     if (ms > 0) clock.after(ms, write);
     else setImmediate(write);
   }
@@ -172,7 +175,7 @@ export class LedgerCommits {
     }
     const texts = items.map(({ text }) => text).filter((text) => text !== '');
     this.#state = 'writing';
-    this.#wrote = this.#settings.clock.monotonic();
+    this.#pause(items.filter(({ waiter }) => waiter).length);
     if (texts.length === 0) {
       this.#finish(items, 0, undefined);
       return;
@@ -187,6 +190,11 @@ export class LedgerCommits {
     this.#settings.journal.write(record, halfStart(this.#half) + this.#used, (problem) => {
       this.#finish(items, record.length, problem && messageOf(problem));
     });
+  }
+
+  #pause(commits: number): void {
+    const { clock, writeEveryMs } = this.#settings;
+    this.#due = clock.monotonic() + writeEveryMs * Math.min(Math.max(commits, 1), pausesMax);
   }
 
   /** What fits: all that waits, but for a flood. */

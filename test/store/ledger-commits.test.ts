@@ -157,9 +157,26 @@ test('commits that come soon after a write share the next one, and one that come
   clock.advance(1);
   await Promise.all(soon);
   expect(file.writes).toBe(2);
-  clock.advance(2);
+  clock.advance(4);
   await commits.commit([note(4)]);
   expect([file.writes, left(file)]).toEqual([3, [1, 2, 3, 4]]);
+});
+
+test.each([
+  [1, 2],
+  [3, 6],
+  [9, 8],
+])('after a write that %i commits shared the next one waits %i ms', async (shared, ms) => {
+  const file = new FatefulFile();
+  const commits = commitsTo(file, { writeEveryMs: 2 });
+  await Promise.all(Array.from({ length: shared }, (_, at) => commits.commit([note(at)])));
+  const next = commits.commit([note(10)]);
+  clock.advance(ms - 1);
+  await turn();
+  expect(file.writes).toBe(1);
+  clock.advance(1);
+  await next;
+  expect(file.writes).toBe(2);
 });
 
 describe('a disk that hangs', () => {
