@@ -15,7 +15,8 @@ export DESTDIR PREFIX NODEJS REVISION
 help:
 	@echo 'make run     a first look: a clean and an EICAR message through Postfix, clamgate and clamd'
 	@echo 'make test    types, lint, format, build, and all tests'
-	@echo 'make soak    the whole daemon simulated under many seeds; SEEDS=10000, SEED=n replays one'
+	@echo 'make soak    the whole daemon simulated under many seeds; SEEDS=10000, SEED=n replays one;'
+	@echo '             MINUTES=120 the real one under mixed mail, and whether anything grows; RATE=20 a second'
 	@echo 'make fuzz    anything, to every parser, guided by what it reaches; SECONDS=60 a target,'
 	@echo '             TARGET=, SEED=, MINIMISE=1, REPLAY=FILE, LIST=1 (test/fuzz/README.md)'
 	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
@@ -37,8 +38,14 @@ test: packages node_modules
 	@npm run --silent test
 
 # npm exec puts the right Node.js first, as npm run does.
+ifdef MINUTES
+soak: export NEEDED = yes
+soak: packages build
+	@npm exec --silent -c 'node test/endurance/run.ts'
+else
 soak: node_modules
 	@npm exec --silent -c 'node test/simulation/soak.ts'
+endif
 
 fuzz: node_modules
 	@npm exec --silent -c 'node test/fuzz/run.ts'

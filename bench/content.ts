@@ -3,7 +3,6 @@
  * nor any two of their parts: clamd remembers what it has found clean, and would not look again.
  */
 import { mailPrefix } from '../src/scan/mail-stream.ts';
-import {} from '../src/scan/message-scan.ts';
 import { randomness } from './signatures.ts';
 
 export const kinds = ['text-4k', 'attachment-100k'] as const;

@@ -1,0 +1,25 @@
+/** Two minutes of what `make soak MINUTES=120` does for two hours. */
+import { expect, test } from '@jest/globals';
+import { endure, problemsOf } from '../endurance/endure.ts';
+import { mailKinds } from '../endurance/mix.ts';
+import { describeNeeding } from '../support/needs.ts';
+
+const seconds = 120;
+
+describeNeeding(['clamd', 'smtp-sink'], 'under mixed mail', () => {
+  test(
+    'nothing is refused, and nothing grows',
+    async () => {
+      const endured = await endure({
+        seed: 7,
+        seconds,
+        settledSeconds: 40,
+        messagesPerSecond: 20,
+        tell: () => undefined,
+      });
+      expect(problemsOf(endured)).toEqual([]);
+      expect(new Set(endured.sent.keys())).toEqual(new Set(mailKinds));
+    },
+    (seconds + 60) * 1000,
+  );
+});
