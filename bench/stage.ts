@@ -193,18 +193,24 @@ export async function startDaemon(
   profileDirectory: string | undefined,
   more = '',
 ): Promise<PrivateDaemon> {
-  const { NODE_OPTIONS: usual } = process.env;
+  const { NODE_OPTIONS = '', ...rest } = serviceEnvironment();
   const profile =
     profileDirectory === undefined ? '' : ` --cpu-prof --cpu-prof-dir=${profileDirectory}`;
-  process.env['NODE_OPTIONS'] = `${serviceNodeOptions()}${profile} ${more}`;
-  const daemon = await PrivateDaemon.start(options);
-  if (usual === undefined) delete process.env['NODE_OPTIONS'];
-  else process.env['NODE_OPTIONS'] = usual;
+  const daemon = PrivateDaemon.prepare(options);
+  await daemon.restart({
+    env: { ...rest, NODE_OPTIONS: `${NODE_OPTIONS}${profile} ${more}` },
+  });
   return daemon;
 }
 
-/** What the service gives Node.js, so that what is measured is what people run. */
-function serviceNodeOptions(): string {
+/** What the service gives the daemon, so that what is measured is what people run. */
+function serviceEnvironment(): Readonly<Record<string, string>> {
   const unit = readFileSync(join(import.meta.dirname, '../systemd/clamgate.service'), 'utf8');
-  return /^Environment=NODE_OPTIONS=(.*)$/m.exec(unit)?.[1] ?? '';
+  const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line = '']) => line);
+  // NODE_OPTIONS=--one=1, or A=1 B=2: what is put there has no spaces in it.
+  return Object.fromEntries(
+    lines
+      .flatMap((line) => line.split(' '))
+      .map((each) => each.split(/=(.*)/, 2) as [string, string]),
+  );
 }

@@ -53,6 +53,12 @@ export class CliContext {
     return loadConfig(this.configFile, this.env);
   }
 
+  /** The same for the daemon: nothing that reads it stays in memory. @throws as `config`. */
+  async configApart(): Promise<Config> {
+    const { loadConfigApart } = await import('../daemon/config-apart.ts');
+    return loadConfigApart({ file: this.configFile, env: this.env });
+  }
+
   /** Where clamd's own configuration may be, where that is not the usual places. */
   get clamdConfFiles(): readonly string[] | undefined {
     return this.#clamdConfFiles;

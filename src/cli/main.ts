@@ -79,8 +79,9 @@ function addDaemonVerbs(program: Command, context: CliContext): void {
     .command('serve')
     .description('the daemon: listen, scan, answer, until SIGTERM')
     .action(async () => {
-      const { serve } = await import('./serve.ts');
-      context.exitCode = await serve(context);
+      // The one is read while the other is loaded.
+      const [config, { serve }] = await Promise.all([context.configApart(), import('./serve.ts')]);
+      context.exitCode = await serve(context, config);
     });
   program
     .command('check-config')

@@ -1,9 +1,10 @@
 /** The daemon as a process: its configuration, its signals, and what watches it. */
 import { setDefaultHighWaterMark } from 'node:stream';
-import { loadConfig, type Config } from '../daemon/config.ts';
+import type { Config } from '../daemon/config.ts';
 import { Control } from '../daemon/control.ts';
 import { StatusReport } from '../daemon/control-status.ts';
 import { Daemon } from '../daemon/daemon.ts';
+import { Garbage, ownHeap } from '../daemon/garbage.ts';
 import { History } from '../daemon/history.ts';
 import { Log } from '../daemon/log.ts';
 import { Metrics } from '../daemon/metrics.ts';
@@ -29,11 +30,10 @@ const lastResortMs = 5000;
  * Runs the daemon until SIGTERM or SIGINT. SIGHUP reads the configuration again; a bad one is
  * logged, and the one before stays.
  *
- * @throws {ConfigError} before anything is opened; later failures to start are thrown as well.
+ * @throws when it cannot start.
  */
-export async function serve(context: CliContext): Promise<ExitCode> {
+export async function serve(context: CliContext, config: Config): Promise<ExitCode> {
   setDefaultHighWaterMark(false, streamBytes);
-  const config = await context.config();
   const { clock } = context;
   const log = new Log(config.log, clock, process.stdout);
   // From the first moment on: a signal that finds no handler would end the process.
@@ -47,6 +47,7 @@ export async function serve(context: CliContext): Promise<ExitCode> {
   const metrics = new Metrics();
   const history = new History(historySize);
   const notices = new Notices(log, clock);
+  const garbage = new Garbage(ownHeap());
   const observe = (record: TransactionRecord): void => {
     metrics.record(record);
     history.add(record);
@@ -62,6 +63,9 @@ export async function serve(context: CliContext): Promise<ExitCode> {
     },
     observePool: (event) => {
       metrics.pool(event);
+    },
+    moved: (bytes) => {
+      garbage.moved(bytes);
     },
     sockets: systemd.sockets,
   });
@@ -86,6 +90,7 @@ export async function serve(context: CliContext): Promise<ExitCode> {
   const supervision = supervisionOf(systemd, { daemon, report, log, clock, path });
   supervision?.ready();
   started.resolve(supervision);
+  garbage.afterStart();
   const signal = await termination;
   log.info('stopping', { signal, ...daemon.load });
   supervision?.stopping();
@@ -165,7 +170,7 @@ async function reload(
 /** Why the configuration before stays; undefined when the new one holds. */
 async function adopted(context: CliContext, daemon: Daemon, log: Log): Promise<string | undefined> {
   try {
-    const config = loadConfig(context.configFile, context.env);
+    const config = await context.configApart();
     await daemon.adopt(config);
     log.adjust(config.log);
     log.info('reloaded', { file: config.file, addresses: daemon.listening });

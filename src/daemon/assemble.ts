@@ -11,6 +11,7 @@ import { Scans } from '../engine/scans.ts';
 import { replyTable } from '../listener/render.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
 import type { ClamdPool } from '../scan/clamd-pool.ts';
+import { countedFiles } from '../store/counted-files.ts';
 import { nodeFiles } from '../store/files.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { Quarantine, type Removal } from '../store/quarantine.ts';
@@ -40,6 +41,7 @@ export interface Lasting {
   readonly pool: ClamdPool;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
+  readonly moved: (bytes: number) => void;
 }
 
 /** What one configuration comes to at run time, but for the sockets it listens on. */
@@ -89,11 +91,11 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
 
 function commonParts(
   config: Config,
-  { clock, line, stopping, handovers, observe }: Lasting,
+  { clock, line, stopping, handovers, observe, moved }: Lasting,
 ): Omit<EngineParts, 'limits' | 'scans' | 'nextHop' | 'quarantine'> {
   const { limits, rules, banned, hostname, header } = config;
   const spool = {
-    files: nodeFiles,
+    files: countedFiles(nodeFiles, moved),
     directory: config.spool.directory,
     memoryBytes: limits.spoolMemoryBytes,
   };

@@ -12,7 +12,7 @@ import { defaultStormLevels } from '../scan/storm.ts';
 import { defaultRules, type Action } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
 import { bannedShape } from './config-banned.ts';
-import { listenerShape, listenerTable } from './config-listener.ts';
+import { listenerShape, listenerTable } from './config-listener-schema.ts';
 import { parseLocalAddress } from './config-address.ts';
 import { number, setting, text, word } from './config-setting.ts';
 import { updateShape } from './config-update.ts';

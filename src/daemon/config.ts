@@ -14,8 +14,10 @@ import type { CacheSettings } from '../scan/verdict-cache.ts';
 import type { Rules } from '../verdict/rules.ts';
 import { bannedProblems, bannedRuleOf } from './config-banned.ts';
 import { ConfigError } from './config-error.ts';
+import { frozen } from './config-frozen.ts';
 import { ladderProblems } from './config-ladder.ts';
-import { type ListenerConfig, listenerOf } from './config-listener.ts';
+import { listenerOf } from './config-listener-schema.ts';
+import type { ListenerConfig } from './config-listener.ts';
 import { locateKeys, type LineOf } from './config-lines.ts';
 import { problemAt, problemsOf } from './config-problems.ts';
 import { type UpdateConfig, updateOf, updateProblems } from './config-update.ts';
@@ -270,11 +272,4 @@ function present<Key extends string, Value>(
   value: Value | undefined,
 ): Partial<Record<Key, Value>> {
   return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
-}
-
-function frozen<T extends object>(value: T): T {
-  for (const each of Object.values(value)) {
-    if (typeof each === 'object' && each !== null) frozen(each);
-  }
-  return Object.freeze(value);
 }

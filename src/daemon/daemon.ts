@@ -35,6 +35,8 @@ export interface DaemonSurroundings {
   readonly observeHandover: (event: HandoverEvent) => void;
   /** Told of what an operator should know of the clamds, besides the log. */
   readonly observePool?: (event: PoolEvent) => void;
+  /** Told of the bytes of large messages as they go to the spool's files and come from there. */
+  readonly moved?: (bytes: number) => void;
   /** Sockets that were open when the process began; none where it was not systemd that started it. */
   readonly sockets?: SystemdSockets;
 }
@@ -164,10 +166,11 @@ export class Daemon {
   }
 
   async #assemble(config: Config, { ledger, handovers }: Once, pool: ClamdPool): Promise<Assembly> {
-    const { clock, observe } = this.#surroundings;
+    const { clock, observe, moved = () => undefined } = this.#surroundings;
     const next = await assemble(config, {
       clock,
       observe,
+      moved,
       line: this.#line,
       stopping: this.#stopping.signal,
       ledger,

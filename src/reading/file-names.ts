@@ -48,8 +48,12 @@ function rawNames(value: string): ReadonlySet<string> {
   return names;
 }
 
+/** Its end, which tells what the file is: values that hold further ones are in it again and again. */
 function joined(segments: readonly Segment[]): string {
-  return segments.map(({ text }) => text).join('');
+  return segments
+    .map(({ text }) => text)
+    .join('')
+    .slice(-nameCharsMax);
 }
 
 /** A quoted string with its escapes taken both ways, what stands before a semicolon, a token. */

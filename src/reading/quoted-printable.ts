@@ -53,7 +53,10 @@ export class QuotedPrintable implements Decoder {
     // What was held comes on top of what the chunk itself can come to.
     this.#out = Buffer.allocUnsafe(chunk.length + this.held);
     this.#size = 0;
-    for (const byte of chunk) this.#unfold(byte);
+    for (let at = 0; at < chunk.length; at++) {
+      if (this.held === 0) at = this.#plain(chunk, at);
+      if (at < chunk.length) this.#unfold(chunk[at] ?? 0);
+    }
     return this.#out.subarray(0, this.#size);
   }
 
@@ -66,6 +69,30 @@ export class QuotedPrintable implements Decoder {
     this.#soft = 'none';
     this.#releaseEscape();
     return this.#out.subarray(0, this.#size);
+  }
+
+  /**
+   * Both stages at once for what nothing was held before and nothing has to wait for, which is nearly
+   * all of a well-formed text.
+   *
+   * @returns where it ends.
+   */
+  #plain(chunk: Buffer, from: number): number {
+    const out = this.#out;
+    let size = this.#size;
+    let at = from;
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0;
+      if (byte === EQUALS) {
+        const value = escaped(chunk, at);
+        if (value < 0) break;
+        out[size++] = value;
+        at += 2;
+      } else if ((byte === SPACE || byte === TAB) && !isContent(chunk[at + 1])) break;
+      else out[size++] = byte;
+    }
+    this.#size = size;
+    return at;
   }
 
   #unfold(byte: number): void {
@@ -127,7 +154,25 @@ export class QuotedPrintable implements Decoder {
   }
 }
 
-function isHex(byte: number): boolean {
+/** Of each byte as a hexadecimal digit; -1 where it is none. */
+const digits = Int8Array.from({ length: 256 }, (_, byte) => {
   const letter = byte | 0x20;
-  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
+});
+
+function isHex(byte: number): boolean {
+  return (digits[byte] ?? -1) >= 0;
+}
+
+/** What '=XX' stands for; negative where it is not whole, or not that. */
+function escaped(chunk: Buffer, at: number): number {
+  const high = digits[chunk[at + 1] ?? 0] ?? -1;
+  const low = digits[chunk[at + 2] ?? 0] ?? -1;
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/** Whether a blank before it is content: it is there, and ends no line. */
+function isContent(byte: number | undefined): boolean {
+  return !(byte === undefined || byte === SPACE || byte === TAB || byte === CR || byte === LF);
 }

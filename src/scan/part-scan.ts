@@ -12,9 +12,6 @@ import { type Chunks, inOneBuffer } from './stream-blocks.ts';
 import type { MimePart } from './scanner.ts';
 import { smallStreamBytes, type StreamName, type StreamScans } from './stream-scans.ts';
 
-/** '1.10' comes after '1.9'. */
-const byNumber = new Intl.Collator('en', { numeric: true });
-
 /** message/global is RFC 6532's message/rfc822, message/news RFC 5536's. */
 const messageTypes = new Set(['message/rfc822', 'message/global', 'message/news']);
 
@@ -39,9 +36,7 @@ export class PartScan {
 
   /** The MIME tree so far, in IMAP's order. */
   get parts(): readonly MimePart[] {
-    return [...this.#walk.containers, ...this.#leaves].sort((a, b) =>
-      byNumber.compare(a.number, b.number),
-    );
+    return [...this.#walk.containers, ...this.#leaves].sort(byNumber);
   }
 
   /**
@@ -136,4 +131,12 @@ async function* continued(
   // Each goes when it was given: the rest may be long.
   for (let next = chunks.shift(); next !== undefined; next = chunks.shift()) yield next;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+/** '1.10' comes after '1.9', and what is in '1.9' between them. (Intl would take 2 MB for it.) */
+function byNumber({ number: one }: MimePart, { number: other }: MimePart): number {
+  const [ones, others] = [one.split('.'), other.split('.')];
+  const at = ones.findIndex((step, index) => step !== others[index]);
+  // -1 where it is the other's beginning.
+  return at < 0 ? ones.length - others.length : Number(ones[at]) - Number(others[at] ?? -1);
 }

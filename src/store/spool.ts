@@ -7,8 +7,11 @@ import { Cancelled, cancelCause, notNeeded } from '../errors.ts';
 import { prepareDirectory, type Files, type OpenFile } from './files.ts';
 import { MemoryTail } from './memory-tail.ts';
 
+/** What a spool does with files. */
+export type SpoolFiles = Pick<Files, 'create' | 'unlink'>;
+
 export interface SpoolSettings {
-  readonly files: Files;
+  readonly files: SpoolFiles;
   /** Where spool files are created; see `prepareSpoolDirectory`. */
   readonly directory: string;
   /** Up to this size a content stays in memory (limits.spoolMemoryBytes). */

@@ -58,6 +58,13 @@ function called(message: string): { names: string[]; types: string[] } {
   return { names: [...survey.called.names], types: [...survey.called.types] };
 }
 
+test('continuations that hold one another come to no more than a name', () => {
+  const nested = `${'name*0*='.repeat(64)}${'x'.repeat(4000)}.exe`;
+  const names = [...fileNamesIn(nested)];
+  expect(Math.max(...names.map(({ length }) => length))).toBeLessThanOrEqual(4096);
+  expect(names.some((name) => name.endsWith('.exe'))).toBe(true);
+});
+
 test('a survey tells the names and types of all headers', () => {
   const part =
     'Content-Type: Application/PDF;\n name=a.pdf\nContent-Disposition: x; filename=b.exe\n\nx\n';
