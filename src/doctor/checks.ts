@@ -2,6 +2,7 @@
 import type { Check } from './check.ts';
 import { addressChecks } from './checks/addresses.ts';
 import { clamdChecks } from './checks/clamd.ts';
+import { clamdMemoryChecks } from './checks/clamd-memory.ts';
 import { clamdServiceChecks } from './checks/clamd-service.ts';
 import { commitChecks } from './checks/commit.ts';
 import { concurrencyChecks } from './checks/concurrency.ts';
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
   ...machineChecks,
   ...clamdChecks,
   ...clamdServiceChecks,
+  ...clamdMemoryChecks,
   ...addressChecks,
   ...postfixChecks,
   ...doorChecks,

@@ -28,6 +28,8 @@ export interface Facts {
   readonly access: readonly AccessFacts[];
   readonly disks: readonly DiskFacts[];
   readonly memory: Known<Memory>;
+  /** The largest processes of this machine, the largest first. */
+  readonly largest: Known<readonly LargeProcess[]>;
   readonly clock: Known<{ readonly synchronised: boolean; readonly source: string }>;
   /** net.core.somaxconn. */
   readonly somaxconn: Known<number>;
@@ -43,8 +45,9 @@ export interface User {
 
 export interface ProcessFacts {
   readonly pid: number;
-  /** Resident, in bytes. */
+  /** Resident, in bytes; and beside that in swap. */
   readonly rssBytes: number;
+  readonly swapBytes: number;
   /** RLIMIT_NOFILE, the soft one. */
   readonly openFilesMax: number;
   readonly commandLine: readonly string[];
@@ -52,6 +55,12 @@ export interface ProcessFacts {
   readonly unit?: string;
   /** Milliseconds since the epoch. */
   readonly started: number;
+}
+
+export interface LargeProcess {
+  readonly pid: number;
+  readonly name: string;
+  readonly rssBytes: number;
 }
 
 /** Properties of a unit, as `systemctl show` has them. */
@@ -141,7 +150,11 @@ export interface DiskFacts {
 }
 
 export interface Memory {
-  /** MemAvailable of proc(5). */
+  /**
+   * MemAvailable of proc(5): what can be had without swapping, that is, what is free and what caches
+   * can give back. Free swap is not in it, and the rule for a reload does not count it either: a clamd
+   * that loads into swap is silent for minutes.
+   */
   readonly availableBytes: number;
   readonly totalBytes: number;
 }

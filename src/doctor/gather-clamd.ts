@@ -12,7 +12,7 @@ import { measureLoad } from './probes/load-time.ts';
 import { reachableAddresses } from './probes/outside.ts';
 import { readProcess } from './probes/processes.ts';
 import { askClamdjs } from './probes/second-opinion.ts';
-import { showUnit } from './probes/units.ts';
+import { showUnit, unitNames } from './probes/units.ts';
 
 export interface ClamdSurroundings {
   /** Undefined where ss tells nothing. */
@@ -88,9 +88,12 @@ async function gatherLocal(
   const process = await processOf(host, socket);
   const running = valueOf(process);
   const conf = await probe(clock, askMs, () => findClamdConf(host, running, path, confFiles));
-  const unit = await unitOf(host, running);
+  const unit = await unitOf(host, running, valueOf(conf)?.file);
   const isActivated = socket?.processes.some(({ name }) => name === 'systemd') === true;
-  const sources = { conf: valueOf(conf), running, socket: isActivated ? undefined : path };
+  const sources = {
+    ...{ conf: valueOf(conf), running, unit: valueOf(unit) },
+    socket: isActivated ? undefined : path,
+  };
   return {
     process,
     conf,
@@ -109,15 +112,38 @@ function processOf(host: Host, socket: ListeningSocket | undefined): Promise<Kno
   return probe(host.clock, askMs, () => readProcess(host, own.pid));
 }
 
-/** What runs outside of a unit has none; what is not seen may have one of the usual. */
-async function unitOf(host: Host, running: ProcessFacts | undefined): Promise<Known<Unit>> {
-  const names = running ? [running.unit].filter((name) => name !== undefined) : usualUnits;
-  for (const name of names) {
-    const unit = await probe(host.clock, askMs, () => showUnit(host, name));
-    if (unit.known) return unit;
-  }
-  return notKnown(running ? 'it runs outside of a unit' : `none of ${names.join(', ')} is here`);
+/** What runs outside of a unit has none; what does not run has the one that would start it. */
+async function unitOf(
+  host: Host,
+  running: ProcessFacts | undefined,
+  confFile: string | undefined,
+): Promise<Known<Unit>> {
+  if (running) return runningIn(host, running);
+  const there = await probe(host.clock, askMs, () => unitNames(host, 'clam*d*'));
+  const names = [...new Set([...(valueOf(there) ?? []), ...usualUnits])];
+  const shown = await Promise.all(
+    names.map((name) => probe(host.clock, askMs, () => showUnit(host, name))),
+  );
+  const units = shown.filter((unit) => unit.known);
+  const isIts = ({ value }: { value: Unit }): boolean =>
+    confFile === undefined
+      ? usualUnits.includes(value.get('Id') ?? '')
+      : startsWith(value, confFile);
+  return units.find(isIts) ?? notKnown(`none of ${names.join(', ')} is here, or is its`);
+}
+
+function runningIn(host: Host, { unit }: ProcessFacts): Promise<Known<Unit>> {
+  if (unit === undefined) return Promise.resolve(notKnown('it runs outside of a unit'));
+  return probe(host.clock, askMs, () => showUnit(host, unit));
+}
+
+/** Whether its command names this clamd.conf; Debian's names none. */
+function startsWith(unit: Unit, confFile: string): boolean {
+  const words = (unit.get('ExecStart') ?? '').split(/[\s=;]+/);
+  const named = words.some((word) => /^(?:-c|--config-file)$/.test(word));
+  return named ? words.includes(confFile) : confFile === debianConf;
 }
 
 /** Debian's and Ubuntu's; Fedora's and EL's. */
 const usualUnits = ['clamav-daemon.service', 'clamd@scan.service'];
+const debianConf = '/etc/clamav/clamd.conf';

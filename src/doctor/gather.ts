@@ -25,7 +25,7 @@ import { askExtensions, tryToCommit } from './probes/door.ts';
 import { type ListeningSocket, listeningSockets, socketAt } from './probes/listening.ts';
 import { readClock, readMemory, readSomaxconn, readSpace } from './probes/machine.ts';
 import { reachableAddresses } from './probes/outside.ts';
-import { readProcess } from './probes/processes.ts';
+import { readLargest, readProcess } from './probes/processes.ts';
 import { showUnit } from './probes/units.ts';
 import { findUser } from './probes/user.ts';
 import { policyServerOf, reinjectionEntry } from './reinjection.ts';
@@ -45,6 +45,7 @@ export interface Subject {
 /** For what answers at once or not at all; talking to a server has its own limits below it. */
 export const probeMs = 30_000;
 const usualUser = 'clamgate';
+const largestShown = 5;
 
 /** @param progress is told of each step that begins. */
 export async function gather(
@@ -96,6 +97,7 @@ export async function gather(
     access: await gatherAccess(host, config, { user, postfix: valueOf(postfix) }),
     disks: await gatherDisks(host, config, valueOf(postfix)),
     memory,
+    largest: await find(() => readLargest(host, largestShown)),
     clock: time,
     somaxconn,
   };

@@ -1,5 +1,5 @@
 /** The machine as the probes see it, so that tests can put another in its place. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { runProgram, type RunProgram } from '../run-program.ts';
 
@@ -10,6 +10,8 @@ export interface Host {
   readonly run: RunProgram;
   /** Rejects as readFile does. */
   readonly readText: (path: string) => Promise<string>;
+  /** Names in a directory; rejects as readdir does. */
+  readonly list: (directory: string) => Promise<readonly string[]>;
 }
 
 export function systemHost(clock: Clock): Host {
@@ -18,6 +20,7 @@ export function systemHost(clock: Clock): Host {
     uid: process.getuid?.() ?? -1,
     run: runProgram,
     readText: (path) => readFile(path, 'utf8'),
+    list: (directory) => readdir(directory),
   };
 }
 

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
+import { askControl } from '../../src/cli/control-client.ts';
+import type { Status } from '../../src/daemon/control-status.ts';
 import { openLedgerReader } from '../../src/store/ledger-reader.ts';
 import { PrivateDaemon } from '../support/private-daemon.ts';
 import { makeWorkdir } from '../support/workdir.ts';
@@ -42,7 +44,9 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
         nextHop: `127.0.0.1:${settings.nextHopPort}`,
       },
     ],
-    clamd: [`unix:${settings.clamdSocket}`],
+    clamd: [settings.clamdSocket, ...(settings.moreClamdSockets ?? [])].map(
+      (path) => `unix:${path}`,
+    ),
     ledger: settings.ledger !== 'off',
     more: tables(settings, workdir.path),
     ...(settings.stateDirectory === undefined ? {} : { stateDirectory: settings.stateDirectory }),
@@ -71,6 +75,7 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
       },
     }),
     ...(witness && { witness }),
+    clamdStatus: async () => ((await askControl(daemon.control, '/status')) as Status).clamd,
     log: daemon.log,
     struck: () => existsSync(struckFile),
     close: async () => {

@@ -1,4 +1,5 @@
 /** A filter under test, as the harness sees it: between two Postfixes, in front of one clamd. */
+import type { Status } from '../../src/daemon/control-status.ts';
 import type { LedgerSetting } from './options.ts';
 import type { InDoubt } from './tally.ts';
 
@@ -8,6 +9,8 @@ export interface FilterSettings {
   readonly nextHopPort: number;
   /** Path of clamd's Unix socket. */
   readonly clamdSocket: string;
+  /** Those of further clamds; for clamgate alone. */
+  readonly moreClamdSockets?: readonly string[];
   /** The queue directory of the Postfix behind it. */
   readonly nextHopQueue: string;
   /** Where it keeps what it writes, when it is to be another place than its own. */
@@ -56,6 +59,8 @@ export interface Filter {
   /** What only clamgate has. */
   readonly ledger?: LedgerOfFilter;
   readonly witness?: WitnessOfFilter;
+  /** How it finds each clamd, in the order of the stage. */
+  readonly clamdStatus?: () => Promise<Status['clamd']>;
   /** Path of its log. */
   readonly log: string;
   /** Whether the point of `KillAt` was reached since the last start. */

@@ -1,4 +1,5 @@
 /** Sends the messages of a scenario, and remembers those that Postfix has accepted. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { submit } from '../support/submit.ts';
 import { chaosMessage, type ChaosMessage } from './message.ts';
 
@@ -9,9 +10,14 @@ export interface LoadOptions {
   readonly sessions?: number;
 }
 
+export interface Accepted extends ChaosMessage {
+  /** When it was answered 250, by `performance.now()`. */
+  readonly acceptedAt: number;
+}
+
 export class Load {
   /** What was answered 250. */
-  readonly accepted: ChaosMessage[] = [];
+  readonly accepted: Accepted[] = [];
   readonly #port: number;
   readonly #name: string;
   #serial = 0;
@@ -35,6 +41,29 @@ export class Load {
     return sent;
   }
 
+  /** One more every so many milliseconds while `act` goes on; resolves when all have been accepted. */
+  async during(
+    act: () => Promise<void>,
+    { everyMs, infectedEvery = 0 }: { everyMs: number; infectedEvery?: number },
+  ): Promise<void> {
+    const over = new AbortController();
+    const acting = act().finally(() => {
+      over.abort();
+    });
+    const all: Promise<unknown>[] = [];
+    // What fails is told at the end.
+    const keep = (one: Promise<unknown>): void => {
+      one.catch(() => undefined);
+      all.push(one);
+    };
+    keep(acting);
+    while (!over.signal.aborted) {
+      keep(this.#sendOne(infectedEvery));
+      await delay(everyMs);
+    }
+    await Promise.all(all);
+  }
+
   /** Every third has two recipients. */
   async #sendOne(infectedEvery: number): Promise<void> {
     const serial = ++this.#serial;
@@ -48,6 +77,6 @@ export class Load {
       data: message.data,
     });
     if (reply?.startsWith('250') !== true) throw new Error(`Postfix answered ${reply ?? ''}`);
-    this.accepted.push(message);
+    this.accepted.push({ ...message, acceptedAt: performance.now() });
   }
 }

@@ -1,6 +1,7 @@
 /** Plays one scenario with one filter, and judges what came of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bystander } from './bystander.ts';
+import { type Delays, delaysOf } from './delays.ts';
 import type { FilterName } from './filter.ts';
 import { Load } from './load.ts';
 import type { Options } from './options.ts';
@@ -21,6 +22,7 @@ export type Result = {
       readonly tally: Tally;
       /** Of the other client of the re-injection port. */
       readonly bystander: Tally;
+      readonly delays: Delays;
       /** How often Postfix A was told, or found, that it has to try again: whether the faults were felt. */
       readonly deferrals: number;
       readonly seconds: number;
@@ -49,9 +51,10 @@ export async function play(
     const { settings } = scenario;
     const stage = await Stage.start({ filter, settings, ledger: options.ledger }, closing);
     const tallies = await act(stage, scenario, options, tell);
-    const broken = filter === 'clamgate' ? brokenPromises(scenario, tallies, options) : [];
-    if (broken.length > 0) tell(`the logs are in ${await stage.saveLogs(scenario.name)}`);
     const deferrals = await stage.deferrals();
+    const broken =
+      filter === 'clamgate' ? brokenPromises(scenario, { ...tallies, deferrals }, options) : [];
+    if (broken.length > 0) tell(`the logs are in ${await stage.saveLogs(scenario.name)}`);
     const seconds = (performance.now() - started) / 1000;
     return { ...what, kind: 'played', ...tallies, deferrals, seconds, broken };
   } catch (error) {
@@ -70,7 +73,7 @@ async function act(
   scenario: Scenario,
   { seed, short }: Options,
   tell: (progress: string) => void,
-): Promise<{ tally: Tally; bystander: Tally }> {
+): Promise<{ tally: Tally; bystander: Tally; delays: Delays }> {
   const random = new Random(seedFor(seed, scenario.name));
   const load = new Load(stage.a.submitPort, 'load');
   const bystander = new Bystander(stage.b.reinjectPort, 'load');
@@ -90,12 +93,13 @@ async function act(
   return {
     tally: tallyOf(load.accepted, fates, stage.filter.discards),
     bystander: tallyOf(bystander.accepted, fates, false),
+    delays: delaysOf(load.accepted, fates.arrivals),
   };
 }
 
 function brokenPromises(
-  { promise, bypass }: Scenario,
-  { tally, bystander }: { tally: Tally; bystander: Tally },
+  { promise, bypass, undeferred }: Scenario,
+  { tally, bystander, deferrals }: { tally: Tally; bystander: Tally; deferrals: number },
   { ledger }: Options,
 ): readonly string[] {
   const twice = { nothing: tally.twice, listed: tally.twice - tally.listed, anything: 0 };
@@ -105,6 +109,7 @@ function brokenPromises(
     [bypass === true ? 0 : tally.unscanned, 'infected, delivered'],
     [tally.bounced, 'bounced'],
     [tally.queued, 'still queued'],
+    [undeferred === true ? deferrals : 0, 'put off'],
     [bystander.lost + bystander.queued, "of the other client's lost"],
     // Its messages are queued anew as well, by hand.
     [promise === 'never-lost' ? 0 : bystander.twice, "of the other client's twice"],

@@ -11,6 +11,8 @@ export function reportOf(results: readonly Result[], options: Options): string {
       [
         'scenario',
         ...columns.map(([title]) => title),
+        'delay p50, s',
+        'max, s',
         'deferrals',
         'other client',
         'promise',
@@ -46,17 +48,24 @@ function ownRow(result: Result): string[] {
   if (kind !== 'played') {
     const blank = columns.map(() => '');
     const word = kind === 'failed' ? 'FAILED' : 'not available';
-    return [scenario.name, ...blank, '', '', `${word}: ${firstLine(result.why)}`, ''];
+    return [scenario.name, ...blank, '', '', '', '', `${word}: ${firstLine(result.why)}`, ''];
   }
-  const { tally, bystander, broken, deferrals, seconds } = result;
+  const { tally, bystander, delays, broken, deferrals, seconds } = result;
   return [
     scenario.name,
     ...columns.map(([, key]) => String(tally[key])),
+    inSeconds(delays.p50Ms),
+    inSeconds(delays.maxMs),
     String(deferrals),
     `${bystander.once} of ${bystander.sent}`,
     broken.length === 0 ? 'kept' : `BROKEN: ${broken.join(', ')}`,
     seconds.toFixed(0),
   ];
+}
+
+/** Empty where nothing arrived. */
+function inSeconds(ms: number | undefined): string {
+  return ms === undefined ? '' : (ms / 1000).toFixed(1);
 }
 
 function comparison(results: readonly Result[]): string {

@@ -14,12 +14,14 @@ import { ledgerScenarios } from './ledger-scenarios.ts';
 import { nextHopScenarios } from './next-hop-scenarios.ts';
 import { type Options, optionsOf } from './options.ts';
 import { play, type Result } from './play.ts';
+import { poolScenarios } from './pool-scenarios.ts';
 import { reportOf } from './report.ts';
 import { requeueScenarios } from './requeue-scenarios.ts';
 import { witnessScenarios } from './witness-scenarios.ts';
 
 const scenarios = [
   ...clamdScenarios,
+  ...poolScenarios,
   ...filterScenarios,
   ...nextHopScenarios,
   ...requeueScenarios,

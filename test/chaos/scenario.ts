@@ -35,6 +35,8 @@ export interface Scenario {
   readonly lacking?: (ledger: LedgerSetting) => string | undefined;
   /** Postfix itself leads some of this mail past the filter, so that infected mail may arrive. */
   readonly bypass?: true;
+  /** It is promised as well that Postfix never has to try again. */
+  readonly undeferred?: true;
   /** Left out of the short form. */
   readonly longOnly?: true;
   /** Resolves when the last fault is over and everything works again. */

@@ -6,9 +6,10 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../support/ports.ts';
-import { PrivateClamd, type PrivateClamdSettings } from '../support/private-clamd.ts';
+import type { PrivateClamd } from '../support/private-clamd.ts';
 import type { PrivatePostfix } from '../support/private-postfix.ts';
 import type { SinkMessage } from '../support/sink.ts';
+import { type Clamds, type ClamdSettings, socketOf, startClamds } from './clamds.ts';
 import { type Disk, mountDisk } from './disk.ts';
 import type { Filter, FilterName } from './filter.ts';
 import { prepareFilter } from './filters.ts';
@@ -21,6 +22,8 @@ import type { Arrival, Fates } from './tally.ts';
 export interface StageSettings extends PairSettings {
   /** Whether the filter adds a header of its own; it does unless told otherwise. */
   readonly header?: boolean;
+  /** What is special about each clamd; one, with nothing special, unless told otherwise. */
+  readonly clamds?: readonly ClamdSettings[];
   /** The size of a disk for all that the filter writes, as mount(8) has it. */
   readonly disk?: string;
 }
@@ -29,25 +32,22 @@ export interface StageSettings extends PairSettings {
 const quietMs = 3000;
 const lookMs = 250;
 
-const clamdSettings: PrivateClamdSettings & Record<string, string> = {
-  MaxThreads: '12',
-  MaxConnectionQueueLength: '200',
-  SelfCheck: '0',
-};
-
 export class Stage {
   readonly a: PrivatePostfix;
   readonly b: PrivatePostfix;
+  /** The first of them, and for most scenarios the only one. */
   readonly clamd: PrivateClamd;
+  readonly clamds: readonly PrivateClamd[];
   readonly filter: Filter;
   readonly disk: Disk | undefined;
   readonly #gate: Pair['gate'];
 
-  private constructor(pair: Pair, clamd: PrivateClamd, filter: Filter, disk: Disk | undefined) {
+  private constructor(pair: Pair, clamds: Clamds, filter: Filter, disk: Disk | undefined) {
     this.a = pair.a;
     this.b = pair.b;
     this.#gate = pair.gate;
-    this.clamd = clamd;
+    [this.clamd] = clamds;
+    this.clamds = clamds;
     this.filter = filter;
     this.disk = disk;
   }
@@ -59,8 +59,8 @@ export class Stage {
   ): Promise<Stage> {
     const { settings } = what;
     const ledger = what.filter === 'clamgate' ? what.ledger : 'off';
-    const clamd = await PrivateClamd.start(clamdSettings);
-    closing.unshift(() => clamd.close());
+    const clamds = await startClamds(settings.clamds, closing);
+    const [clamdSocket, ...moreClamdSockets] = clamds.map(socketOf) as [string, ...string[]];
     const disk = settings.disk === undefined ? undefined : await mountDisk(settings.disk);
     if (disk) closing.unshift(() => disk.close());
     const port = await freePort();
@@ -70,7 +70,8 @@ export class Stage {
     const filter = await prepareFilter(what.filter, {
       port,
       nextHopPort: pair.b.reinjectPort,
-      clamdSocket: clamd.unix.name.replace(/^unix:/, ''),
+      clamdSocket,
+      moreClamdSockets,
       nextHopQueue: pair.b.queueDirectory,
       ...(disk && { stateDirectory: disk.path }),
       ledger,
@@ -78,7 +79,7 @@ export class Stage {
     });
     closing.unshift(() => filter.close());
     await filter.start();
-    return new Stage(pair, clamd, filter, disk);
+    return new Stage(pair, clamds, filter, disk);
   }
 
   /** While it is closed, what is delivered waits in B. */
@@ -136,8 +137,9 @@ export class Stage {
   }
 }
 
-function arrivalsOf({ to, data }: SinkMessage): Arrival[] {
+function arrivalsOf({ to, data, at }: SinkMessage): Arrival[] {
   const [id = ''] = messageIds(data);
   const [queueId = '', ...before] = queueIdsOf(data);
-  return to.map((path) => ({ id, queueId, before, recipient: /<([^>]*)>/.exec(path)?.[1] ?? '' }));
+  const recipients = to.map((path) => /<([^>]*)>/.exec(path)?.[1] ?? '');
+  return recipients.map((recipient) => ({ id, queueId, before, recipient, at }));
 }

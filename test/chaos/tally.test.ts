@@ -9,7 +9,7 @@ const eicar = chaosMessage('3', ['ben@sink.test'], true);
 const nowhere: Fates = { arrivals: [], kept: [], inDoubt: [], bounced: [], queued: [] };
 
 function arrival(id: string, queueId: string, recipient = 'ben@sink.test') {
-  return { id, queueId, before: [`in-front-${id}`], recipient };
+  return { id, queueId, before: [`in-front-${id}`], recipient, at: 0 };
 }
 
 describe('tallyOf', () => {

@@ -12,6 +12,8 @@ export interface Arrival {
   readonly queueId: string;
   /** Of the Postfixes that it came through before. */
   readonly before: readonly string[];
+  /** When, by `performance.now()`. */
+  readonly at: number;
 }
 
 /** An entry of the filter's ledger: nobody knows whether this hand-over succeeded. */

@@ -6,6 +6,7 @@ import type { ClamdFacts, Facts } from '../../src/doctor/facts.ts';
 import { known, notKnown } from '../../src/doctor/known.ts';
 import {
   access,
+  clamdProcess,
   clamdWith,
   configWith,
   door,
@@ -159,7 +160,71 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     ),
     [['warn', 'unit-clamd-start']],
   ],
+  [
+    'killed at each start, for it takes too long',
+    unit(
+      { Type: 'forking', TimeoutStartUSec: '1min 30s', Result: 'timeout' },
+      { process: notKnown('x'), load: notKnown('nothing tells of it'), conf: notKnown('x') },
+    ),
+    [['error', 'unit-clamd-start']],
+  ],
+  [
+    'killed at each start, and just being started again',
+    unit(
+      { Type: 'forking', TimeoutStartUSec: '30s', ActiveState: 'activating', NRestarts: '3' },
+      { process: notKnown('x'), load: notKnown('nothing tells of it'), conf: notKnown('x') },
+    ),
+    [['error', 'unit-clamd-start']],
+  ],
   ['a unit of Type=notify', unit({ Type: 'notify' }), [['error', 'unit-clamd-type']]],
+  ['a unit of Type=oneshot', unit({ Type: 'oneshot' }), [['error', 'unit-clamd-type']]],
+  [
+    'forking, and another PIDFile than clamd writes',
+    {
+      clamd: [
+        {
+          ...clamdWith({ PidFile: '/run/clamav/clamd.pid' }),
+          unit: unitWith({
+            Type: 'forking',
+            TimeoutStartUSec: '15min',
+            ExecStart: 'clamd',
+            PIDFile: '/run/clamd.scan/clamd.pid',
+          }),
+        },
+      ],
+    },
+    [['error', 'unit-clamd-type']],
+  ],
+  [
+    'a MemoryMax that a reload does not fit into',
+    unit({ MemoryMax: String(1.5 * GiB) }),
+    [['error', 'unit-clamd-memory']],
+  ],
+  [
+    'a MemoryMax below what it takes, without reloads beside',
+    {
+      clamd: [
+        {
+          ...clamdWith({ ConcurrentDatabaseReload: 'no' }),
+          unit: unitWith({ MemoryMax: String(0.5 * GiB) }),
+        },
+      ],
+    },
+    [['error', 'unit-clamd-memory']],
+  ],
+  [
+    'a MemoryHigh that a reload does not fit into',
+    unit({ MemoryMax: 'infinity', MemoryHigh: String(1.5 * GiB) }),
+    [['warn', 'unit-clamd-memory']],
+  ],
+  [
+    'killed for its memory',
+    unit(
+      { MemoryMax: String(GiB), Result: 'oom-kill' },
+      { process: notKnown('x'), conf: notKnown('x') },
+    ),
+    [['error', 'unit-clamd-memory']],
+  ],
   [
     'forking, and in the foreground',
     unit({ Type: 'forking', TimeoutStartUSec: '15min' }),
@@ -183,6 +248,22 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     'no memory to reload',
     { memory: known({ availableBytes: GiB / 2, totalBytes: 2 * GiB }) },
     [['error', 'reload-memory']],
+  ],
+  [
+    'no memory to reload what is in swap',
+    {
+      ...clamd({ process: known({ ...clamdProcess, rssBytes: GiB / 2, swapBytes: GiB / 2 }) }),
+      memory: known({ availableBytes: 0.9 * GiB, totalBytes: 2 * GiB }),
+    },
+    [['error', 'reload-memory']],
+  ],
+  [
+    'less memory than clamgate update wants',
+    {
+      ...config('[update]\nmemory_reserve = "512M"'),
+      memory: known({ availableBytes: 1.4 * GiB, totalBytes: 2 * GiB }),
+    },
+    [['warn', 'reload-memory']],
   ],
   [
     'hardly memory to reload',
@@ -257,6 +338,7 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
       daemonProcess: known({
         pid: 1,
         rssBytes: 1,
+        swapBytes: 0,
         openFilesMax: 1024,
         commandLine: [],
         started: 0,
@@ -557,6 +639,31 @@ test('the recommended start time grows with the load time', () => {
     }).find(({ id }) => id === 'unit-clamd-start')?.mend;
   expect(mendFor(60_000)).toContain('TimeoutStartSec=900');
   expect(mendFor(400_000)).toContain('TimeoutStartSec=1620');
+});
+
+test('a MemoryMax is recommended that a reload fits into', () => {
+  const mendFor = (values: Readonly<Record<string, string>>) =>
+    examine(checks, {
+      ...healthy,
+      clamd: [{ ...clamdWith(values), unit: unitWith({ MemoryMax: '1000000' }) }],
+    }).find(({ id }) => id === 'unit-clamd-memory')?.mend;
+  expect(mendFor({})).toContain('clamav-daemon.service: [Service] MemoryMax=2304M');
+  expect(mendFor({ ConcurrentDatabaseReload: 'no' })).toContain('MemoryMax=1280M');
+});
+
+test('where memory is short the largest processes are named', () => {
+  const mendFor = (largest: Facts['largest']) =>
+    examine(checks, {
+      ...healthy,
+      memory: known({ availableBytes: GiB / 2, totalBytes: 2 * GiB }),
+      largest,
+    }).find(({ id }) => id === 'reload-memory')?.mend;
+  const processes = [
+    { pid: 7, name: 'clamd', rssBytes: GiB },
+    { pid: 9, name: 'mysqld', rssBytes: GiB / 2 },
+  ];
+  expect(mendFor(known(processes))).toContain('clamd (7) 1024 MiB, mysqld (9) 512 MiB.');
+  expect(mendFor(notKnown('no /proc'))).toContain('not known: no /proc');
 });
 
 test('a check that fails says so, and the others go on', () => {

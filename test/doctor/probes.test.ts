@@ -9,8 +9,8 @@ import { findClamdConf } from '../../src/doctor/probes/clamd-conf.ts';
 import { listeningSockets, socketAt } from '../../src/doctor/probes/listening.ts';
 import { loadTimeIn, logLines, measureLoad } from '../../src/doctor/probes/load-time.ts';
 import { readClock, readMemory, readSomaxconn } from '../../src/doctor/probes/machine.ts';
-import { readProcess } from '../../src/doctor/probes/processes.ts';
-import { showUnit, timeSpanMs } from '../../src/doctor/probes/units.ts';
+import { readLargest, readProcess } from '../../src/doctor/probes/processes.ts';
+import { showUnit, startMs, timeSpanMs, unitNames } from '../../src/doctor/probes/units.ts';
 import { findUser } from '../../src/doctor/probes/user.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -36,6 +36,14 @@ function hostWith(
         ? Promise.reject(new Error(`ENOENT ${path}`))
         : Promise.resolve(text);
     },
+    list: (directory) =>
+      Promise.resolve([
+        ...new Set(
+          [...texts.keys()]
+            .filter((path) => path.startsWith(`${directory}/`))
+            .map((path) => path.slice(directory.length + 1).split('/')[0] ?? ''),
+        ),
+      ]),
   };
 }
 
@@ -126,7 +134,7 @@ test('a unit, and one that is not there', async () => {
 });
 
 const proc = {
-  '/proc/42/status': 'Name:\tclamd\nVmPeak:\t 9000 kB\nVmRSS:\t    1024 kB\n',
+  '/proc/42/status': 'Name:\tclamd\nVmPeak:\t 9000 kB\nVmRSS:\t    1024 kB\nVmSwap:\t   2 kB\n',
   '/proc/42/limits':
     'Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096     files\n',
   '/proc/42/cmdline': '/usr/sbin/clamd\0--config-file\0/etc/clamd.d/scan.conf\0',
@@ -139,11 +147,52 @@ test('a process', async () => {
   expect(await readProcess(hostWith(proc), 42)).toEqual({
     pid: 42,
     rssBytes: 1_048_576,
+    swapBytes: 2048,
     openFilesMax: 1024,
     commandLine: ['/usr/sbin/clamd', '--config-file', '/etc/clamd.d/scan.conf'],
     unit: 'clamd@scan.service',
     started: 1_005_000,
   });
+});
+
+test('the largest processes, the largest first', async () => {
+  const status = (name: string, kibibytes: number) => `Name:\t${name}\nVmRSS:\t ${kibibytes} kB\n`;
+  const host = hostWith({
+    '/proc/1/status': status('systemd', 10),
+    '/proc/2/status': 'Name:\tkthreadd\n',
+    '/proc/30/status': status('clamd', 3000),
+    '/proc/41/status': status('master', 20),
+    '/proc/self/status': status('doctor', 5000),
+    '/proc/55/gone': '',
+  });
+  expect(await readLargest(host, 2)).toEqual([
+    { pid: 30, name: 'clamd', rssBytes: 3_072_000 },
+    { pid: 41, name: 'master', rssBytes: 20_480 },
+  ]);
+});
+
+test('units by a pattern', async () => {
+  const systemctl =
+    '  clamd@scan.service loaded activating start clamd scanner (scan) daemon\nclamav-daemon.service loaded active running x\n';
+  expect(await unitNames(hostWith({}, { systemctl }), 'clam*')).toEqual([
+    'clamd@scan.service',
+    'clamav-daemon.service',
+  ]);
+});
+
+test.each([
+  [
+    { InactiveExitTimestampMonotonic: '1000000', ActiveEnterTimestampMonotonic: '15700000' },
+    14_700,
+  ],
+  [
+    { InactiveExitTimestampMonotonic: '99000000', ActiveEnterTimestampMonotonic: '15700000' },
+    undefined,
+  ],
+  [{ InactiveExitTimestampMonotonic: '0', ActiveEnterTimestampMonotonic: '0' }, undefined],
+  [{}, undefined],
+])('%j: its last start took %s ms', (properties, expected) => {
+  expect(startMs(new Map(Object.entries(properties)))).toBe(expected);
 });
 
 test('a process outside of a unit, without a limit', async () => {
@@ -184,6 +233,7 @@ describe('clamd.conf', () => {
   const running = (...commandLine: string[]) => ({
     pid: 1,
     rssBytes: 1,
+    swapBytes: 0,
     openFilesMax: 1,
     commandLine,
     started: 0,
@@ -234,7 +284,7 @@ Fri Nov 27 11:00:50 2026 -> Database correctly reloaded (8708001 signatures)
     expect(loadTimeIn(logLines(text))).toBeUndefined();
   });
   test('by its log', async () => {
-    const sources = { conf: logged, running: undefined, socket: undefined };
+    const sources = { conf: logged, running: undefined, unit: undefined, socket: undefined };
     expect(await measureLoad(hostWith({ '/log': log }), sources)).toEqual({
       ms: 50_000,
       source: '/log',
@@ -246,17 +296,36 @@ Fri Nov 27 11:00:50 2026 -> Database correctly reloaded (8708001 signatures)
     const running = {
       pid: 8,
       rssBytes: 1,
+      swapBytes: 0,
       openFilesMax: 1,
       commandLine: [],
       started: 0,
       unit: 'c.service',
     };
-    const sources = { conf: undefined, running, socket: undefined };
+    const sources = { conf: undefined, running, unit: undefined, socket: undefined };
     const load = await measureLoad(hostWith({}, { journalctl }), sources);
     expect(load).toEqual({ ms: 29_500, source: 'the journal' });
   });
+  test.each([
+    ['forking', 14_000, 'systemctl show'],
+    ['simple', 9000, 'the journal'],
+  ])('by systemd, where it saw it: Type=%s', async (type, ms, source) => {
+    const unit = new Map([
+      ['Id', 'c.service'],
+      ['Type', type],
+      ['InactiveExitTimestampMonotonic', '1000000'],
+      ['ActiveEnterTimestampMonotonic', '15000000'],
+    ]);
+    const journalctl =
+      type === 'forking'
+        ? ''
+        : '1.0 h c: Reading databases from /x\n10.0 h c: Loaded 5 signatures.\n';
+    const sources = { conf: undefined, running: undefined, unit, socket: undefined };
+    const load = await measureLoad(hostWith({}, { journalctl }), sources);
+    expect(load).toEqual({ ms, source });
+  });
   test('by nothing', async () => {
-    const sources = { conf: undefined, running: undefined, socket: undefined };
+    const sources = { conf: undefined, running: undefined, unit: undefined, socket: undefined };
     await expect(measureLoad(hostWith({}), sources)).rejects.toThrow('nothing tells of it');
   });
 });

@@ -13,6 +13,7 @@ const minutes = 60_000;
 
 const scenarios = [
   'clamd frozen',
+  'three clamds reloaded in turn',
   'filter killed',
   'next hop killed',
   'death at every point in turn: filter',

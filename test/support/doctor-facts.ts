@@ -26,9 +26,10 @@ export function wholePostfix(): Postfix {
   );
 }
 
-const process: ProcessFacts = {
+export const clamdProcess: ProcessFacts = {
   pid: 1234,
   rssBytes: GiB,
+  swapBytes: 0,
   openFilesMax: 524_288,
   commandLine: ['/usr/sbin/clamd', '--foreground=true'],
   unit: 'clamav-daemon.service',
@@ -66,7 +67,7 @@ export function clamdWith(values: Readonly<Record<string, string>> = {}): ClamdF
       file: '/etc/clamav/clamd.conf',
       values: new Map([...clamdConf, ...Object.entries(values)]),
     }),
-    process: known(process),
+    process: known(clamdProcess),
     unit: unitWith({}),
     load: known({ ms: 40_000, source: '/var/log/clamav/clamav.log' }),
     backlog: known(15),
@@ -77,6 +78,7 @@ export function unitWith(properties: Readonly<Record<string, string>>) {
   return known(
     new Map(
       Object.entries({
+        Id: 'clamav-daemon.service',
         Type: 'simple',
         LoadState: 'loaded',
         Restart: 'always',
@@ -123,7 +125,7 @@ export function healthyFacts(): Facts {
       },
       ledger: { usable: true, unsettled: 0, inDoubt: 0, bytes: 4096 },
     }),
-    daemonProcess: known(process),
+    daemonProcess: known(clamdProcess),
     daemonUnit: unitWith({ TimeoutStopUSec: '1min 30s', User: 'clamgate' }),
     clamd: [clamdWith()],
     listeners: [door('127.0.0.1:10024')],
@@ -146,6 +148,7 @@ export function healthyFacts(): Facts {
       space: known({ freeBytes: 100 * GiB, inMemory: false }),
     })),
     memory: known({ availableBytes: 3 * GiB, totalBytes: 4 * GiB }),
+    largest: known([{ pid: 1234, name: 'clamd', rssBytes: GiB }]),
     clock: known({ synchronised: true, source: 'timedatectl' }),
     somaxconn: known(4096),
   };

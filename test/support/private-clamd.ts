@@ -13,6 +13,7 @@ import type { ClamdAddress } from '../../src/scan/clamd-address.ts';
 import { ask } from '../../src/scan/clamd-socket.ts';
 import { eicar } from './eicar.ts';
 import { addressOf } from './fake-clamd.ts';
+import { manySignatures } from './many-signatures.ts';
 import { freePort } from './ports.ts';
 import { makeWorkdir, type Workdir } from './workdir.ts';
 
@@ -29,6 +30,11 @@ export interface PrivateClamdSettings {
   readonly AlertExceedsMax?: 'yes' | 'no';
   /** The address that its port is on, besides 127.0.0.1 where it is a wildcard. */
   readonly TCPAddr?: string;
+  /** Connections that wait for a thread. */
+  readonly MaxQueue?: string;
+  readonly DisableCache?: 'yes' | 'no';
+  /** Seconds without a look of its own at its database; 0: it never looks. */
+  readonly SelfCheck?: string;
   /** Seconds that a scan thread without work stays. */
   readonly IdleTimeout?: string;
   /** Instead of one of its own, which knows EICAR and nothing else. */
@@ -118,6 +124,12 @@ export class PrivateClamd {
     const directory = join(this.#workdir.path, 'db');
     if (number === undefined) writeFileSync(join(directory, 'added.hdb'), line);
     else writeFileSync(join(directory, 'daily.cud'), unsignedDatabase(number, line, ageMs));
+  }
+
+  /** Adds so many signatures that match nothing, so that it takes its time to load them. */
+  writeMany(count: number): void {
+    const lines = [...manySignatures(count)].join('');
+    writeFileSync(join(this.#workdir.path, 'db', 'many.hsb'), lines);
   }
 
   /** Takes away what finds EICAR, and puts it back; it is loaded at the next start or RELOAD. */

@@ -28,6 +28,7 @@ describe('the sink', () => {
         to: message.to,
         data,
         connection: 1,
+        at: expect.any(Number),
       },
     ]);
   });

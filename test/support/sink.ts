@@ -29,6 +29,8 @@ export interface SinkMessage {
   readonly data: Buffer;
   /** 1 for the first connection, and so on. */
   readonly connection: number;
+  /** When it was kept, by `performance.now()`. */
+  readonly at: number;
 }
 
 export interface SinkOptions {
@@ -274,6 +276,7 @@ class SinkSession {
         to: lmtp ? accepted : recipients,
         data,
         connection: this.#connection,
+        at: performance.now(),
       });
     }
     this.#reset();

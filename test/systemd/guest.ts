@@ -74,15 +74,3 @@ export function guestFiles(): Readonly<Record<string, string | Buffer>> {
     'etc/clamd.d/scan.conf': scanConf,
   };
 }
-
-/** Signatures that match nothing, one of each digest: what makes clamd slow to start. */
-export function* manySignatures(count: number): Generator<string> {
-  const lines: string[] = [];
-  for (let number = 0; number < count; number++) {
-    lines.push(
-      `${createHash('sha256').update(String(number)).digest('hex')}:*:Many-${number}:73\n`,
-    );
-    if (lines.length === 10_000) yield lines.splice(0).join('');
-  }
-  yield lines.join('');
-}

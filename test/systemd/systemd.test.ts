@@ -10,8 +10,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { spawnSync } from 'node:child_process';
+import { manySignatures } from '../support/many-signatures.ts';
 import { missing } from '../support/programs.ts';
-import { domain, guestFiles, manySignatures } from './guest.ts';
+import { domain, guestFiles } from './guest.ts';
 import { CannotBoot, Machine } from './machine.ts';
 import { dropIn, knocking, property, successor } from './service.ts';
 

@@ -1,11 +1,13 @@
 /**
  * How long a clamd took to load its signatures the last time: by its own log where that has times,
- * else by its journal, else by the age of its socket, which it makes when it has loaded.
+ * else by its journal, else by how long systemd saw it start (Type=forking), else by the age of its
+ * socket, which it makes when it has loaded.
  */
 import { stat } from 'node:fs/promises';
-import type { ClamdConf, LoadTime, ProcessFacts } from '../facts.ts';
+import type { ClamdConf, LoadTime, ProcessFacts, Unit } from '../facts.ts';
 import { type Host, output } from '../host.ts';
 import { parseCtime } from './clamd.ts';
+import { startMs } from './units.ts';
 
 interface Line {
   /** Milliseconds since the epoch. */
@@ -16,19 +18,24 @@ interface Line {
 export interface LoadSources {
   readonly conf: ClamdConf | undefined;
   readonly running: ProcessFacts | undefined;
+  readonly unit: Unit | undefined;
   /** Its Unix socket, where it made that itself. */
   readonly socket: string | undefined;
 }
 
 /** @throws when nothing tells. */
 export async function measureLoad(host: Host, sources: LoadSources): Promise<LoadTime> {
-  const { conf, running, socket } = sources;
+  const { conf, running, unit, socket } = sources;
   const file = conf?.values.get('LogFile');
   const log = file === undefined ? undefined : await host.readText(file).catch(() => undefined);
   const byLog = loadTimeIn(logLines(log ?? ''));
   if (byLog !== undefined) return { ms: byLog, source: file ?? '' };
-  const byJournal = running?.unit === undefined ? undefined : await inJournal(host, running.unit);
+  const name = running?.unit ?? unit?.get('Id');
+  const byJournal = name === undefined ? undefined : await inJournal(host, name);
   if (byJournal !== undefined) return { ms: byJournal, source: 'the journal' };
+  // clamd's parent waits until the signatures are loaded.
+  const bySystemd = unit?.get('Type') === 'forking' ? startMs(unit) : undefined;
+  if (bySystemd !== undefined) return { ms: bySystemd, source: 'systemctl show' };
   if (running === undefined || socket === undefined) throw new Error('nothing tells of it');
   const { birthtimeMs } = await stat(socket);
   if (birthtimeMs < running.started) throw new Error('its socket is older than itself');

@@ -3,9 +3,15 @@ import type { Unit } from '../facts.ts';
 import { type Host, output } from '../host.ts';
 
 const properties = [
+  'Id',
   'Type',
   'LoadState',
   'ActiveState',
+  'SubState',
+  'Result',
+  'NRestarts',
+  'InactiveExitTimestampMonotonic',
+  'ActiveEnterTimestampMonotonic',
   'Restart',
   'TimeoutStartUSec',
   'TimeoutStopUSec',
@@ -14,6 +20,8 @@ const properties = [
   'MainPID',
   'TriggeredBy',
   'ExecStart',
+  'PIDFile',
+  'MemoryHigh',
   'MemoryMax',
 ];
 
@@ -31,6 +39,21 @@ export async function showUnit(host: Host, name: string): Promise<Unit> {
   );
   if (unit.get('LoadState') !== 'loaded') throw new Error(`there is no unit ${name}`);
   return unit;
+}
+
+/** Services that systemd knows, running or not, by a pattern of their names. @throws as showUnit. */
+export async function unitNames(host: Host, pattern: string): Promise<readonly string[]> {
+  const args = ['list-units', '--all', '--plain', '--no-legend', '--type=service', '--', pattern];
+  const out = await output(host, 'systemctl', args);
+  return Array.from(out.matchAll(/^\s*(\S+\.service)\s/gm), ([, name = '']) => name);
+}
+
+/** How long its last start took, by systemd; undefined where it has not come to its end. */
+export function startMs(unit: Unit): number | undefined {
+  const us = (name: string): number => Number(unit.get(name) ?? 0);
+  const begun = us('InactiveExitTimestampMonotonic');
+  const ended = us('ActiveEnterTimestampMonotonic');
+  return begun > 0 && ended >= begun ? (ended - begun) / 1000 : undefined;
 }
 
 /**
