@@ -73,8 +73,8 @@ export interface Case {
   readonly columns: readonly Column[];
   /** Why it is not played elsewhere; with `columns` these are all doors. */
   readonly not: ReadonlyMap<Column, string>;
-  /** Why no Postfix can bring it about, where that cannot be seen from its words. */
-  readonly notByPostfix: string | undefined;
+  /** Why no Postfix brings it about at a door, where that cannot be seen from its words. */
+  readonly notByPostfix: ReadonlyMap<Column, string>;
   readonly steps: readonly Step[];
 }
 
@@ -114,7 +114,7 @@ function parseCase(block: string, usual: ReadonlyMap<Column, string>): Case {
     title: title.join(' '),
     arrangement: arrangementOf(spoken.filter(isArrangement)),
     ...spokenBy(steps, usual, reasonsOf(spoken.filter(({ word }) => word === 'NOT'))),
-    notByPostfix: spoken.find(({ word }) => word === 'NOT-BY-POSTFIX')?.rest,
+    notByPostfix: reasonsOf(spoken.filter(({ word }) => word === 'NOT-BY-POSTFIX')),
     steps,
   };
 }

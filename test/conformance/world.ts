@@ -31,7 +31,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { FakeNextHop } from '../support/fake-next-hop.ts';
 import { someHandovers } from '../support/handovers.ts';
 import { MemoryLedger } from '../support/memory-ledger.ts';
-import { until } from '../support/memory-content.ts';
+import { type Patience, until } from '../support/memory-content.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Column, SmtpColumn } from './case.ts';
 
@@ -43,6 +43,8 @@ export class World {
   readonly clock = new FakeClock();
   readonly records: TransactionRecord[] = [];
   readonly faults: unknown[] = [];
+  /** Where other programs take part. */
+  patience: Patience | undefined;
   readonly directory: string;
   readonly clamds: readonly FakeClamd[];
   readonly nextHop: FakeNextHop;
@@ -143,10 +145,14 @@ export class World {
 
   /** Waits for `condition`; time passes while the gate is stuck. */
   async until(condition: () => boolean, what: string): Promise<void> {
-    await until(() => {
-      if (!condition() && this.stuck) this.clock.advance(500);
-      return condition();
-    }, what);
+    await until(
+      () => {
+        if (!condition() && this.stuck) this.clock.advance(500);
+        return condition();
+      },
+      what,
+      this.patience,
+    );
   }
 
   open(listen: ListenOptions): Promise<void> {
