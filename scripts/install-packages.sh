@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for the tests and the first look: Postfix, clamd,
-# systemd-analyze, systemd-nspawn and miltertest; with PEERS=1 amavisd-new and clamsmtp, too. Nothing that is there is touched: no
+# systemd-analyze, systemd-nspawn and miltertest; with PEERS=1 amavisd-new, clamsmtp, clamav-milter and rspamd, too. Nothing that is there is touched: no
 # configuration is written, no other package is removed, and none of the new services is started,
 # now or at the next boot.
 #
@@ -17,10 +17,12 @@ command -v clamd > /dev/null || missing="$missing clamav-daemon"
 command -v systemd-analyze > /dev/null || missing="$missing systemd"
 command -v miltertest > /dev/null || missing="$missing miltertest"
 command -v systemd-nspawn > /dev/null || missing="$missing systemd-container"
-# make chaos PEERS=1 compares clamgate with them.
+# make chaos and make bench compare clamgate with them.
 if [ "${PEERS:-}" = 1 ]; then
   command -v amavisd > /dev/null || missing="$missing amavisd-new"
   command -v clamsmtpd > /dev/null || missing="$missing clamsmtp"
+  command -v clamav-milter > /dev/null || missing="$missing clamav-milter"
+  command -v rspamd > /dev/null || missing="$missing rspamd"
 fi
 # make run has no use for them.
 wanted=
@@ -91,8 +93,8 @@ cd "$(dirname "$0")"
 install "$missing" ||
   give_up "Not installed:$missing. (Postfix takes the place of another mail server; none is removed.)"
 
-# These two have a configuration with which they would come up at the next boot.
-for service in amavisd-new:amavis clamsmtp:clamsmtp; do
+# These have a configuration with which they would come up at the next boot.
+for service in amavisd-new:amavis clamsmtp:clamsmtp clamav-milter:clamav-milter rspamd:rspamd; do
   case $missing in
     *" ${service%:*}"*) update-rc.d "${service#*:}" disable ;;
   esac

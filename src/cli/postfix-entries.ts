@@ -147,7 +147,7 @@ function milterSettings({ listeners }: Config, queueDirectory: string): Setting[
     {
       name: 'milter_content_timeout',
       value: '300s',
-      why: 'clamgate answers within 240 s, and says meanwhile that it is at work.',
+      why: 'clamgate answers within 270 s, and says meanwhile that it is at work.',
     },
   ];
 }

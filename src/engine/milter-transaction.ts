@@ -25,8 +25,8 @@ export interface MilterEnd {
 
 /** How long MAIL waits for a free place: well below Postfix's milter_command_timeout (30 s). */
 const mailWaitMs = 20_000;
-/** The longest deadline at this door: below Postfix's milter_content_timeout (300 s). */
-const deadlineMsMax = 240_000;
+/** The longest deadline at this door: below Postfix's milter_content_timeout (300 s), above wait_max. */
+const deadlineMsMax = 270_000;
 
 /**
  * One message that an MTA asks about. It has the message before and after, so nothing here can lose

@@ -42,6 +42,7 @@ const settings = [
   'stranger',
   'line full',
   'scanner bug',
+  'hold',
 ] as const;
 export type Setting = (typeof settings)[number];
 

@@ -8,8 +8,11 @@ import { type Arrangement, arrangementOf } from './arrangement.ts';
 import { bytesIn, stuffed, unstuffed } from './bytes.ts';
 import { namedMessage } from './named-messages.ts';
 
-/** The doors: after the queue over SMTP and over LMTP, and before it. */
-export const columns = ['smtp', 'lmtp', 'before-queue'] as const;
+/** The doors at which SMTP or LMTP is spoken: after the queue, and before it. */
+export const smtpColumns = ['smtp', 'lmtp', 'before-queue'] as const;
+export type SmtpColumn = (typeof smtpColumns)[number];
+/** All doors. */
+export const columns = [...smtpColumns, 'milter', 'policy'] as const;
 export type Column = (typeof columns)[number];
 
 /** Until the end of data; until clamd answers; until the next hop answers DATA, or the final dot. */
@@ -33,7 +36,8 @@ export interface Incident {
 export interface Expectation {
   /** As they begin; none where nobody is there to hear them. */
   readonly replies: readonly string[];
-  readonly outcome: OutcomeKind;
+  /** None at the policy door, where no message comes through. */
+  readonly outcome: OutcomeKind | undefined;
 }
 
 export interface MessageStep {
@@ -50,21 +54,27 @@ export interface MessageStep {
   readonly expected: ReadonlyMap<Column, Expectation>;
 }
 
-export type Step =
-  | {
-      readonly kind: 'xforward' | 'mail' | 'rcpt' | 'say';
-      /** With its line end. */
-      readonly line: Buffer;
-      /** What stood behind the case's word. */
-      readonly text: string;
-      readonly replies: readonly string[];
-    }
-  | MessageStep;
+export interface CommandStep {
+  readonly kind: 'xforward' | 'mail' | 'rcpt' | 'say';
+  /** With its line end. */
+  readonly line: Buffer;
+  /** What stood behind the case's word. */
+  readonly text: string;
+  /** At each door. */
+  readonly replies: Readonly<Record<Column, readonly string[]>>;
+}
+
+export type Step = CommandStep | MessageStep;
 
 export interface Case {
   readonly title: string;
   readonly arrangement: Arrangement;
+  /** Where it is played. */
   readonly columns: readonly Column[];
+  /** Why it is not played elsewhere; with `columns` these are all doors. */
+  readonly not: ReadonlyMap<Column, string>;
+  /** Why no Postfix brings it about at a door, where that cannot be seen from its words. */
+  readonly notByPostfix: ReadonlyMap<Column, string>;
   readonly steps: readonly Step[];
 }
 
@@ -73,40 +83,78 @@ interface Line {
   readonly rest: string;
 }
 
-/** The cases of a file: separated by empty lines, each beginning with its title behind `#`. */
+/**
+ * The cases of a file: separated by empty lines, each beginning with its title behind `#`. What a
+ * paragraph of nothing but `NOT` says holds for all cases behind it that do not expect something else.
+ */
 export function parseCases(text: string, file: string): Case[] {
-  return text
-    .split(/\n{2,}/)
-    .filter((block) => /^[A-Z]/m.test(block))
-    .map((block) => {
-      try {
-        return parseCase(block);
-      } catch (error) {
-        throw new Error(`${file}: ${block.split('\n')[0] ?? ''}: ${String(error)}`);
-      }
-    });
+  const cases: Case[] = [];
+  let usual: ReadonlyMap<Column, string> = new Map();
+  for (const block of text.split(/\n{2,}/).filter((one) => /^[A-Z]/m.test(one))) {
+    const lines = block.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    try {
+      if (lines.every((line) => line.startsWith('NOT '))) usual = reasonsOf(lines.map(lineOf));
+      else cases.push(parseCase(block, usual));
+    } catch (error) {
+      throw new Error(`${file}: ${block.split('\n')[0] ?? ''}: ${String(error)}`);
+    }
+  }
+  return cases;
 }
 
-function parseCase(block: string): Case {
+function parseCase(block: string, usual: ReadonlyMap<Column, string>): Case {
   const lines = block.split('\n').filter(Boolean);
   const title = lines.filter((line) => line.startsWith('#')).map((line) => line.slice(2));
+  if (title.length === 0) throw new Error('no title');
   const spoken = lines.filter((line) => !line.startsWith('#')).map(lineOf);
   const isArrangement = ({ word }: Line): boolean => arrangementWords.has(word);
-  const steps = stepsOf(spoken.filter((line) => !isArrangement(line) && line.word !== 'ONLY'));
-  const only = spoken.find(({ word }) => word === 'ONLY')?.rest;
-  const expecting = steps.flatMap((step) => (step.kind === 'message' ? [step.expected] : []));
-  const spokenBy = columns.filter(
-    (column) =>
-      (only === undefined || only === column) &&
-      expecting.every((expected) => expected.has(column)),
-  );
-  if (title.length === 0 || spokenBy.length === 0) throw new Error('no title, or spoken by nobody');
+  const isAside = ({ word }: Line): boolean => word === 'NOT' || word === 'NOT-BY-POSTFIX';
+  const steps = stepsOf(spoken.filter((line) => !isArrangement(line) && !isAside(line)));
   return {
     title: title.join(' '),
     arrangement: arrangementOf(spoken.filter(isArrangement)),
-    columns: spokenBy,
+    ...spokenBy(steps, usual, reasonsOf(spoken.filter(({ word }) => word === 'NOT'))),
+    notByPostfix: reasonsOf(spoken.filter(({ word }) => word === 'NOT-BY-POSTFIX')),
     steps,
   };
+}
+
+/** Each door either has what it needs, or it is said why the case is not for it. */
+function spokenBy(
+  steps: readonly Step[],
+  usual: ReadonlyMap<Column, string>,
+  own: ReadonlyMap<Column, string>,
+): Pick<Case, 'columns' | 'not'> {
+  const expecting = steps.flatMap((step) => (step.kind === 'message' ? [step.expected] : []));
+  const not = new Map(own);
+  const spoken = columns.filter((column) => {
+    const expects = expecting.filter((expected) => expected.has(column)).length;
+    const why = own.get(column) ?? (expects === 0 ? usual.get(column) : undefined);
+    if (why !== undefined) not.set(column, why);
+    if (why === undefined && expects === expecting.length) return true;
+    if (why !== undefined && expects === 0) return false;
+    throw new Error(`${column}: ${expects} of ${expecting.length} messages expect something`);
+  });
+  if (spoken.length === 0) throw new Error('spoken by nobody');
+  return { columns: spoken, not };
+}
+
+/** `NOT milter,policy: there is no next hop` */
+function reasonsOf(lines: readonly Line[]): ReadonlyMap<Column, string> {
+  return new Map(
+    lines.flatMap(({ rest }) => {
+      const [, names = '', why = ''] = /^([\w,-]+): (.+)$/.exec(rest) ?? [];
+      return columnsIn(names).map((column): [Column, string] => [column, why]);
+    }),
+  );
+}
+
+function columnsIn(names: string): Column[] {
+  return names.split(',').map((name) => {
+    const column = columns.find((known) => known === name);
+    if (column === undefined) throw new Error(`unknown column: ${name}`);
+    return column;
+  });
 }
 
 const arrangementWords = new Set(['CLAMD', 'NEXT-HOP', 'LIMITS', 'RULES', 'BANNED', 'SET']);
@@ -130,8 +178,8 @@ function stepsOf(lines: readonly Line[]): Step[] {
 }
 
 function commandStep({ word, rest }: Line): Step {
-  const [text = '', replies] = rest.split(' => ');
-  const said = { text, replies: replies?.split(', ') ?? ['250'] };
+  const [text = '', replies = '250'] = rest.split(' => ');
+  const said = { text, replies: repliesOf(replies) };
   switch (word) {
     case 'XFORWARD':
       return { kind: 'xforward', line: bytesIn(`XFORWARD ${text}\\r\\n`), ...said };
@@ -144,6 +192,17 @@ function commandStep({ word, rest }: Line): Step {
     default:
       throw new Error(`unknown word ${word}`);
   }
+}
+
+/** `451 4.3.2 | milter 250 | policy DEFER_IF_PERMIT 4.3.2`: everywhere, and apart where it differs. */
+function repliesOf(text: string): CommandStep['replies'] {
+  const [everywhere = '', ...apart] = text.split(' | ');
+  const replies = new Map(columns.map((column) => [column, everywhere.split(', ')]));
+  for (const one of apart) {
+    const [names = '', ...words] = one.split(' ');
+    for (const column of columnsIn(names)) replies.set(column, words.join(' ').split(', '));
+  }
+  return Object.fromEntries(replies) as Record<Column, string[]>;
 }
 
 const messageWords = new Set(['MESSAGE', 'BODY', 'WIRE', 'ARRIVES', 'DURING', 'KEPT', 'EXPECT']);
@@ -177,16 +236,14 @@ function incidentOf(text: string): Incident {
   return { stage, incident };
 }
 
-/** `smtp,lmtp 250 2.7.0, 250 2.7.0 · quarantined` */
+/** `smtp,lmtp 250 2.7.0, 250 2.7.0 · quarantined`, `policy DUNNO` */
 function expectationOf(text: string): [Column, Expectation][] {
-  const [, names = '', replies = '', outcome] = /^(\S+) (.*) · (\w+)$/.exec(text) ?? [];
+  const [, names = '', replies = '', outcome] = /^(\S+) (.*?)(?: · (\w+))?$/.exec(text) ?? [];
+  const named = columnsIn(names);
+  if ((outcome === undefined) !== (names === 'policy')) throw new Error(`no outcome: ${text}`);
   const expectation = {
     replies: replies === 'nothing' ? [] : replies.split(', '),
-    outcome: outcome as OutcomeKind,
+    outcome: outcome as OutcomeKind | undefined,
   };
-  return names.split(',').map((name) => {
-    const column = columns.find((known) => known === name);
-    if (column === undefined) throw new Error(`unknown column in: EXPECT ${text}`);
-    return [column, expectation];
-  });
+  return named.map((column) => [column, expectation]);
 }

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defaultLimits } from '../../src/limits.ts';
+import { frame } from '../protocol/milter/mta.ts';
 import { freePort } from '../support/ports.ts';
 import { type Case, type Column, columns, parseCases } from './case.ts';
-import { Client } from './client.ts';
+import { Client, type Ear, milterEar, policyEar, smtpEar } from './client.ts';
 import { type Manner, play } from './play.ts';
 import { World } from './world.ts';
 
@@ -16,6 +17,14 @@ const folder = join(import.meta.dirname, '../../fixtures/cases');
 const files = readdirSync(folder)
   .filter((name) => name.endsWith('.case'))
   .map((name) => ({ name, cases: parseCases(readFileSync(join(folder, name), 'utf8'), name) }));
+
+const ears: Readonly<Record<Column, Ear>> = {
+  smtp: smtpEar,
+  lmtp: smtpEar,
+  'before-queue': smtpEar,
+  milter: milterEar,
+  policy: policyEar,
+};
 
 /** SMTP over loopback after the queue, the others over a Unix socket. */
 describe.each(columns)('%s', (column) => {
@@ -49,15 +58,28 @@ describe.each(columns)('%s', (column) => {
   }
 
   async function greeted(world: World, octetwise = false): Promise<Client> {
-    const client = await Client.connect(address, octetwise);
+    const client = await Client.connect(address, octetwise, ears[column]);
+    // A Milter and a policy service say nothing before they are spoken to.
+    if (ears[column] !== smtpEar) return client;
     await world.until(() => client.heard.length > 0, 'the greeting');
     expect(client.heard.shift()).toMatch(/^220 filter\.example\.org E?[SL]MTP$/);
     return client;
   }
 
-  describe.each(files)('$name', ({ cases }) => {
-    const spoken = cases.filter((one) => one.columns.includes(column));
+  /** Between two cases of one session; a Milter is told that a new client follows (SMFIC_QUIT_NC). */
+  async function reset(world: World, client: Client): Promise<void> {
+    if (column === 'milter') await client.send(frame('K'));
+    if (ears[column] !== smtpEar) return;
+    await client.send(Buffer.from('RSET\r\n'));
+    await world.until(() => client.heard.length > 0, 'the reply to RSET');
+    expect(client.heard.splice(0)).toEqual(['250 2.0.0 OK']);
+  }
 
+  const spokenHere = files
+    .map(({ name, cases }) => ({ name, spoken: cases.filter((one) => isPlayed(one, column)) }))
+    .filter(({ spoken }) => spoken.length > 0);
+
+  describe.each(spokenHere)('$name', ({ spoken }) => {
     test.each(spoken)('$title', (one) => run(one, 'pipelined', false));
     test.each(spoken)('$title, byte by byte', (one) => run(one, 'lockstep', true));
   });
@@ -70,14 +92,12 @@ describe.each(columns)('%s', (column) => {
     const door = await World.start(first.arrangement, column);
     await door.open(address);
     const client = await greeted(door);
-    for (const one of cases) {
+    for (const [at, one] of cases.entries()) {
       const world = await World.start(one.arrangement, column);
       // As a reload of the configuration does.
-      door.listener.settings = world.settings;
-      await play(one, column, { world, client, manner: 'lockstep' });
-      await client.send(Buffer.from('RSET\r\n'));
-      await world.until(() => client.heard.length > 0, 'the reply to RSET');
-      expect(client.heard.splice(0)).toEqual(['250 2.0.0 OK']);
+      door.listener.settings = world.listener.settings;
+      await play(one, column, { world, client, manner: 'lockstep', negotiated: at > 0 });
+      await reset(world, client);
       await world.expectNothingHeld();
       await world.close();
     }
@@ -87,14 +107,19 @@ describe.each(columns)('%s', (column) => {
   }, 60_000);
 });
 
+function isPlayed(one: Case, column: Column): boolean {
+  return one.columns.includes(column);
+}
+
 /** Cases whose session begins and ends as any does, with the usual limits. */
-function sharesSession({ arrangement, columns: spokenBy, steps }: Case, column: Column): boolean {
+function sharesSession(one: Case, column: Column): boolean {
+  const { arrangement, steps } = one;
   const { limits, set, bareCr } = arrangement;
   const usual = bareCr === 'pass' && !set.has('stranger') && steps[0]?.kind !== 'say';
   const ends = steps.some((step) =>
     step.kind === 'message'
       ? step.during !== undefined
-      : step.replies.some((reply) => /^[42]21/.test(reply)),
+      : step.replies[column].some((reply) => /^[42]21/.test(reply)),
   );
-  return spokenBy.includes(column) && usual && !ends && isDeepStrictEqual(limits, defaultLimits);
+  return isPlayed(one, column) && usual && !ends && isDeepStrictEqual(limits, defaultLimits);
 }

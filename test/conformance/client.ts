@@ -1,4 +1,4 @@
-/** A client of a listener for tests: says bytes, hears replies. It knows no SMTP beyond a reply. */
+/** A client of a listener for tests: says bytes, hears words. It knows nothing else of a protocol. */
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
@@ -6,25 +6,58 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 /** So many at each end of what is said go one by one; what lies between goes at once. */
 const octetsMax = 1000;
 
+/** The first thing that was said whole, as it was and in short; undefined while it is not whole. */
+export type Ear = (unread: string) => { readonly whole: string; readonly said: string } | undefined;
+
+/** `250 first / second`: the code of the last line and the texts of all. */
+export const smtpEar: Ear = (unread) => {
+  const [whole, code] = /^(?:\d{3}-.*\r\n)*(\d{3}) .*\r\n/.exec(unread) ?? [];
+  if (whole === undefined) return undefined;
+  const texts = whole.trimEnd().split('\r\n');
+  const said = `${code ?? ''} ${texts.map((line) => line.slice(4)).join(' / ')}`;
+  return { whole, said };
+};
+
+/** A frame's letter and data. */
+export const milterEar: Ear = (unread) => {
+  const bytes = Buffer.from(unread, 'latin1');
+  const length = bytes.length < 4 ? Infinity : bytes.readUInt32BE();
+  if (bytes.length < 4 + length) return undefined;
+  const whole = unread.slice(0, 4 + length);
+  return { whole, said: whole.slice(4) };
+};
+
+/** What stands behind `action=`. */
+export const policyEar: Ear = (unread) => {
+  const [whole, said] = /^action=(.*)\n\n/.exec(unread) ?? [];
+  return whole === undefined || said === undefined ? undefined : { whole, said };
+};
+
 export class Client {
   readonly #socket: Socket;
   readonly #octetwise: boolean;
+  readonly #ear: Ear;
   #unread = '';
-  /** Whole replies that nobody has asked for yet. */
+  /** What was said whole and nobody has asked for yet. */
   readonly heard: string[] = [];
   /** Everything that came, as it came. */
   transcript = '';
   /** The server has closed. */
   ended = false;
 
-  static async connect(options: NetConnectOpts, octetwise = false): Promise<Client> {
+  static async connect(
+    options: NetConnectOpts,
+    octetwise = false,
+    ear: Ear = smtpEar,
+  ): Promise<Client> {
     const socket = connect({ ...options, noDelay: true });
     await once(socket, 'connect');
-    return new Client(socket, octetwise);
+    return new Client(socket, octetwise, ear);
   }
 
-  private constructor(socket: Socket, octetwise: boolean) {
+  private constructor(socket: Socket, octetwise: boolean, ear: Ear) {
     this.#socket = socket;
+    this.#ear = ear;
     this.#octetwise = octetwise;
     socket.on('data', (bytes: Buffer) => {
       this.#unread += bytes.toString('latin1');
@@ -66,14 +99,10 @@ export class Client {
     this.#socket.destroy();
   }
 
-  /** `250 first / second`: the code of the last line and the texts of all. */
   #read(): void {
-    for (;;) {
-      const [whole, code] = /^(?:\d{3}-.*\r\n)*(\d{3}) .*\r\n/.exec(this.#unread) ?? [];
-      if (whole === undefined) return;
-      this.#unread = this.#unread.slice(whole.length);
-      const texts = whole.trimEnd().split('\r\n');
-      this.heard.push(`${code ?? ''} ${texts.map((line) => line.slice(4)).join(' / ')}`);
+    for (let next = this.#ear(this.#unread); next; next = this.#ear(this.#unread)) {
+      this.#unread = this.#unread.slice(next.whole.length);
+      this.heard.push(next.said);
     }
   }
 }

@@ -6,7 +6,7 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arrangementOf } from './arrangement.ts';
-import { columns } from './case.ts';
+import { smtpColumns } from './case.ts';
 import { Client } from './client.ts';
 import { World } from './world.ts';
 
@@ -32,7 +32,7 @@ const piece = fc.oneof(
 );
 const input = fc.array(piece, { minLength: 1, maxLength: 25 });
 
-describe.each(columns)('%s', (column) => {
+describe.each(smtpColumns)('%s', (column) => {
   let directory: string;
   let path: string;
   let world: World;

@@ -8,11 +8,16 @@ import type { ListenOptions } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { Engine } from '../../src/engine/engine.ts';
+import { Admission } from '../../src/engine/admission.ts';
+import { Engine, type EngineParts } from '../../src/engine/engine.ts';
+import { MilterEngine } from '../../src/engine/milter-engine.ts';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import { Scans } from '../../src/engine/scans.ts';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
-import { Listener, type ListenerSettings } from '../../src/listener/listener.ts';
+import { Listener } from '../../src/listener/listener.ts';
+import { MilterListener } from '../../src/listener/milter-listener.ts';
+import { PolicyListener, type PolicyListenerSettings } from '../../src/listener/policy-listener.ts';
+import type { ListenerSurroundings, SocketListener } from '../../src/listener/socket-listener.ts';
 import { SmtpNextHop } from '../../src/relay/smtp-next-hop.ts';
 import { MessageScan } from '../../src/scan/message-scan.ts';
 import type { MessageScanner } from '../../src/scan/scanner.ts';
@@ -26,21 +31,27 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { FakeNextHop } from '../support/fake-next-hop.ts';
 import { someHandovers } from '../support/handovers.ts';
 import { MemoryLedger } from '../support/memory-ledger.ts';
-import { until } from '../support/memory-content.ts';
+import { type Patience, until } from '../support/memory-content.ts';
 import type { Arrangement } from './arrangement.ts';
-import type { Column } from './case.ts';
+import type { Column, SmtpColumn } from './case.ts';
+
+/** As the daemon has it by default. */
+const waitingLevel = 100;
 
 export class World {
   readonly arrangement: Arrangement;
   readonly clock = new FakeClock();
   readonly records: TransactionRecord[] = [];
   readonly faults: unknown[] = [];
+  /** Where other programs take part. */
+  patience: Patience | undefined;
   readonly directory: string;
   readonly clamds: readonly FakeClamd[];
   readonly nextHop: FakeNextHop;
   readonly quarantine: Quarantine;
-  readonly settings: ListenerSettings;
-  readonly listener: Listener;
+  /** The door; its settings are those of its protocol. */
+  readonly listener: SocketListener & { settings: unknown };
+  readonly #files: Files;
   readonly #stopping = new AbortController();
   readonly #line: WaitingLine;
   readonly #sessions: WaitingLine;
@@ -55,6 +66,7 @@ export class World {
     const nextHop = await FakeNextHop.start(arrangement.nextHop);
     const world = new World(arrangement, column, { directory, clamds, nextHop });
     await world.#arrange();
+    if (column === 'policy') await world.#look();
     return world;
   }
 
@@ -69,7 +81,8 @@ export class World {
     this.directory = around.directory;
     this.clamds = around.clamds;
     this.nextHop = around.nextHop;
-    const files = set.has('disk full') ? fullDisk : nodeFiles;
+    this.#files = set.has('disk full') ? fullDisk : nodeFiles;
+    const files = this.#files;
     const directory = join(this.directory, 'quarantine');
     this.quarantine = new Quarantine({ files, directory, clock, removed: () => undefined });
     this.#line = new WaitingLine(
@@ -96,14 +109,7 @@ export class World {
       clock,
       limits: { ...limits, idleMs: 5000, idleConnectionsMax: 2 },
     });
-    this.settings = {
-      hostname: 'filter.example.org',
-      bareCr: arrangement.bareCr,
-      limits,
-      mayXforward: () => !set.has('stranger'),
-      engine: this.#newEngine(column, files),
-    };
-    this.listener = new Listener(this.settings, {
+    this.listener = this.#newListener(column, {
       clock,
       sessions: this.#sessions,
       stopping: this.#stopping.signal,
@@ -139,10 +145,14 @@ export class World {
 
   /** Waits for `condition`; time passes while the gate is stuck. */
   async until(condition: () => boolean, what: string): Promise<void> {
-    await until(() => {
-      if (!condition() && this.stuck) this.clock.advance(500);
-      return condition();
-    }, what);
+    await until(
+      () => {
+        if (!condition() && this.stuck) this.clock.advance(500);
+        return condition();
+      },
+      what,
+      this.patience,
+    );
   }
 
   open(listen: ListenOptions): Promise<void> {
@@ -190,7 +200,7 @@ export class World {
 
   async #arrange(): Promise<void> {
     const { clamds, nextHop } = this.arrangement;
-    await this.#scan.look();
+    await this.#look();
     for (const [at, clamd] of this.clamds.entries()) {
       const conduct = clamds[at];
       if (conduct === 'refuse') await clamd.stop();
@@ -202,40 +212,98 @@ export class World {
     if (nextHop.refuses) await this.nextHop.stop();
   }
 
-  #newEngine(column: Column, files: Files): Engine {
-    const { limits, rules, banned, set } = this.arrangement;
-    const spool = {
-      files,
-      directory: join(this.directory, 'spool'),
-      memoryBytes: limits.spoolMemoryBytes,
-    };
-    const ledger = new MemoryLedger((finish) => {
-      queueMicrotask(finish);
-    });
+  /** As the watch does every few seconds. */
+  async #look(): Promise<void> {
+    let looked = false;
+    const look = this.#scan.look().then(() => (looked = true));
+    await until(() => {
+      if (!looked && this.#hangs) this.clock.advance(500);
+      return looked;
+    }, 'the clamds have been looked at');
+    await look;
+  }
+
+  #newListener(
+    column: Column,
+    surroundings: ListenerSurroundings,
+  ): SocketListener & { settings: unknown } {
+    const { limits, bareCr, set } = this.arrangement;
+    switch (column) {
+      case 'milter':
+        return new MilterListener({ engine: this.#milterEngine() }, surroundings);
+      case 'policy':
+        return new PolicyListener(this.#admission(), surroundings);
+      case 'smtp':
+      case 'lmtp':
+      case 'before-queue':
+        return new Listener(
+          {
+            hostname: 'filter.example.org',
+            bareCr,
+            limits,
+            mayXforward: () => !set.has('stranger'),
+            engine: this.#engine(column),
+          },
+          surroundings,
+        );
+    }
+  }
+
+  #engine(column: SmtpColumn): Engine {
     return new Engine(
       {
         listener: 'conformance',
         flavour: column === 'lmtp' ? 'lmtp' : 'smtp',
         position: column === 'before-queue' ? 'before-queue' : 'after-queue',
       },
-      {
-        clock: this.clock,
-        limits,
-        rules,
-        banned,
-        stamp: { enabled: !set.has('header off'), text: 'clamgate' },
-        line: this.#line,
-        hostname: 'filter.example.org',
-        scans: this.#scans,
-        handovers: someHandovers(this.clock, { ledger: set.has('ledger') ? ledger : noLedger }),
-        nextHop: this.#relay,
-        quarantine: this.quarantine,
-        openSpool: () => new Spool(spool),
-        newId: () => `id${this.records.length}`,
-        stopping: this.#stopping.signal,
-        observe: (record) => this.records.push(record),
-      },
+      this.#parts(),
     );
+  }
+
+  #milterEngine(): MilterEngine {
+    const holds = this.arrangement.set.has('hold');
+    return new MilterEngine({ listener: 'conformance', holds }, this.#parts());
+  }
+
+  /** As the daemon puts it together (daemon/assemble). */
+  #admission(): PolicyListenerSettings {
+    const { set, limits } = this.arrangement;
+    const admission = new Admission(limits.messageBytesMax, {
+      canStore: () => !set.has('disk full'),
+      canScan: () => this.#scan.status.some(({ state }) => /^(ready|busy)$/.test(state)),
+      waiting: () => (set.has('line full') ? waitingLevel : this.#line.waiting),
+      waitingLevel,
+    });
+    return { obstacle: () => admission.obstacle(), messageBytesMax: admission.messageBytesMax };
+  }
+
+  #parts(): EngineParts {
+    const { limits, rules, banned, set } = this.arrangement;
+    const spool = {
+      files: this.#files,
+      directory: join(this.directory, 'spool'),
+      memoryBytes: limits.spoolMemoryBytes,
+    };
+    const ledger = new MemoryLedger((finish) => {
+      queueMicrotask(finish);
+    });
+    return {
+      clock: this.clock,
+      limits,
+      rules,
+      banned,
+      stamp: { enabled: !set.has('header off'), text: 'clamgate' },
+      line: this.#line,
+      hostname: 'filter.example.org',
+      scans: this.#scans,
+      handovers: someHandovers(this.clock, { ledger: set.has('ledger') ? ledger : noLedger }),
+      nextHop: this.#relay,
+      quarantine: this.quarantine,
+      openSpool: () => new Spool(spool),
+      newId: () => `id${this.records.length}`,
+      stopping: this.#stopping.signal,
+      observe: (record) => this.records.push(record),
+    };
   }
 
   /** Descriptors of this process in our directory, unlinked files included. */

@@ -88,7 +88,7 @@ describe('MilterTransaction', () => {
 
   test.each([
     ['deadline_ms, where it is shorter', 5000, 5000],
-    ['240 s, below the patience of Postfix', 480_000, 240_000],
+    ['270 s, below the patience of Postfix', 480_000, 270_000],
   ])('the deadline is %s', async (_, deadlineMs, reachedMs) => {
     parts.scanner.hangs = true;
     const transaction = begin({ limits: { ...defaultLimits, deadlineMs } });

@@ -109,7 +109,7 @@ describe('MilterHandler', () => {
   test('while a scan runs the MTA hears of it every 30 s, and the answer once', async () => {
     parts.scanner.hangs = true;
     await pump([mail, rcpt, ...content]);
-    for (let at = 30; at < 240; at += 30) {
+    for (let at = 30; at < 270; at += 30) {
       const waiting = handler.answered();
       parts.clock.advance(30_000);
       await waiting;

@@ -82,11 +82,23 @@ export class MemoryContent implements Content {
   }
 }
 
+/** How often it is looked, and for how long. */
+export interface Patience {
+  readonly turn: () => Promise<unknown>;
+  readonly ms: number;
+}
+
+const withinProcess: Patience = { turn: () => eventLoopTurn(), ms: 5000 };
+
 /** Lets everything run that is ready to, until `condition` holds; fails loudly if it never does. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5000;
+export async function until(
+  condition: () => boolean,
+  what: string,
+  { turn, ms }: Patience = withinProcess,
+): Promise<void> {
+  const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`never happened: ${what}`);
-    await eventLoopTurn();
+    await turn();
   }
 }

@@ -5,7 +5,8 @@ import type { Modification, Verdict } from '../../../src/protocol/milter/respons
 
 export function frame(letter: string, data: Buffer | string = ''): Buffer {
   const bytes = Buffer.from(data as string, 'latin1');
-  const length = Buffer.from([0, 0, (bytes.length + 1) >> 8, (bytes.length + 1) & 255]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length + 1);
   return Buffer.concat([length, Buffer.from(letter), bytes]);
 }
 
