@@ -19,7 +19,8 @@ help:
 	@echo '             MINUTES=120 the real one under mixed mail, and whether anything grows; RATE=20 a second'
 	@echo 'make fuzz    anything, to every parser, guided by what it reaches; SECONDS=60 a target,'
 	@echo '             TARGET=, SEED=, MINIMISE=1, REPLAY=FILE, LIST=1 (test/fuzz/README.md)'
-	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options'
+	@echo 'make bench   how fast it is, and what it uses; BENCH=--help for its options;'
+	@echo '             ENDPOINTS=1,2,3 several clamds beside one, and nothing else'
 	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
 	@echo 'make evasions  messages that hide EICAR, and benign ones, through clamd alone and clamgate;'
@@ -52,7 +53,7 @@ fuzz: node_modules
 
 bench: export NEEDED = yes
 bench: packages build
-	@npm run --silent bench -- $(BENCH)
+	@npm run --silent bench -- $(if $(ENDPOINTS),--parts endpoints --endpoints $(ENDPOINTS)) $(BENCH)
 
 chaos: export NEEDED = yes
 chaos: packages build

@@ -28,7 +28,7 @@ export async function startBoundsStage({ sinkPort }: Stage): Promise<BoundsStage
   const workdir = makeWorkdir();
   const clamdSocket = join(workdir.path, 'clamd.sock');
   const probeSocket = join(workdir.path, 'probe.sock');
-  const clamd = fork(join(import.meta.dirname, 'bounds-clamd.ts'), [clamdSocket]);
+  const clamd = fork(join(import.meta.dirname, 'stand-in-clamd.ts'), [clamdSocket]);
   while (!existsSync(clamdSocket)) await delay(pollMs);
   const port = await freePort();
   process.env['CLAMGATE_BENCH_PROBE'] = probeSocket;

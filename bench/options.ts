@@ -4,10 +4,10 @@ import { boundKinds } from './bounds-content.ts';
 import { type Kind, kinds } from './content.ts';
 import { signaturesByDefault } from './signatures.ts';
 
-export const parts = ['one-hop', 'once', 'bounds'] as const;
+export const parts = ['one-hop', 'once', 'bounds', 'endpoints'] as const;
 /**
  * What is measured: clamgate beside what it stands between; the ledger on beside the ledger off; what
- * large and odd messages come to.
+ * large and odd messages come to; several clamds beside one.
  */
 export type Part = (typeof parts)[number];
 
@@ -36,6 +36,10 @@ export interface Options {
   readonly boundsBytesMax: number;
   /** Sessions with a large attachment at once. */
   readonly boundsSessions: number;
+  /** How many clamds, in turn. */
+  readonly endpoints: readonly number[];
+  /** Messages at work at once with each. */
+  readonly endpointsSessions: number;
 }
 
 export const usage = `node bench/run.ts [options]
@@ -53,6 +57,8 @@ export const usage = `node bench/run.ts [options]
   --bounds-kinds A,B   of the messages of the part 'bounds' (all: bounds-content.ts)
   --bounds-bytes N     the largest of them (100000000)
   --bounds-sessions N  with a 25 MiB attachment at once, to see the memory (32)
+  --endpoints A,B      how many clamds are compared (1,2,3)
+  --endpoints-sessions N  as --sessions, for the part 'endpoints' (32)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -68,6 +74,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
       ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
       ...{ 'per-connection': text, profile: text },
       ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
+      ...{ endpoints: text, 'endpoints-sessions': text },
       ...{ 'bounds-kinds': text, 'bounds-bytes': text, 'bounds-sessions': text },
     },
   });
@@ -91,6 +98,8 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     boundsKinds: values['bounds-kinds']?.split(',') ?? boundKinds,
     boundsBytesMax: numberOf(values['bounds-bytes'] ?? (quick ? '1000000' : '100000000')),
     boundsSessions: numberOf(values['bounds-sessions'] ?? (quick ? '2' : '32')),
+    endpoints: (values.endpoints ?? '1,2,3').split(',').map(numberOf),
+    endpointsSessions: numberOf(values['endpoints-sessions'] ?? '32'),
   };
 }
 

@@ -23,6 +23,8 @@ import {
 import { machine, machineText } from './machine.ts';
 import { type Options, optionsOf, type Part, usage } from './options.ts';
 import { measure } from './measure.ts';
+import { measureEndpoints } from './endpoints.ts';
+import { type EndpointsReport, endpointsTableOf } from './endpoints-report.ts';
 import { measureOnce } from './once.ts';
 import { type OnceReport, onceTableOf } from './once-report.ts';
 import { type Report, tableOf } from './report.ts';
@@ -45,6 +47,9 @@ async function bench(options: Options): Promise<Results> {
       ...(has('bounds') && {
         bounds: { ...begun, ...(await measureBounds(stage, options, tell)) },
       }),
+      ...(has('endpoints') && {
+        endpoints: { ...begun, ...(await measureEndpoints(stage, options, tell)) },
+      }),
     };
   } finally {
     await stage.close();
@@ -55,6 +60,7 @@ interface Results {
   readonly oneHop?: Report;
   readonly once?: OnceReport;
   readonly bounds?: BoundsReport;
+  readonly endpoints?: EndpointsReport;
 }
 
 async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'time' | 'machine'>> {
@@ -168,15 +174,17 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const results = await bench(options);
-  const { oneHop, once, bounds } = results;
+  const { oneHop, once, bounds, endpoints } = results;
   const tables = [
     oneHop ? tableOf(oneHop) : '',
     once ? onceTableOf(once) : '',
     bounds ? boundsTableOf(bounds) : '',
+    endpoints ? endpointsTableOf(endpoints) : '',
   ] as const;
   if (!options.quick && oneHop) store('one-hop', oneHop, tables[0]);
   if (!options.quick && once) store('once', once, tables[1]);
   if (!options.quick && bounds) store('bounds', bounds, tables[2]);
+  if (!options.quick && endpoints) store('endpoints', endpoints, tables[3]);
   const text = options.json ? JSON.stringify(results, null, 2) : `\n${tables.join('\n')}`;
   stdout.write(`${text}\n`);
 }

@@ -159,7 +159,7 @@ async function startSink(workdir: Workdir, port: number): Promise<number> {
   return sink.pid ?? 0;
 }
 
-async function startClamd(workdir: Workdir, signatures: number): Promise<PrivateClamd> {
+export async function startClamd(workdir: Workdir, signatures: number): Promise<PrivateClamd> {
   const database = join(workdir.path, 'database');
   mkdirSync(database);
   writeDatabase(database);

@@ -8,6 +8,7 @@ import { gather, type Subject } from '../doctor/gather.ts';
 import { systemHost } from '../doctor/host.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
+import { listenPlaces, type Unplaced } from './listen-places.ts';
 import { counted, type Counts, doctorText } from './doctor-text.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
@@ -57,9 +58,13 @@ async function looked(context: CliContext, options: DoctorOptions): Promise<Look
     if (!(error instanceof ConfigError)) throw error;
     return { findings: [unusable(error)], exitCode: exitCodes.config };
   }
+  const host = systemHost(context.clock);
+  const { config: placed, unplaced } = await listenPlaces(config, host.run);
+  const lost = unplaced.map(({ address }) => address);
+  const known = placed.listeners.filter(({ address }) => !lost.includes(address));
   const { clamdConfFiles } = await import('../daemon/config-clamd-conf.ts');
   const subject: Subject = {
-    config,
+    config: { ...placed, listeners: known },
     askDaemon: async () => (await askControl(config.control.address, '/status')) as Status,
     userName: options.user,
     postfixDirectory: options.postfixDirectory,
@@ -67,13 +72,25 @@ async function looked(context: CliContext, options: DoctorOptions): Promise<Look
   };
   const progress = new Progress(context);
   try {
-    const facts = await gather(systemHost(context.clock), subject, (step) => {
+    const facts = await gather(host, subject, (step) => {
       progress.at(step);
     });
-    return { findings: examine(checks, facts) };
+    return { findings: [...unplaced.map(notFound), ...examine(checks, facts)] };
   } finally {
     progress.stop();
   }
+}
+
+/** A listener that nothing else can be said of. */
+function notFound({ address, why }: Unplaced): Finding {
+  return {
+    id: 'listener-answers',
+    severity: 'unknown',
+    what: `${address}: ${why}`,
+    why: 'What Postfix sends there, and whether it is answered, cannot be looked at.',
+    mend: 'Write the address in place of the name, or install the unit.',
+    see: 'systemd/README.md',
+  };
 }
 
 /** Nothing else can be looked at then. */

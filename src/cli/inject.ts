@@ -4,6 +4,7 @@ import { smtpListeners } from '../daemon/config-listener.ts';
 import { parseDuration } from '../daemon/config-units.ts';
 import type { OutcomeKind, TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
+import { runProgram } from '../run-program.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
@@ -15,6 +16,7 @@ import {
   type Addresses,
   type TestMessage,
 } from './inject-message.ts';
+import { placedConfig } from './listen-places.ts';
 import { submit, type SubmitReply } from './inject-send.ts';
 import { submitUnchanged } from './inject-unchanged.ts';
 
@@ -51,7 +53,7 @@ export async function inject(context: CliContext, options: InjectOptions): Promi
     throw new CliFailure(exitCodes.usage, `--wait must be a duration such as "30s"`);
   }
   const config = await context.config();
-  const server = serverOf(options, config);
+  const server = await serverOf(options, config);
   const addresses = { from: options.from ?? options.to[0] ?? '', to: options.to };
   const message = await messageOfKind(options, addresses);
   const since = context.clock.now();
@@ -73,7 +75,7 @@ export async function inject(context: CliContext, options: InjectOptions): Promi
   context.exitCode = exitCodeOf(report);
 }
 
-function serverOf({ listener, server }: InjectOptions, config: Config): string {
+async function serverOf({ listener, server }: InjectOptions, config: Config): Promise<string> {
   if (listener === undefined) return server;
   const listeners = smtpListeners(config);
   const found =
@@ -82,7 +84,9 @@ function serverOf({ listener, server }: InjectOptions, config: Config): string {
     const known = listeners.map(({ address }) => address).join(', ');
     throw new CliFailure(exitCodes.usage, `no listener ${String(listener)}; there is ${known}`);
   }
-  return found.protocol === 'lmtp' ? `lmtp:${found.address}` : found.address;
+  const { listeners: placed } = await placedConfig({ ...config, listeners: [found] }, runProgram);
+  const address = placed[0]?.address ?? found.address;
+  return found.protocol === 'lmtp' ? `lmtp:${address}` : address;
 }
 
 function messageOfKind(options: InjectOptions, addresses: Addresses): Promise<TestMessage> {

@@ -11,13 +11,15 @@ import { parseSocketAddress } from '../socket-address.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
+import { placedConfig } from './listen-places.ts';
 import { postfixEntries } from './postfix-entries.ts';
 import type { PostfixOptions } from './postfix.ts';
 
 /**
  * @throws {ConfigError} naming every problem with its line.
  * @throws {OperationalError} when Postfix cannot be read, or does not want a change.
- * @throws {CliFailure} when something is in the way, or nobody listens where Postfix would connect.
+ * @throws {CliFailure} when something is in the way, or nobody listens where Postfix would connect, or
+ *   nobody knows where that is.
  */
 export async function changePostfix(context: CliContext, options: PostfixOptions): Promise<void> {
   const postfix = await readPostfix(runProgram, options.configDirectory);
@@ -25,7 +27,7 @@ export async function changePostfix(context: CliContext, options: PostfixOptions
     await undo(context, postfix, options);
     return;
   }
-  const config = await context.config();
+  const config = await placedConfig(await context.config(), runProgram);
   const queueDirectory = options.queueDirectory ?? postfix.main.get('queue_directory') ?? '';
   const wanted = postfixEntries(config, queueDirectory);
   const plan = planChanges(postfix, wanted);

@@ -1,5 +1,7 @@
 /** `clamgate postfix`: prints what main.cf and master.cf need; changing them is postfix-change.ts. */
+import { runProgram } from '../run-program.ts';
 import type { CliContext } from './context.ts';
+import { placedConfig } from './listen-places.ts';
 import { postfixEntries } from './postfix-entries.ts';
 import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
 
@@ -19,6 +21,7 @@ const usualQueueDirectory = '/var/spool/postfix';
 /**
  * @throws {ConfigError} naming every problem with its line.
  * @throws {OperationalError} when Postfix cannot be read, or does not want a change.
+ * @throws {CliFailure} config, when nobody knows where a listener of systemd is.
  */
 export async function postfix(context: CliContext, options: PostfixOptions): Promise<void> {
   if (options.diff ?? options.apply ?? options.undo) {
@@ -27,7 +30,8 @@ export async function postfix(context: CliContext, options: PostfixOptions): Pro
     return;
   }
   const queueDirectory = options.queueDirectory ?? usualQueueDirectory;
-  const entries = postfixEntries(await context.config(), queueDirectory);
+  const config = await placedConfig(await context.config(), runProgram);
+  const entries = postfixEntries(config, queueDirectory);
   const written = { mainCf: mainCfText(entries), masterCf: masterCfText(entries) };
   context.result({ ...entries, text: written }, () =>
     [

@@ -12,9 +12,9 @@ export async function property(machine: Machine, name: string): Promise<string> 
   return machine.sh(`systemctl show --value -p ${name} ${unit}`);
 }
 
-/** A drop-in of the service, or with '' none; systemd has read it when this resolves. */
-export async function dropIn(machine: Machine, text: string): Promise<void> {
-  const directory = `/run/systemd/system/${unit}.d`;
+/** A drop-in of a unit, or with '' none; systemd has read it when this resolves. */
+export async function dropIn(machine: Machine, text: string, of = unit): Promise<void> {
+  const directory = `/run/systemd/system/${of}.d`;
   const write = `mkdir -p ${directory} && printf '%b' '${text.replaceAll('\n', '\\n')}' > ${directory}/test.conf`;
   await machine.sh(`${text === '' ? `rm -rf ${directory}` : write} && systemctl daemon-reload`);
 }

@@ -1,6 +1,7 @@
 /**
- * In place of clamd where only clamgate is measured: reads each stream and says OK, but of a canary,
- * without which it would get none. Started as a process of its own with the path of its socket.
+ * In place of clamd where only clamgate is measured: reads each stream and says OK, but of EICAR, or it
+ * would be given no mail. Started as a process of its own with the path of its socket and, for a clamd
+ * whose work is done on another machine, the milliseconds that each stream takes.
  */
 import { createServer, type Socket } from 'node:net';
 import { eicarTestFile } from '../src/scan/eicar.ts';
@@ -10,12 +11,11 @@ const answers: Readonly<Record<string, string>> = {
   PING: 'PONG\0',
   // Signatures of today, as 'Thu Nov 20 2025'.
   VERSION: `ClamAV 1.4.0/1/${new Date().toString().slice(0, 15)}\0`,
-  STATS: 'THREADS: live 1  idle 0 max 12 idle-timeout 30\nQUEUE: 0 items\nEND\0',
+  STATS: 'THREADS: live 1  idle 0 max 100 idle-timeout 30\nQUEUE: 0 items\nEND\0',
 };
-const found = 'stream: Eicar-Test-Signature FOUND\0';
 const instreamBytes = 'zINSTREAM\0'.length;
-/** What comes at once of a stream that is a canary. */
-const canaryBytesMax = 1024;
+/** With the command and the length in front of it. */
+const canaryBytes = 128;
 
 /** Follows the chunks of one INSTREAM: a length, so many bytes, and again; a length of 0 ends it. */
 class Stream {
@@ -42,19 +42,24 @@ class Stream {
 
 function serve(socket: Socket): void {
   const stream = new Stream();
-  let answer = 'stream: OK\0';
+  let begin = '';
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {
-    const asked = question.exec(chunk.toString('latin1', 0, 16))?.[1];
-    if (asked !== undefined && chunk.length < 16) socket.end(answers[asked] ?? '');
-    else {
-      if (chunk.length < canaryBytesMax && chunk.includes(eicarTestFile)) answer = found;
-      if (stream.feed(chunk)) socket.end(answer);
-    }
+    if (begin.length < canaryBytes) begin += chunk.toString('latin1', 0, canaryBytes);
+    const asked = question.exec(begin)?.[1];
+    if (asked !== undefined) socket.end(answers[asked] ?? '');
+    else if (stream.feed(chunk)) answer(socket, begin.includes(eicarTestFile));
   });
 }
 
-const [path] = process.argv.slice(2);
+function answer(socket: Socket, isEicar: boolean): void {
+  const words = isEicar ? 'stream: Eicar-Test-Signature FOUND\0' : 'stream: OK\0';
+  if (takesMs === 0) socket.end(words);
+  else setTimeout(() => socket.end(words), takesMs);
+}
+
+const [path, ms = '0'] = process.argv.slice(2);
 if (path === undefined) throw new Error('the path of a socket is needed');
+const takesMs = Number(ms);
 createServer({ allowHalfOpen: true }, serve).listen({ path });
 process.on('disconnect', () => process.exit());
