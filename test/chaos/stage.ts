@@ -21,6 +21,8 @@ import type { Arrival, Fates } from './tally.ts';
 export interface StageSettings extends PairSettings {
   /** Whether the filter adds a header of its own; it does unless told otherwise. */
   readonly header?: boolean;
+  /** How long the filter may take for a message, where not as by default. */
+  readonly deadline?: string;
   /** The size of a disk for all that the filter writes, as mount(8) has it. */
   readonly disk?: string;
 }
@@ -73,6 +75,8 @@ export class Stage {
       clamdSocket: clamd.unix.name.replace(/^unix:/, ''),
       nextHopQueue: pair.b.queueDirectory,
       ...(disk && { stateDirectory: disk.path }),
+      ...(settings.door !== undefined && { door: settings.door }),
+      ...(settings.deadline !== undefined && { deadline: settings.deadline }),
       ledger,
       header: settings.header ?? true,
     });
