@@ -1,12 +1,10 @@
 /** `clamgate scan`: explains what clamgate makes of a message, and what each door would answer. */
 import type { Config } from '../daemon/config.ts';
 import { explainerOf } from '../daemon/config-scanner.ts';
-import { replyText, tenth } from '../daemon/log-transaction.ts';
-import { replyTable } from '../listener/render.ts';
+import { tenth } from '../daemon/log-transaction.ts';
 import type { MessageScanner, ScanReport } from '../scan/scanner.ts';
 import { bannedFor, type BannedRule } from '../verdict/banned.ts';
 import { decide, type Verdict } from '../verdict/verdict.ts';
-import { dispose, type Position } from '../verdict/disposition.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { Rules } from '../verdict/rules.ts';
 import type { Situation } from '../verdict/situation.ts';
@@ -14,14 +12,8 @@ import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { FileContent } from './file-content.ts';
+import { type DoorAnswer, doorAnswers } from './scan-doors.ts';
 import { explanationText } from './scan-text.ts';
-
-/** What becomes of the message at one position, and what Postfix is told. */
-export interface DoorAnswer {
-  readonly position: Position;
-  readonly disposition: string;
-  readonly reply: string;
-}
 
 /** The result with --json: one for each file, or why there is none. */
 export type Explained = Explanation | { readonly file: string; readonly error: string };
@@ -95,9 +87,11 @@ async function explain(
     : await scanner.scan(content, new AbortController().signal);
   assertSame(file, content);
   const findings = [...report.findings, ...lineFindings(content)];
-  const here = bannedHere(findings, rules, banned, envelope);
-  const verdict = decide(here.findings, here.rules);
-  const positions: readonly Position[] = ['after-queue', 'before-queue'];
+  const verdictOn = (seen: readonly Finding[]): Verdict => {
+    const here = bannedHere(seen, rules, banned, envelope);
+    return decide(here.findings, here.rules);
+  };
+  const verdict = verdictOn(findings);
   return {
     file,
     bytes: content.size,
@@ -106,7 +100,7 @@ async function explain(
     streams: report.streams.map((stream) => ({ ...stream, ms: tenth(stream.ms) })),
     findings,
     verdict,
-    doors: positions.map((position) => doorAnswer(position, verdict, refused)),
+    doors: doorAnswers({ refused, verdict, verdictAtMilter: verdictOn(report.findings) }),
   };
 }
 
@@ -141,25 +135,6 @@ function refusal({ violations }: FileContent): Situation | undefined {
 function lineFindings({ violations }: FileContent): Finding[] {
   if (!violations.crDot) return [];
   return [{ kind: 'smuggling', stream: 'message', detail: 'bare CR before a lone dot' }];
-}
-
-function doorAnswer(position: Position, verdict: Verdict, refused?: Situation): DoorAnswer {
-  const told = (situation: Situation) => replyText(replyTable[situation][position]);
-  if (refused) return { position, disposition: `refuse (${refused})`, reply: told(refused) };
-  const disposition = dispose(verdict, position);
-  switch (disposition.kind) {
-    case 'relay': {
-      const words = disposition.tagged ? 'relay, tagged' : 'relay';
-      return { position, disposition: words, reply: "the next hop's" };
-    }
-    case 'quarantine':
-    case 'discard':
-      return { position, disposition: disposition.kind, reply: told('taken') };
-    case 'refuse': {
-      const { situation } = disposition;
-      return { position, disposition: `refuse (${situation})`, reply: told(situation) };
-    }
-  }
 }
 
 /**

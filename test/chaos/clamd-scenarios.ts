@@ -15,10 +15,11 @@ export const clamdScenarios: readonly Scenario[] = [
     promise: 'once',
     run: async ({ stage, load, tell }) => {
       stage.clamd.pause();
-      await load.send(20, { sessions: 10 });
+      const sent = load.send(20, { sessions: 10 });
       tell('frozen');
       await delay(20_000);
       stage.clamd.resume();
+      await sent;
     },
   },
   {
@@ -55,9 +56,10 @@ async function pulse({ stage, load, short, tell }: Play): Promise<void> {
   const pulses = short ? 3 : 15;
   for (let count = 1; count <= pulses; count++) {
     stage.clamd.pause();
-    await load.send(10, { infectedEvery: 5, sessions: 10 });
+    const sent = load.send(10, { infectedEvery: 5, sessions: 10 });
     await delay(3000);
     stage.clamd.resume();
+    await sent;
     await delay(500);
     tell(`pause ${count} of ${pulses}`);
   }
@@ -69,9 +71,9 @@ async function killClamd({ stage, load, random, short, tell }: Play): Promise<vo
     const sent = load.send(30, { infectedEvery: 4 });
     await delay(random.between(20, 300));
     await stage.clamd.stop();
-    await sent;
     await delay(3000);
     await stage.clamd.restart();
+    await sent;
     tell(`kill ${kill} of ${kills}`);
   }
 }

@@ -6,7 +6,7 @@ import { execPath } from 'node:process';
 import { askControl } from '../../src/cli/control-client.ts';
 import type { Status } from '../../src/daemon/control-status.ts';
 import { openLedgerReader } from '../../src/store/ledger-reader.ts';
-import { PrivateDaemon } from '../support/private-daemon.ts';
+import { type DaemonListener, PrivateDaemon } from '../support/private-daemon.ts';
 import { makeWorkdir } from '../support/workdir.ts';
 import type { Filter, FilterSettings, KillAt } from './filter.ts';
 import type { LedgerSetting } from './options.ts';
@@ -37,13 +37,7 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
     settings.ledger === 'commit' ? new Witness(workdir, settings.nextHopQueue) : undefined;
   await witness?.start();
   const options = {
-    listeners: [
-      {
-        protocol: 'smtp',
-        address: `127.0.0.1:${settings.port}`,
-        nextHop: `127.0.0.1:${settings.nextHopPort}`,
-      },
-    ],
+    listeners: [listenerOf(settings)],
     clamd: [settings.clamdSocket, ...(settings.moreClamdSockets ?? [])].map(
       (path) => `unix:${path}`,
     ),
@@ -86,6 +80,13 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
   };
 }
 
+function listenerOf({ door, port, nextHopPort }: FilterSettings): DaemonListener {
+  const address = `127.0.0.1:${port}`;
+  if (door === 'milter') return { protocol: 'milter', address };
+  const nextHop = `127.0.0.1:${nextHopPort}`;
+  return { protocol: 'smtp', address, nextHop, position: door ?? 'after-queue' };
+}
+
 async function keptBy(daemon: PrivateDaemon): Promise<readonly string[]> {
   const items = await daemon.quarantine.list();
   return items.flatMap((item) =>
@@ -110,8 +111,13 @@ function armed(killAt: KillAt, struckFile: string): Parameters<PrivateDaemon['re
   };
 }
 
-function tables({ ledger, header, nextHopQueue }: FilterSettings, own: string): string {
+function tables(settings: FilterSettings, own: string): string {
+  const { ledger, header, nextHopQueue, door, deadline } = settings;
   const lines = [`[header]\nvirus_scanned = ${String(header)}\n`];
+  if (deadline !== undefined) {
+    const table = door === 'before-queue' ? 'before_queue' : 'limits';
+    lines.push(`[${table}]\ndeadline_ms = "${deadline}"\n`);
+  }
   if (ledger === 'commit') {
     mkdirSync(join(nextHopQueue, 'clamgate'), { recursive: true });
     lines.push(`[commit]\naddress = "unix:${join(nextHopQueue, commitSocket)}"\n`);

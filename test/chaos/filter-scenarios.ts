@@ -39,8 +39,9 @@ async function fillDisk({ stage, load, short }: Play): Promise<void> {
   const each = short ? 20 : 100;
   await load.send(each, { infectedEvery: 4 });
   stage.disk?.fill();
-  await load.send(each, { infectedEvery: 4 });
+  const sent = load.send(each, { infectedEvery: 4 });
   await delay(6000);
   stage.disk?.free();
+  await sent;
   await load.send(each, { infectedEvery: 4 });
 }

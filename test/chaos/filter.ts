@@ -3,7 +3,14 @@ import type { Status } from '../../src/daemon/control-status.ts';
 import type { LedgerSetting } from './options.ts';
 import type { InDoubt } from './tally.ts';
 
+/** Where else than behind the queue a filter may stand. */
+export type FrontDoor = 'before-queue' | 'milter';
+
 export interface FilterSettings {
+  /** Behind the queue unless told otherwise. */
+  readonly door?: FrontDoor;
+  /** How long it may take for a message, where not as by default; as its configuration has it. */
+  readonly deadline?: string;
   /** Where it listens, and the port to which it hands mail back; both on 127.0.0.1. */
   readonly port: number;
   readonly nextHopPort: number;

@@ -1,7 +1,14 @@
-/** Sends the messages of a scenario, and remembers those that Postfix has accepted. */
+/**
+ * Sends the messages of a scenario, and remembers those that Postfix has accepted. A patient sender,
+ * told 4xx or left without a reply, sends the same message again later, as every MTA does.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { submit } from '../support/submit.ts';
 import { chaosMessage, type ChaosMessage } from './message.ts';
+
+const retryMs = 500;
+/** A scenario that keeps everybody out for so long is broken. */
+const givesUpMs = 300_000;
 
 export interface LoadOptions {
   /** Every how manyth message carries EICAR; 0: none. */
@@ -18,12 +25,18 @@ export interface Accepted extends ChaosMessage {
 export class Load {
   /** What was answered 250. */
   readonly accepted: Accepted[] = [];
+  /** What was refused for good; only a patient sender is told so. */
+  readonly refused: ChaosMessage[] = [];
+  /** How often it had to try again. */
+  retries = 0;
+  readonly #isPatient: boolean;
   readonly #port: number;
   readonly #name: string;
   #serial = 0;
 
   /** @param name part of each Message-ID. */
-  constructor(port: number, name: string) {
+  constructor(port: number, name: string, isPatient = false) {
+    this.#isPatient = isPatient;
     this.#port = port;
     this.#name = name;
   }
@@ -70,13 +83,36 @@ export class Load {
     const recipients = serial % 3 === 0 ? ['ben@sink.test', 'carl@sink.test'] : ['ben@sink.test'];
     const infected = infectedEvery > 0 && serial % infectedEvery === 0;
     const message = chaosMessage(`${serial}.${this.#name}`, recipients, infected);
-    const to = recipients.map((recipient) => `<${recipient}>`);
-    const [reply] = await submit(this.#port, {
-      from: '<anna@client.test>',
-      to,
-      data: message.data,
-    });
-    if (reply?.startsWith('250') !== true) throw new Error(`Postfix answered ${reply ?? ''}`);
+    if (this.#isPatient) await this.#deliver(message);
+    else {
+      const reply = await this.#submit(message);
+      if (!reply.startsWith('250')) throw new Error(`Postfix answered ${reply}`);
+      this.#accept(message);
+    }
+  }
+
+  #accept(message: ChaosMessage): void {
     this.accepted.push({ ...message, acceptedAt: performance.now() });
+  }
+
+  async #submit({ recipients, data }: ChaosMessage): Promise<string> {
+    const to = recipients.map((recipient) => `<${recipient}>`);
+    const [reply = ''] = await submit(this.#port, { from: '<anna@client.test>', to, data });
+    return reply;
+  }
+
+  async #deliver(message: ChaosMessage): Promise<void> {
+    const end = performance.now() + givesUpMs;
+    for (;;) {
+      // What is said before the final dot is in the error's text.
+      const reply = await this.#submit(message).catch((error: unknown) => String(error));
+      const [, code = '4'] = /(?:^|was answered )([245])\d\d[ -]/.exec(reply) ?? [];
+      if (code === '2') this.#accept(message);
+      if (code === '5') this.refused.push(message);
+      if (code !== '4') return;
+      if (performance.now() > end) throw new Error(`${message.id} is still answered ${reply}`);
+      this.retries++;
+      await delay(retryMs);
+    }
   }
 }

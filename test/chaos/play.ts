@@ -4,11 +4,12 @@ import { Bystander } from './bystander.ts';
 import { type Delays, delaysOf } from './delays.ts';
 import type { FilterName } from './filter.ts';
 import { Load } from './load.ts';
+import type { ChaosMessage } from './message.ts';
 import type { Options } from './options.ts';
 import { Random, seedFor } from './random.ts';
 import { mayComeTwice, type Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
-import { type Tally, tallyOf } from './tally.ts';
+import { type Fates, type Tally, tallyOf } from './tally.ts';
 
 export type Result = {
   readonly scenario: Scenario;
@@ -51,7 +52,7 @@ export async function play(
     const { settings } = scenario;
     const stage = await Stage.start({ filter, settings, ledger: options.ledger }, closing);
     const tallies = await act(stage, scenario, options, tell);
-    const deferrals = await stage.deferrals();
+    const deferrals = (await stage.deferrals()) + tallies.retries;
     const broken =
       filter === 'clamgate' ? brokenPromises(scenario, { ...tallies, deferrals }, options) : [];
     if (broken.length > 0) tell(`the logs are in ${await stage.saveLogs(scenario.name)}`);
@@ -73,9 +74,9 @@ async function act(
   scenario: Scenario,
   { seed, short }: Options,
   tell: (progress: string) => void,
-): Promise<{ tally: Tally; bystander: Tally; delays: Delays }> {
+): Promise<{ tally: Tally; bystander: Tally; delays: Delays; retries: number }> {
   const random = new Random(seedFor(seed, scenario.name));
-  const load = new Load(stage.a.submitPort, 'load');
+  const load = new Load(stage.a.submitPort, 'load', scenario.settings.door !== undefined);
   const bystander = new Bystander(stage.b.reinjectPort, 'load');
   bystander.start();
   try {
@@ -89,11 +90,23 @@ async function act(
   }
   tell('waiting until all has arrived');
   await stage.settled(settleSeconds);
-  const fates = await stage.fates();
+  const fates = withRefused(await stage.fates(), load.refused);
   return {
-    tally: tallyOf(load.accepted, fates, stage.filter.discards),
+    retries: load.retries,
+    tally: tallyOf([...load.accepted, ...load.refused], fates, stage.filter.discards),
     bystander: tallyOf(bystander.accepted, fates, false),
     delays: delaysOf(load.accepted, fates.arrivals),
+  };
+}
+
+/** What the sender was refused he still has: stopped where that was right. */
+function withRefused(fates: Fates, refused: readonly ChaosMessage[]): Fates {
+  const idsOf = (infected: boolean): string[] =>
+    refused.filter((message) => message.infected === infected).map(({ id }) => id);
+  return {
+    ...fates,
+    kept: [...fates.kept, ...idsOf(true)],
+    bounced: [...fates.bounced, ...idsOf(false)],
   };
 }
 

@@ -7,9 +7,12 @@ import { startPostfix } from '../support/private-postfix.ts';
 import type { PostfixOptions } from '../support/private-postfix-config.ts';
 import type { SinkAnswer, SinkOptions } from '../support/sink.ts';
 import { commitSocket } from './clamgate-filter.ts';
+import type { FrontDoor } from './filter.ts';
 
 export interface PairSettings {
-  /** How long A waits for the reply to the final dot, as main.cf has it. */
+  /** Where A asks the filter, when not behind its queue; a Milter hands nothing on to B. */
+  readonly door?: FrontDoor;
+  /** How long A waits for the reply to the final dot, or a Milter's word, as main.cf has it. */
   readonly dataDone?: string;
   /** How long A waits before it tries again: the least and the most, as main.cf has them. */
   readonly backoff?: readonly [string, string];
@@ -82,6 +85,7 @@ function optionsOfB(
 }
 
 function optionsOfA(settings: PairSettings, filterPort: number): PostfixOptions {
+  if (settings.door !== undefined) return frontDoorOptions(settings, settings.door, filterPort);
   const { contentFilter = 'main.cf', dataDone = '600s' } = settings;
   const inMaster = contentFilter === 'master.cf';
   return {
@@ -102,6 +106,20 @@ function optionsOfA(settings: PairSettings, filterPort: number): PostfixOptions 
         ]
       : [],
   };
+}
+
+function frontDoorOptions(
+  settings: PairSettings,
+  door: FrontDoor,
+  filterPort: number,
+): PostfixOptions {
+  const { dataDone = door === 'milter' ? '300s' : '100s' } = settings;
+  const mainCf = [...timesOf(settings), 'milter_default_action = tempfail'];
+  const submitOptions =
+    door === 'milter'
+      ? [`smtpd_milters=inet:127.0.0.1:${filterPort}`, `milter_content_timeout=${dataDone}`]
+      : [`smtpd_proxy_filter=127.0.0.1:${filterPort}`, `smtpd_proxy_timeout=${dataDone}`];
+  return { mainCf, submitOptions };
 }
 
 function timesOf({ backoff: [least, most] = ['1s', '2s'] }: PairSettings): string[] {

@@ -9,6 +9,7 @@ import { checkpointScenarios } from './checkpoint-scenarios.ts';
 import { clamdScenarios } from './clamd-scenarios.ts';
 import { missingInBuild } from './clamgate-filter.ts';
 import type { FilterName } from './filter.ts';
+import { doorScenarios } from './door-scenarios.ts';
 import { filterScenarios } from './filter-scenarios.ts';
 import { ledgerScenarios } from './ledger-scenarios.ts';
 import { nextHopScenarios } from './next-hop-scenarios.ts';
@@ -28,6 +29,7 @@ const scenarios = [
   ...witnessScenarios,
   ...ledgerScenarios,
   ...checkpointScenarios,
+  ...doorScenarios,
 ];
 
 async function chaos(options: Options): Promise<readonly Result[]> {

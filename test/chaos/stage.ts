@@ -24,6 +24,8 @@ export interface StageSettings extends PairSettings {
   readonly header?: boolean;
   /** What is special about each clamd; one, with nothing special, unless told otherwise. */
   readonly clamds?: readonly ClamdSettings[];
+  /** How long the filter may take for a message, where not as by default. */
+  readonly deadline?: string;
   /** The size of a disk for all that the filter writes, as mount(8) has it. */
   readonly disk?: string;
 }
@@ -74,6 +76,8 @@ export class Stage {
       moreClamdSockets,
       nextHopQueue: pair.b.queueDirectory,
       ...(disk && { stateDirectory: disk.path }),
+      ...(settings.door !== undefined && { door: settings.door }),
+      ...(settings.deadline !== undefined && { deadline: settings.deadline }),
       ledger,
       header: settings.header ?? true,
     });

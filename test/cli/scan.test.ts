@@ -60,6 +60,8 @@ describe('what is explained', () => {
     expect(out).toContain('  coverage full, verdict clean (pass)\n');
     expect(out).toContain("  after-queue  relay; reply: the next hop's\n");
     expect(out).toContain("  before-queue relay; reply: the next hop's\n");
+    expect(out).toContain("  milter       accept; reply: Postfix's own\n");
+    expect(out).toMatch(/ {2}policy {7}no objection; reply: DUNNO\n?$/);
   });
 
   test('how clients read it, and why', async () => {
@@ -84,6 +86,12 @@ describe('what is explained', () => {
         disposition: 'refuse (infected)',
         reply: '550 5.7.1 Message content rejected',
       },
+      {
+        position: 'milter',
+        disposition: 'refuse (infected), or hold',
+        reply: '550 5.7.1 Message content rejected',
+      },
+      { position: 'policy', disposition: 'no objection', reply: 'DUNNO' },
     ]);
     expect(parts.map(({ contentType }) => contentType)).toContain('multipart/mixed');
     expect(streams.some(({ answer }) => answer.includes('FOUND'))).toBe(true);

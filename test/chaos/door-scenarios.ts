@@ -1,0 +1,57 @@
+/**
+ * The same faults where the filter stands in front of the queue: the sender is there until the end,
+ * and told 4xx, or left without a reply, he sends the message again.
+ */
+import { clamdScenarios } from './clamd-scenarios.ts';
+import type { FrontDoor } from './filter.ts';
+import { filterScenarios } from './filter-scenarios.ts';
+import { nextHopScenarios } from './next-hop-scenarios.ts';
+import type { Promised, Scenario } from './scenario.ts';
+
+const known = [...clamdScenarios, ...filterScenarios, ...nextHopScenarios];
+
+export const doorScenarios: readonly Scenario[] = [
+  // A Milter hands nothing on, so whatever befalls it, there is one message, and Postfix has it.
+  at('milter', 'clamd frozen', 'once'),
+  at('milter', 'scan slower than Postfix waits', 'once'),
+  deadline('milter'),
+  at('milter', 'clamd killed', 'once'),
+  at('milter', 'filter killed', 'once'),
+  at('milter', 'disk full', 'once'),
+  at('before-queue', 'clamd frozen', 'once'),
+  at('before-queue', 'scan slower than Postfix waits', 'once'),
+  deadline('before-queue'),
+  at('before-queue', 'clamd killed', 'once'),
+  // The sender's next attempt has no name by which it could be known for the same message: when the
+  // filter dies between the next hop's 250 and its own, it comes twice (RFC 1047).
+  at('before-queue', 'filter killed', 'never-lost'),
+  at('before-queue', 'disk full', 'once'),
+  at('before-queue', 'next hop killed', 'once-if-asked'),
+];
+
+function at(door: FrontDoor, name: string, promise: Promised): Scenario {
+  const behind = known.find((scenario) => scenario.name === name);
+  if (!behind) throw new Error(`no scenario is called ${name}`);
+  return {
+    ...behind,
+    name: `${nameOf(door)}: ${name}`,
+    settings: { ...behind.settings, door, oneInstance: door === 'milter' },
+    promise,
+    // Other filters are not set up there.
+    lacking: () => undefined,
+  };
+}
+
+function deadline(door: FrontDoor): Scenario {
+  const slow = at(door, 'scan slower than Postfix waits', 'once');
+  return {
+    ...slow,
+    name: `${nameOf(door)}: deadline shorter than the scan`,
+    faults: 'clamd stops for 3 s, again and again; the filter may take 2 s for a message',
+    settings: { door, oneInstance: door === 'milter', deadline: '2s' },
+  };
+}
+
+function nameOf(door: FrontDoor): string {
+  return door === 'milter' ? 'Milter' : 'before the queue';
+}
