@@ -14,10 +14,11 @@ const letters = (text: string, named = ''): string =>
     const numbers = codes.map((one) => `#0{0,8}${one}|#x0{0,8}${one.toString(16)}`).join('|');
     return `(?:${letter}|&(?:${numbers});?${named})${leftOut}{0,8}`;
   }).join('');
-const leftOut = '(?:[\\t\\r\\n]|&(?:#0{0,8}(?:9|10|13)|#x0{0,8}[9ad]|Tab|NewLine);?)';
+const leftOutReference = '&(?:#0{0,8}(?:9|10|13)|#x0{0,8}[9ad]|Tab|NewLine);?';
+const leftOut = `(?:[\\t\\r\\n]|${leftOutReference})`;
 /** Quote or what else stands before the URI, the media type, the comma. */
 const uri = new RegExp(
-  `(["'(=])(?:[\\0-\\x20]|${leftOut}){0,64}${letters('data')}${letters(':', '|&colon;')}` +
+  `(["'(=])(?:[\\0-\\x20]|${leftOutReference}){0,64}${letters('data')}${letters(':', '|&colon;')}` +
     `([^,"'<>]{0,512}?)(?:${letters(',', '|&comma;')})`,
   'gi',
 );
