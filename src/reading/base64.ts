@@ -56,6 +56,8 @@ const manners: Readonly<Record<Base64Name, Manner>> = {
   'base64 with = as zero': { ...usual, padding: 'zero' },
   'base64 with URL-safe letters': { ...usual, table: letters(true) },
   'base64, each line by itself': { ...usual, lines: true },
+  // How lines are cut says nothing there.
+  'base64 in folded lines': usual,
   'base64 without lines that hold anything else': { ...usual, wholeLines: true },
 };
 

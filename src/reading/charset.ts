@@ -2,7 +2,7 @@
  * Texts in character sets whose bytes are not ASCII's, as UTF-8: UTF-7 (RFC 2152), UTF-16, UTF-32
  * (RFC 2781, Unicode) and IBM's EBCDIC code pages.
  */
-import type { CharsetName, Decoder, EbcdicName } from './decoder.ts';
+import type { CharsetName, Decoder, EbcdicName, ShiftedName } from './decoder.ts';
 
 /** Takes code units of a fixed width, and gives their text without the byte order mark. */
 export class WideText implements Decoder {
@@ -14,7 +14,7 @@ export class WideText implements Decoder {
   #high = '';
   #started = false;
 
-  constructor(name: Exclude<CharsetName, 'utf-7' | EbcdicName>) {
+  constructor(name: Exclude<CharsetName, 'utf-7' | EbcdicName | ShiftedName>) {
     this.#width = name.startsWith('utf-16') ? 2 : 4;
     this.#little = name.endsWith('le');
   }

@@ -20,10 +20,13 @@ export type Base64Name =
   | 'base64 with = as zero'
   | 'base64 with URL-safe letters'
   | 'base64, each line by itself'
+  | 'base64 in folded lines'
   | 'base64 without lines that hold anything else';
 
-export type CharsetName = 'utf-7' | 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be' | EbcdicName;
+export type CharsetName =
+  'utf-7' | 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be' | EbcdicName | ShiftedName;
 export type EbcdicName = 'cp037' | 'cp500' | 'cp1047';
+export type ShiftedName = 'iso-2022' | 'hz';
 
 /** How bytes are taken, in the words of `clamgate scan`. */
 export type DecoderName =
@@ -31,12 +34,14 @@ export type DecoderName =
   | Base64Name
   | 'quoted-printable'
   | 'quoted-printable without broken escapes'
+  | 'quoted-printable as Python has it'
   | 'uuencode'
   | 'xxencode'
   | 'yEnc'
   | 'yEnc with dots as they stand'
   | 'BinHex'
   | 'percent-encoding'
+  | 'HTML references'
   | 'flowed text, joined'
   | CharsetName;
 

@@ -4,6 +4,9 @@ import { BinHex } from './binhex.ts';
 import { Ebcdic, Utf7, WideText } from './charset.ts';
 import { type Decoder, type DecoderName, Identity } from './decoder.ts';
 import { QuotedPrintable } from './quoted-printable.ts';
+import { PythonQuotedPrintable } from './quoted-printable-python.ts';
+import { HtmlReferences } from './html-references.ts';
+import { ShiftedText } from './shifted-text.ts';
 import { FlowedText, PercentEncoding } from './text-joins.ts';
 import { Uuencode } from './uuencode.ts';
 import { Yenc } from './yenc.ts';
@@ -15,6 +18,8 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'quoted-printable':
     case 'quoted-printable without broken escapes':
       return new QuotedPrintable(name);
+    case 'quoted-printable as Python has it':
+      return new PythonQuotedPrintable();
     case 'uuencode':
     case 'xxencode':
       return new Uuencode(name);
@@ -25,6 +30,8 @@ export function decoderOf(name: DecoderName): Decoder {
       return new BinHex();
     case 'percent-encoding':
       return new PercentEncoding();
+    case 'HTML references':
+      return new HtmlReferences();
     case 'flowed text, joined':
       return new FlowedText();
     case 'utf-7':
@@ -34,6 +41,9 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'utf-32le':
     case 'utf-32be':
       return new WideText(name);
+    case 'iso-2022':
+    case 'hz':
+      return new ShiftedText(name);
     case 'cp037':
     case 'cp500':
     case 'cp1047':
@@ -43,6 +53,7 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'base64 with = as zero':
     case 'base64 with URL-safe letters':
     case 'base64, each line by itself':
+    case 'base64 in folded lines':
     case 'base64 without lines that hold anything else':
       return new Base64(name);
   }

@@ -1,7 +1,7 @@
 /** The boundaries that some header declares, and which lines are their delimiters to somebody. */
 
-/** 'agreed': to all readers. 'odd': to some (other case, a beginning only, one of several). */
 export interface Delimiter {
+  /** To all readers. To some: in another case, a beginning only, one of several, out of its multipart. */
   readonly agreed: boolean;
   /** The line is the end of its multipart. */
   readonly closes: boolean;
@@ -14,6 +14,8 @@ const lineCharsMax = 1100;
 export class Delimiters {
   /** In lower case, with whether readers agree about it and how it is written. */
   readonly #declared = new Map<string, { readonly text: string; readonly agreed: boolean }>();
+  /** Those of the multiparts that are open, the outermost first. */
+  #open: string[] = [];
   /** Where a multipart names no boundary, some readers take the first line like one. */
   anyLine = false;
 
@@ -28,6 +30,13 @@ export class Delimiters {
     return true;
   }
 
+  /** The multipart begins whose boundary was declared, as all see. */
+  enter(boundary: string): void {
+    const again = this.#open.includes(boundary);
+    this.#open.push(boundary);
+    if (again) this.declare(boundary, false);
+  }
+
   /** Whether a boundary stands anywhere in a line: some readers look no closer. */
   areMentioned(head: Buffer): boolean {
     const text = head.toString('latin1', 0, lineCharsMax).toLowerCase();
@@ -37,29 +46,33 @@ export class Delimiters {
     return false;
   }
 
-  /** @param head a line that begins with two hyphens, perhaps behind blanks. */
-  match(head: Buffer): Delimiter | undefined {
+  /**
+   * What a line is that begins with two hyphens, perhaps behind blanks; where all agree about it, the
+   * multiparts within are left.
+   *
+   * @param isLine whether it begins and ends as all readers see.
+   */
+  take(head: Buffer, isLine: boolean): Delimiter | undefined {
     const raw = head.toString('latin1', 0, lineCharsMax);
     const text = raw.trimStart().slice(2).trimEnd();
-    const indented = /^\s/.test(raw);
-    const whole = this.#declared.get(text.toLowerCase());
-    if (whole !== undefined) return this.#delimiter(whole, text, !indented, false);
     const stem = text.endsWith('--') ? text.slice(0, -2).trimEnd() : undefined;
+    const isBare = isLine && raw === `--${text}`;
+    const whole = this.#declared.get(text.toLowerCase());
+    if (whole !== undefined) return this.#delimiter(isBare && whole.agreed, text, false);
     const closed = stem === undefined ? undefined : this.#declared.get(stem.toLowerCase());
     if (stem !== undefined && closed !== undefined) {
-      return this.#delimiter(closed, stem, !indented, true);
+      return this.#delimiter(isBare && closed.agreed, stem, true);
     }
     if (this.anyLine || this.#hasBeginningOf(text)) return { agreed: false, closes: false };
     return undefined;
   }
 
-  #delimiter(
-    declared: { readonly text: string; readonly agreed: boolean },
-    text: string,
-    agreed: boolean,
-    closes: boolean,
-  ): Delimiter {
-    return { agreed: agreed && declared.agreed && declared.text === text, closes };
+  /** @param sure whether nothing but its multipart could be in doubt. */
+  #delimiter(sure: boolean, boundary: string, closes: boolean): Delimiter {
+    const at = sure ? this.#open.lastIndexOf(boundary) : -1;
+    if (at === -1) return { agreed: false, closes };
+    this.#open = this.#open.slice(0, closes ? at : at + 1);
+    return { agreed: true, closes };
   }
 
   /** RFC 2046 §5.1.1 lets a reader compare the beginning of the line only. */

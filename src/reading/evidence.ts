@@ -7,6 +7,7 @@ import { boundariesOf } from './boundary.ts';
 import type { CharsetName, DecoderName } from './decoder.ts';
 import { Called } from './called.ts';
 import { fileNamesIn } from './file-names.ts';
+import { parameterReadings } from './parameter.ts';
 import type { Declared } from './recipe.ts';
 
 export type Encoding = Extract<DecoderName, 'as it stands' | 'base64' | 'quoted-printable'>;
@@ -25,12 +26,15 @@ const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
   [/utf7$/, ['utf-7']],
   [/utf16le$/, ['utf-16le']],
   [/utf16be$/, ['utf-16be']],
-  [/utf16$|ucs2|^unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
+  [/utf16$|ucs2|^(?:cs)?unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
   [/utf32le$/, ['utf-32le']],
   [/utf32be$/, ['utf-32be']],
   [/utf32$|ucs4/, ['utf-32le', 'utf-32be']],
-  [/(?:cp|ibm)0?37$|ebcdiccp(?:us|ca|wt|nl)$/, ['cp037']],
-  [/(?:cp|ibm)500$|ebcdiccp(?:be|ch)$/, ['cp500']],
+  [/^(?:cs)?iso2022/, ['iso-2022']],
+  [/^hz/, ['hz']],
+  // With the euro sign, or with Hebrew, Cyrillic and Greek beside the same letters.
+  [/(?:cp|ibm)(?:0?37|0?1140|424)$|ebcdiccp(?:us|ca|wt|nl|he)$/, ['cp037']],
+  [/(?:cp|ibm)(?:500|0?1148|870|875)$|ebcdiccp(?:be|ch|roece)$/, ['cp500']],
   [/(?:cp|ibm)0?1047$/, ['cp1047']],
   [/^ebcdic/, ['cp037', 'cp500', 'cp1047']],
 ];
@@ -63,12 +67,18 @@ export class Evidence {
   readonly encodings = new Set<Encoding>();
   readonly charsets = new Set<CharsetName>();
   readonly boundaries = new Set<string>();
+  /** What strict readers take for one of these. */
+  readonly cutBoundaries = new Set<string>();
   /** What the body is called, and of which type it is said to be. */
   readonly called = new Called(calledMax);
   /** Whether an encoding is named in a way that not every reader takes the same way. */
   oddEncoding = false;
+  /** Set where some readers end the header before what is added from now on. */
+  isPartlyHeard = false;
   /** Whether readers differ about the boundary. */
   oddBoundary = false;
+  /** Whether somebody may read a boundary that is not among them. */
+  missesBoundary = false;
   isMultipart = false;
   /** Whether readers can differ about where its parts begin. */
   oddParts = false;
@@ -95,7 +105,7 @@ export class Evidence {
   get mayHideParts(): boolean {
     const unnamed = this.isMultipart && this.boundaries.size === 0;
     const untyped = this.#types === 0 && this.mimeFields > 0;
-    return this.oddParts || this.oddBoundary || unnamed || untyped;
+    return this.oddParts || this.oddBoundary || this.cutBoundaries.size > 0 || unnamed || untyped;
   }
 
   /** @param text name, colon and value, unfolded; or a line in their place. */
@@ -121,7 +131,7 @@ export class Evidence {
     const isExact = name.toLowerCase() === 'content-transfer-encoding';
     if (isExact && encoding !== undefined) this.encodings.add(encoding);
     else this.oddEncoding = true;
-    if (this.encodings.size > 1) this.oddEncoding = true;
+    if (this.encodings.size > 1 || this.isPartlyHeard) this.oddEncoding = true;
   }
 
   #addType(name: string, value: string): void {
@@ -140,14 +150,18 @@ export class Evidence {
       this.isFragment ||= !/total\D{0,8}0*1(?!\d)/i.test(value);
     }
     this.joinsLines ||= /delsp[^=]{0,4}=[\s"]*yes/i.test(value);
-    for (const [, name = ''] of value.matchAll(/charset[^=]{0,8}=\s*([^;]{1,80})/gi)) {
-      for (const [known, sets] of charsets) {
-        if (known.test(charsetKey(name))) for (const set of sets) this.charsets.add(set);
-      }
-    }
-    const { values, agreed } = boundariesOf(value);
+    for (const name of parameterReadings(value, 'charset')) this.#addCharset(squeezed(name));
+    const { values, agreed, cut, incomplete } = boundariesOf(value);
     if (!agreed || this.boundaries.size > 0) this.oddBoundary ||= values.length > 0;
     for (const boundary of values) this.boundaries.add(boundary);
+    if (cut !== undefined) this.cutBoundaries.add(cut);
+    this.missesBoundary ||= incomplete;
+  }
+
+  #addCharset(name: string): void {
+    for (const [known, sets] of charsets) {
+      if (known.test(name)) for (const set of sets) this.charsets.add(set);
+    }
   }
 }
 
@@ -161,11 +175,6 @@ function withoutBlanks(text: string): string {
 
 function isBlank(text: string, at: number): boolean {
   return text[at] === ' ' || text[at] === '\t';
-}
-
-/** RFC 2231 §4 puts a language behind the name of the set. */
-function charsetKey(name: string): string {
-  return squeezed(name.replace(/^[\s"]*[\w-]*'[\w-]*'/, '').replace(/\s\S[^]*$/, ''));
 }
 
 /** Letters and digits only. */

@@ -1,7 +1,8 @@
 /**
  * One place where a header block may stand, line by line: what it says, and where the body behind
  * it may begin. Readers differ about that: at the first empty line, at one of blanks only, at the
- * first that is no field. Each is a start.
+ * first that is no field, and they differ about what is one. Each is a start, and who stops there
+ * does not hear the fields that follow.
  */
 import { Evidence } from './evidence.ts';
 import { headBytesMax, type Line } from './lines.ts';
@@ -26,6 +27,17 @@ const emptyLinesMax = 16;
 const field = /^[!-9;-~]+[ \t\0]*:/;
 const mboxLine = /^>?From /;
 
+/**
+ * What a line is that is no field by RFC 5322 §3.6.8. Readers pass over some kinds, and who stops at
+ * a kind stops at the first of it. 'like one': nmh takes any colon, Python's email an empty name.
+ */
+type Stray = 'of an mbox' | 'like a field' | 'no field';
+
+function strayOf(text: string): Stray {
+  if (mboxLine.test(text)) return 'of an mbox';
+  return text.includes(':') ? 'like a field' : 'no field';
+}
+
 export interface BlockOptions {
   readonly inMessage?: boolean;
   /** Not every reader sees a block here. */
@@ -42,20 +54,21 @@ export class HeaderBlock {
   truncated = false;
   /** Whether the body in front of it is declared to be a message. */
   readonly #inMessage: boolean;
-  readonly #odd: boolean;
+  /** Not every reader sees it. */
+  readonly isOdd: boolean;
   readonly #bare: boolean;
   #field: string | undefined;
   #isFirst = true;
   #emptyLines = 0;
-  /** Has met a line that is no field, one of blanks. */
-  #sawOther = false;
+  /** What it has met that is no field. */
+  readonly #strays = new Set<Stray>();
   #sawBlank = false;
 
   constructor(kind: BlockKind, options: BlockOptions = {}) {
     this.kind = kind;
     this.#inMessage = options.inMessage ?? false;
     this.#bare = options.bare ?? false;
-    this.#odd = options.odd ?? kind === 'undeclared';
+    this.isOdd = options.odd ?? kind === 'undeclared';
   }
 
   get hasFields(): boolean {
@@ -81,11 +94,17 @@ export class HeaderBlock {
     if (/^[ \t]/.test(text)) this.#extend(text);
     else if (field.test(text)) this.#begin(text);
     else {
-      if (!this.#sawOther) this.#start(line.start, 'a header that ends at a line that is no field');
-      this.#sawOther = true;
+      this.#stray(line, text, 'a header that ends at a line that is no field');
       this.#extend(text);
     }
     return true;
+  }
+
+  /** A start at the first line of each kind. */
+  #stray(line: Line, text: string, odd: string | undefined): void {
+    const stray = strayOf(text);
+    if (!this.#strays.has(stray)) this.#start(line.start, odd);
+    this.#strays.add(stray);
   }
 
   /** The last field counts, too. */
@@ -96,7 +115,7 @@ export class HeaderBlock {
   #empty(line: Line, hasBlanks: boolean): boolean {
     if (this.#field === undefined) {
       if (this.kind === 'embedded') return ++this.#emptyLines < emptyLinesMax;
-      if (!this.#sawOther) this.#start(line.next);
+      if (this.#strays.size === 0) this.#start(line.next);
       return false;
     }
     if (!hasBlanks) {
@@ -117,8 +136,7 @@ export class HeaderBlock {
     if (isFirst && mboxLine.test(text)) return true;
     if (this.kind === 'embedded' || this.kind === 'undeclared') return false;
     const odd = this.#bare ? undefined : 'a body without a header';
-    if (!this.#sawOther) this.#start(line.start, odd);
-    this.#sawOther = true;
+    if (this.#strays.size === 0) this.#stray(line, text, odd);
     this.evidence.add(text.replaceAll(':', ' '));
     return true;
   }
@@ -131,13 +149,14 @@ export class HeaderBlock {
       embedded: 'behind a header in the body',
     };
     const why = odd === undefined ? wheres[this.kind] : `${wheres[this.kind]}, ${odd}`;
-    const isOdd = this.#odd || odd !== undefined || (this.kind === 'embedded' && !this.#inMessage);
+    const isOdd = this.isOdd || odd !== undefined || (this.kind === 'embedded' && !this.#inMessage);
     this.starts.push({ from, odd: isOdd, why });
   }
 
   #begin(text: string): void {
     this.end();
     this.#field = text;
+    if (this.starts.length > 0) this.evidence.isPartlyHeard = true;
   }
 
   #extend(text: string): void {

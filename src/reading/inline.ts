@@ -6,8 +6,8 @@ import type { DecoderName } from './decoder.ts';
 import type { FoundList } from './found-list.ts';
 import type { Line } from './lines.ts';
 
-/** uuencode(1)'s first line; some readers take 'begin' and two blanks. plain-message.ts knows it. */
-const begin = /^[ \t]*begin(?:[ \t]+[0-7]{1,4}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
+/** uuencode(1)'s first line, with a mode of any length; some readers take 'begin' and two blanks. plain-message.ts knows it. */
+const begin = /^[ \t]*begin(?:[ \t]+[0-9]{1,16}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
 const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/i;
 const yencBegin = /^=ybegin[ \t]/i;
 const yencEnd = /^=yend(?:[ \t]|$)/i;
@@ -69,7 +69,7 @@ export class InlineFinder {
     this.#uu = undefined;
     if (begins === null) return;
     // 'begin 644 name', 'begin  name'.
-    this.#found.called.name(text.trim().replace(/^begin\S*\s+(?:[0-7]{1,4}\s+)?/i, ''));
+    this.#found.called.name(text.trim().replace(/^begin\S*\s+(?:[0-9]{1,16}\s+)?/i, ''));
     const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
     this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
   }

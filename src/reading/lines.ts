@@ -8,6 +8,8 @@ export interface Line {
   readonly start: number;
   readonly end: number;
   readonly next: number;
+  /** It ends with a CR alone, which many readers take for nothing. */
+  readonly bareCr: boolean;
   /** The line, or the first `headBytesMax` bytes of it. */
   readonly head: Buffer;
 }
@@ -46,7 +48,7 @@ export class LineCutter {
         break;
       }
       const width = byte === CR && chunk[at + 1] === LF ? 2 : 1;
-      this.#emit(this.#at + at, width);
+      this.#emit(this.#at + at, width, byte === CR && width === 1);
       at += width - 1;
       from = at + 1;
     }
@@ -55,7 +57,7 @@ export class LineCutter {
   }
 
   end(): void {
-    if (this.#afterCr) this.#emit(this.#at - 1, 1);
+    if (this.#afterCr) this.#emit(this.#at - 1, 1, true);
     else if (this.#start < this.#at) this.#emit(this.#at, 0);
     this.#afterCr = false;
   }
@@ -64,7 +66,7 @@ export class LineCutter {
   #finishCr(chunk: Buffer): number {
     this.#afterCr = false;
     const width = chunk[0] === LF ? 2 : 1;
-    this.#emit(this.#at - 1, width);
+    this.#emit(this.#at - 1, width, width === 1);
     return width - 1;
   }
 
@@ -75,8 +77,8 @@ export class LineCutter {
     this.#carried = this.#carried.length === 0 ? piece : Buffer.concat([this.#carried, piece]);
   }
 
-  #emit(end: number, width: number): void {
-    const line = { start: this.#start, end, next: end + width, head: this.#carried };
+  #emit(end: number, width: number, bareCr = false): void {
+    const line = { start: this.#start, end, next: end + width, bareCr, head: this.#carried };
     this.#start = line.next;
     this.#carried = line.head.subarray(0, 0);
     this.#take(line);

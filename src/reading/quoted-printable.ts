@@ -40,7 +40,11 @@ export class QuotedPrintable implements Decoder {
 
   get others(): readonly DecoderName[] {
     if (!this.#sawBroken || !this.#keepsBroken) return [];
-    return ['quoted-printable without broken escapes', 'as it stands'];
+    return [
+      'quoted-printable without broken escapes',
+      'quoted-printable as Python has it',
+      'as it stands',
+    ];
   }
 
   /** Bytes that wait for what follows them, or one more. */

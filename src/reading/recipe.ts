@@ -58,7 +58,7 @@ export function instead(recipe: Recipe, decoder: DecoderName): Recipe {
 /** How a text is written out: nobody takes it another way, but what is in front of it may be. */
 const agreed: ReadonlySet<DecoderName> = new Set<DecoderName>([
   ...(['BinHex', 'flowed text, joined', 'utf-7', 'cp037', 'cp500', 'cp1047'] as const),
-  ...(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'] as const),
+  ...(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be', 'iso-2022', 'hz'] as const),
 ]);
 
 /**

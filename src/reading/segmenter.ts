@@ -32,6 +32,7 @@ export class Segmenter {
   #block: HeaderBlock | undefined;
   /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
   #lastEnd = 0;
+  #lastBareCr = false;
   /** The same of the line before, and what that line was. */
   #endBeforeLast = 0;
   #lastHead: Buffer = Buffer.alloc(0);
@@ -53,6 +54,8 @@ export class Segmenter {
   ) {
     this.#found = found;
     this.#hidesParts = declared === 'multipart';
+    // Its boundary was declared outside.
+    this.#delimiters.anyLine = declared === 'multipart';
     this.#bodies = new Bodies(found, limits);
     this.#block =
       kind === 'message'
@@ -75,12 +78,14 @@ export class Segmenter {
     }
     this.#endBeforeLast = this.#lastEnd;
     this.#lastEnd = line.end;
+    this.#lastBareCr = line.bareCr;
     this.#lastHead = line.head;
   }
 
   /** @returns whether the line is dealt with. */
   #delimiter(line: Line): boolean {
-    const delimiter = this.#delimiters.match(line.head);
+    const isLine = !line.bareCr && !this.#lastBareCr;
+    const delimiter = this.#delimiters.take(line.head, isLine);
     if (delimiter === undefined) return this.#undeclared(line);
     this.#awaitsDelimiter = false;
     this.#bodies.settle(false);
@@ -126,7 +131,9 @@ export class Segmenter {
       this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
     if (block.kind === 'embedded' && this.#bodies.newestIsMessage) this.#bodies.contain();
-    this.#declare(evidence);
+    this.#declare(evidence, !block.isOdd);
+    // Without any type some look for parts.
+    this.#hidesParts ||= block.kind === 'message' && !evidence.hasType;
     this.isFragment ||= evidence.isFragment;
     if (evidence.isMultipart || evidence.isMessage) this.#bodies.inherit(evidence);
     for (const start of block.starts) this.#bodies.open(start, evidence);
@@ -135,16 +142,27 @@ export class Segmenter {
     }
   }
 
-  #declare(evidence: Evidence): void {
-    const { boundaries, oddBoundary, isMultipart } = evidence;
-    for (const boundary of boundaries) {
-      if (!this.#delimiters.declare(boundary, !oddBoundary)) {
-        this.#found.exceeded ??= `more than ${boundariesMax} boundaries`;
-      }
+  /** @param agreed whether all readers see this header. */
+  #declare(evidence: Evidence, agreed: boolean): void {
+    const { boundaries, cutBoundaries, oddBoundary, oddParts, isMultipart } = evidence;
+    for (const boundary of boundaries) this.#declareOne(boundary, !oddBoundary);
+    for (const boundary of cutBoundaries) {
+      // Lines of hyphens alone are in many a text.
+      if (!/^-*$/.test(boundary)) this.#declareOne(boundary, false);
+    }
+    const [only, second] = boundaries;
+    if (agreed && isMultipart && !oddParts && only !== undefined && second === undefined) {
+      this.#delimiters.enter(only);
     }
     this.#hidesParts ||= evidence.mayHideParts;
     if (boundaries.size > 0) this.#awaitsDelimiter = true;
     if (isMultipart && boundaries.size === 0) this.#delimiters.anyLine = true;
+    if (evidence.missesBoundary) this.#delimiters.anyLine = true;
+  }
+
+  #declareOne(boundary: string, agreed: boolean): void {
+    if (this.#delimiters.declare(boundary, agreed)) return;
+    this.#found.exceeded ??= `more than ${boundariesMax} boundaries`;
   }
 }
 

@@ -10,6 +10,7 @@ import { EncodedLook } from './encoded-look.ts';
 import { FoundList } from './found-list.ts';
 import { InlineFinder } from './inline.ts';
 import { LineCutter } from './lines.ts';
+import { PropertyFinder } from './property-value.ts';
 import type { Found, Recipe, Step } from './recipe.ts';
 import { Segmenter } from './segmenter.ts';
 import { TnefFinder } from './tnef.ts';
@@ -36,6 +37,7 @@ export class Survey {
   readonly #lines: LineCutter;
   readonly #segmenter: Segmenter | undefined;
   readonly #inline: InlineFinder | undefined;
+  readonly #properties: PropertyFinder | undefined;
   readonly #finders: readonly Finder[] = [];
   /** What each of them finds, apart: how pieces are cut must not show in the order of all. */
   readonly #foundByBytes: readonly FoundList[] = [];
@@ -53,6 +55,7 @@ export class Survey {
       const isRange = recipe.steps.every(({ decoder }) => decoder === 'as it stands');
       if (!isRange) this.#segmenter = new Segmenter('body', recipe.declared, to);
       this.#inline = new InlineFinder(found);
+      this.#properties = new PropertyFinder(found);
       // What was decoded so is a file by now, and a certificate may look like that.
       const isFile = recipe.steps.some(({ decoder }) => decoder.startsWith('base64'));
       const inUris = new FoundList(limits.readingsMax);
@@ -69,6 +72,7 @@ export class Survey {
     this.#lines = new LineCutter((line) => {
       this.#segmenter?.line(line);
       this.#inline?.line(line);
+      this.#properties?.line(line);
     });
   }
 
@@ -84,6 +88,7 @@ export class Survey {
     this.#lines.end();
     this.#segmenter?.end(this.#size);
     this.#inline?.end();
+    this.#properties?.end();
     for (const finder of this.#finders) finder.end();
     for (const list of this.#foundByBytes) this.#found.take(list);
     if (this.#inline !== undefined) this.#addByMark();

@@ -11,7 +11,6 @@ const headBytesMax = 4096;
 const appleMagic = 0x00051600;
 const appleEntriesAt = 24;
 const appleEntryBytes = 12;
-const appleEntriesMax = 32;
 /** RFC 1740 Appendix B: the data fork. */
 const dataForkId = 1;
 
@@ -56,7 +55,7 @@ export class WrappedFileFinder {
 
 function appleSingle(head: Buffer): Place | undefined {
   if (head.length < appleEntriesAt + 2 || head.readUInt32BE(0) !== appleMagic) return undefined;
-  const count = Math.min(head.readUInt16BE(appleEntriesAt), appleEntriesMax);
+  const count = head.readUInt16BE(appleEntriesAt);
   for (let entry = 0; entry < count; entry++) {
     const at = appleEntriesAt + 2 + entry * appleEntryBytes;
     if (at + appleEntryBytes > head.length) return undefined;

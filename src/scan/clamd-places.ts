@@ -98,7 +98,9 @@ export class ClamdPlaces {
    */
   async enter(signal: CancelSignal, { until, except }: Waiting): Promise<Place | NoPlace> {
     if (signal.aborted) throw new Cancelled(cancelCause(signal));
-    const endpoint = this.#line.size === 0 ? this.#leastLoaded(except) : undefined;
+    // Those in the line may all wait for another clamd than the one that has room.
+    if (this.#line.size > 0) this.#admit();
+    const endpoint = this.#leastLoaded(except);
     if (endpoint) return this.#take(endpoint);
     if (!this.#isWorthWaiting(except)) return 'none';
     if (this.#line.size >= this.waitingMax) return 'line-full';

@@ -36,6 +36,8 @@ export class DatabaseVersions {
   #hasOthers: VersionSubjects['hasOthers'];
   #endpoints: readonly Endpoint[] = [];
   readonly #stop = new Canceller();
+  /** Whether there are other signatures, by the clamd's name, where that is being found out. */
+  readonly #asked = new Map<string, Promise<boolean>>();
   #generation = 0;
   /** The newest reading, under way or done; readings are counted in the order they began. */
   #newest: { readonly number: number; readonly done: Promise<void> } = {
@@ -115,15 +117,40 @@ export class DatabaseVersions {
    */
   async read(address: ClamdAddress): Promise<string> {
     // Before VERSION: signatures are on the disk before clamd can have loaded them.
-    const others = await this.#hasOthers?.(address.name).catch(() => true);
+    const others = await this.#othersOf(address.name);
     try {
       const words = await ask(address, 'VERSION', this.#dialling, this.#stop.signal);
-      this.#learn(address, words, others === true);
+      this.#learn(address, words, others);
       return words;
     } catch (error) {
       this.#learn(address, '', false);
       throw error;
     }
+  }
+
+  /** A disk that hangs is asked once, not at each look, and taken for one that has others. */
+  async #othersOf(name: string): Promise<boolean> {
+    if (!this.#hasOthers) return false;
+    const { clock, connectMs } = this.#dialling;
+    const asked = this.#asked.get(name) ?? this.#askOthers(name, this.#hasOthers);
+    const late = Promise.withResolvers<boolean>();
+    const timer = clock.after(connectMs, () => {
+      late.resolve(true);
+    });
+    try {
+      return await Promise.race([asked, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #askOthers(name: string, hasOthers: NonNullable<VersionSubjects['hasOthers']>): Promise<boolean> {
+    const asked = hasOthers(name)
+      .then((others) => others === true)
+      .catch(() => true)
+      .finally(() => this.#asked.delete(name));
+    this.#asked.set(name, asked);
+    return asked;
   }
 
   async #read(): Promise<void> {

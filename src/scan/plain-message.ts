@@ -50,8 +50,8 @@ const decodable = new RegExp(
     // uuencode ("begin 644 name", "begin-base64 644 name"); some readers take "begin" and two spaces.
     'begin[ \\t-](?:[ \\t\\d]|base64)',
     '=ybegin|binhex|must be converted|xbtoa|-----begin',
-    // A URI that carries its content.
-    '["\'(=][ \\t]{0,8}data:',
+    // A URI that carries its content, perhaps in character references; a calendar, a card.
+    `${Array.from('data:').join('[\\t\\r\\n]{0,8}')}|&#|&(?:colon|tab|newline);|begin:v`,
   ].join('|'),
   'i',
 );

@@ -7,6 +7,7 @@ import { Random, seedFor } from '../chaos/random.ts';
 import { base64BodyTricks } from './hostile/base64-bodies.ts';
 import { bareLineEndTricks } from './hostile/bare-line-ends.ts';
 import { boundaryFieldTricks } from './hostile/boundary-fields.ts';
+import { disagreementTricks } from './hostile/disagreements.ts';
 import { delimiterTricks } from './hostile/delimiters.ts';
 import { headerEndTricks } from './hostile/header-ends.ts';
 import { nestingTricks } from './hostile/nesting.ts';
@@ -51,6 +52,7 @@ const tricks: readonly Trick[] = [
   ...typeFieldTricks,
   ...otherWrappingTricks,
   ...bareLineEndTricks,
+  ...disagreementTricks,
 ];
 
 /** Changes every choice; witnesses.json goes with it. */

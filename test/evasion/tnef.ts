@@ -15,6 +15,7 @@ const attributes = {
   renderData: 0x00069002,
   title: 0x00018010,
   data: 0x0006800f,
+  properties: 0x00069005,
 } as const;
 
 export function tnef(files: readonly TnefFile[]): Buffer {
@@ -25,6 +26,36 @@ export function tnef(files: readonly TnefFile[]): Buffer {
     attribute(levelMessage, attributes.messageClass, Buffer.from('IPM.Microsoft Mail.Note\0')),
     ...files.flatMap(attachment),
   ]);
+}
+
+/** The attachment among MAPI properties (MS-OXTNEF §2.1.3.4): binary, or an object behind its interface. */
+export function tnefWithProperties({ name, bytes }: TnefFile, isObject: boolean): Buffer {
+  const padded = (data: Buffer): Buffer =>
+    Buffer.concat([data, Buffer.alloc((4 - (data.length % 4)) % 4)]);
+  const content = isObject ? Buffer.concat([Buffer.alloc(16, 7), bytes]) : bytes;
+  const shortName = Buffer.from(`${name}\0`, 'latin1');
+  const properties = Buffer.concat([
+    numbers(4),
+    // PidTagAttachMethod; a named property, a number; the name; the data.
+    numbers(0x37050003, 1),
+    numbers(0x80010003, 1, 2, 3, 4, 0, 5, 6),
+    numbers(0x3707001e, 1, shortName.length),
+    padded(shortName),
+    numbers(isObject ? 0x3701000d : 0x37010102, 1, content.length),
+    padded(content),
+  ]);
+  return Buffer.concat([
+    tnef([]),
+    attribute(levelAttachment, attributes.renderData, Buffer.alloc(14)),
+    attribute(levelAttachment, attributes.title, shortName),
+    attribute(levelAttachment, attributes.properties, properties),
+  ]);
+}
+
+function numbers(...all: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 * all.length);
+  all.forEach((one, at) => bytes.writeUInt32LE(one, 4 * at));
+  return bytes;
 }
 
 function attachment({ name, bytes }: TnefFile): Buffer[] {

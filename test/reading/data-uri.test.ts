@@ -29,6 +29,29 @@ test.each([
   expect(found([text])).toEqual(places);
 });
 
+test.each([
+  ['"&#100;&#x41;t&#9;a&colon;x/y;base64&comma;QUJD"', ['43-47 base64']],
+  ['"\t \r\nda\tta:\r\n;base64,QUJD"', ['21-25 base64']],
+  ['"data:x/y;a=\u0020;base64,&#81;UJD"', ['21-29 base64']],
+])('in %j, written as browsers take it, is %j', (text, places) => {
+  expect(found([text])).toEqual(places);
+});
+
+/** In CPU time of this process; 20 are usual. */
+const cpuMsMax = 2000;
+
+test.each(['"\t', '"', '\t', '=data:', '("&#9', '"d\ta\n', '"data&colon;x', '&#9;', '"data:'])(
+  'a text of %j is looked through once',
+  (filling) => {
+    const before = process.cpuUsage();
+    for (const start of ['', '"', '"data:']) {
+      found([start + filling.repeat(100_000 / filling.length)]);
+      found([(start + filling.repeat(70) + '"x').repeat(100)]);
+    }
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(cpuMsMax);
+  },
+);
+
 it('finds the same however the text is cut', () => {
   const word = fc.constantFrom(
     '"',
@@ -38,6 +61,10 @@ it('finds the same however the text is cut', () => {
     '=',
     ' ',
     'data:',
+    'da',
+    '&#116;a',
+    '&colon;',
+    '\t',
     ',',
     'x',
     ';base64',

@@ -105,6 +105,40 @@ const bodies: readonly (readonly [string, messages.Entity])[] = [
     ]),
   ],
   [
+    'a boundary that needs quotes and has none',
+    {
+      fields: ['MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=----=_Part_1'],
+      body: Buffer.from(
+        '------=_Part_1\r\n\r\nHello\r\n------\r\nAnna\r\n------=_Part_1\r\n\r\nx\r\n------=_Part_1--\r\n',
+      ),
+    },
+  ],
+  [
+    'Japanese',
+    text('\x1b$B$3$s\x1b(B, hello\r\n', ['Content-Type: text/plain; charset=iso-2022-jp']),
+  ],
+  [
+    'an invitation with an attachment',
+    text(
+      `BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH;ENCODING=BASE64;VALUE=BINARY:${Buffer.alloc(90, 'y').toString('base64').replace(/.{41}/g, '$&\r\n ')}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n`,
+      ['Content-Type: text/calendar; method=REQUEST'],
+    ),
+  ],
+  [
+    'pictures in HTML',
+    text(
+      '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><a href="/?a=1&amp;b=2">x</a>\r\n',
+      ['Content-Type: text/html'],
+    ),
+  ],
+  [
+    'words behind the last delimiter',
+    {
+      fields: ['MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b'],
+      body: Buffer.from('--b\r\n\r\nHello\r\n--b--\r\nUnsubscribe: see http://example.org\r\n'),
+    },
+  ],
+  [
     'base64 in lines of 60',
     text(Buffer.alloc(200, 'y').toString('base64').replace(/.{60}/g, '$&\r\n'), [
       'Content-Type: application/pdf',

@@ -149,6 +149,16 @@ describe('the line', () => {
     expect((await onlyB).endpoint).toBe(line.at(1));
   });
 
+  it('is not full for who needs not wait, though all in it wait for another clamd', async () => {
+    const line = new Line(1, [1, 1], 1).ready();
+    line.at(1).learn({ kind: 'gone', detail: '' });
+    const onlyB = line.enter('', line.at(0));
+    expect((await line.enter('')).endpoint).toBe(line.at(0));
+    expect(await line.try('')).toBe('line-full');
+    line.at(1).learn(right);
+    expect((await onlyB).endpoint).toBe(line.at(1));
+  });
+
   it('lets a waiter leave', async () => {
     const line = new Line(1).ready();
     const first = await line.enter('');

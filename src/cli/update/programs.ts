@@ -94,6 +94,16 @@ export class ChildPrograms implements Programs {
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
+    // What it has left behind may hold its output open for ever.
+    child.once('exit', () => {
+      const timer = this.#clock.after(this.#limits.endMs, () => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      });
+      child.once('close', () => {
+        timer.cancel();
+      });
+    });
     return new Promise((resolve) => {
       child.once('error', (error) => {
         resolve({ code: undefined, output, problem: `${program}: ${error.message}` });

@@ -237,6 +237,13 @@ describe('a program', () => {
     expect(() => process.kill(running.pid, 0)).toThrow('ESRCH');
   });
 
+  test('that leaves something behind which holds its output is over all the same', async () => {
+    const running = programs.start(['sh', '-c', 'setsid sleep 60 & echo $!']);
+    const { code, output, problem } = await runProgram(running, within, signal);
+    process.kill(Number(output), 'SIGKILL');
+    expect([code, problem]).toEqual([0, undefined]);
+  });
+
   test('that is called off is ended before that is told', async () => {
     const off = new Canceller();
     const running = programs.start(['sleep', '60']);

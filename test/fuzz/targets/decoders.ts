@@ -13,9 +13,11 @@ const growths: Readonly<Record<DecoderName, number>> = {
   'base64 with = as zero': 1,
   'base64 with URL-safe letters': 1,
   'base64, each line by itself': 1,
+  'base64 in folded lines': 1,
   'base64 without lines that hold anything else': 1,
   'quoted-printable': 1,
   'quoted-printable without broken escapes': 1,
+  'quoted-printable as Python has it': 1,
   // Half a line of data counts as a whole one.
   uuencode: 2,
   xxencode: 2,
@@ -24,6 +26,7 @@ const growths: Readonly<Record<DecoderName, number>> = {
   // A run of 255 bytes has three, and those four letters.
   BinHex: 64,
   'percent-encoding': 1,
+  'HTML references': 1,
   'flowed text, joined': 1,
   'utf-7': 3,
   'utf-16le': 2,
@@ -33,10 +36,20 @@ const growths: Readonly<Record<DecoderName, number>> = {
   cp037: 1,
   cp500: 1,
   cp1047: 1,
+  'iso-2022': 1,
+  hz: 1,
 };
 const names = Object.keys(growths) as DecoderName[];
 
 const tokens = [
+  '~',
+  '~{',
+  '\x1b(B',
+  '\x0e',
+  '&#65;',
+  '&colon;',
+  '&',
+  '==4',
   '=',
   '==',
   '=\r\n',
