@@ -177,7 +177,11 @@ export class ReadingScan {
         const read = slice.length + bytes.length;
         spend?.(read);
         await this.#pace.spent(read);
-        if (bytes.length > 0) yield bytes;
+        // A few bytes can become many, in BinHex.
+        for (const piece of slices(bytes)) {
+          yield piece;
+          if (bytes.length > slice.length) await this.#pace.spent(piece.length);
+        }
         if (follower.satisfied) break;
       }
       if (follower.satisfied) break;
