@@ -4,10 +4,10 @@ import { boundKinds } from './bounds-content.ts';
 import { type Kind, kinds } from './content.ts';
 import { signaturesByDefault } from './signatures.ts';
 
-export const parts = ['one-hop', 'once', 'bounds'] as const;
+export const parts = ['one-hop', 'once', 'bounds', 'doors'] as const;
 /**
  * What is measured: clamgate beside what it stands between; the ledger on beside the ledger off; what
- * large and odd messages come to.
+ * large and odd messages come to; the doors beside other filters that stand there.
  */
 export type Part = (typeof parts)[number];
 
@@ -34,6 +34,7 @@ export interface Options {
   readonly onceRepeats: number;
   readonly boundsKinds: readonly string[];
   readonly boundsBytesMax: number;
+  readonly doorsRepeats: number;
   /** Sessions with a large attachment at once. */
   readonly boundsSessions: number;
 }
@@ -53,6 +54,7 @@ export const usage = `node bench/run.ts [options]
   --bounds-kinds A,B   of the messages of the part 'bounds' (all: bounds-content.ts)
   --bounds-bytes N     the largest of them (100000000)
   --bounds-sessions N  with a 25 MiB attachment at once, to see the memory (32)
+  --doors-repeats N    as --repeats, for the part 'doors' (5)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -68,7 +70,12 @@ export function optionsOf(words: readonly string[]): Options | undefined {
       ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
       ...{ 'per-connection': text, profile: text },
       ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
-      ...{ 'bounds-kinds': text, 'bounds-bytes': text, 'bounds-sessions': text },
+      ...{
+        'bounds-kinds': text,
+        'bounds-bytes': text,
+        'bounds-sessions': text,
+        'doors-repeats': text,
+      },
     },
   });
   if (values.help) return undefined;
@@ -90,6 +97,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     onceRepeats: numberOf(values['once-repeats'] ?? (quick ? '1' : '7')),
     boundsKinds: values['bounds-kinds']?.split(',') ?? boundKinds,
     boundsBytesMax: numberOf(values['bounds-bytes'] ?? (quick ? '1000000' : '100000000')),
+    doorsRepeats: numberOf(values['doors-repeats'] ?? (quick ? '1' : '5')),
     boundsSessions: numberOf(values['bounds-sessions'] ?? (quick ? '2' : '32')),
   };
 }

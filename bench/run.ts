@@ -20,6 +20,8 @@ import {
   ratioOf,
   variants,
 } from './figures.ts';
+import { measureDoors } from './doors.ts';
+import { type DoorsReport, doorsTableOf } from './doors-report.ts';
 import { machine, machineText } from './machine.ts';
 import { type Options, optionsOf, type Part, usage } from './options.ts';
 import { measure } from './measure.ts';
@@ -45,16 +47,28 @@ async function bench(options: Options): Promise<Results> {
       ...(has('bounds') && {
         bounds: { ...begun, ...(await measureBounds(stage, options, tell)) },
       }),
+      ...(has('doors') &&
+        needsRoot() && {
+          doors: { ...begun, ...(await measureDoors(stage, options, tell)) },
+        }),
     };
   } finally {
     await stage.close();
   }
 }
 
+/** Postfix gives its rights up by itself. */
+function needsRoot(): boolean {
+  if (process.getuid?.() === 0) return true;
+  tell("the part 'doors' needs root and is left out");
+  return false;
+}
+
 interface Results {
   readonly oneHop?: Report;
   readonly once?: OnceReport;
   readonly bounds?: BoundsReport;
+  readonly doors?: DoorsReport;
 }
 
 async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'time' | 'machine'>> {
@@ -168,15 +182,17 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const results = await bench(options);
-  const { oneHop, once, bounds } = results;
+  const { oneHop, once, bounds, doors } = results;
   const tables = [
     oneHop ? tableOf(oneHop) : '',
     once ? onceTableOf(once) : '',
     bounds ? boundsTableOf(bounds) : '',
+    doors ? doorsTableOf(doors) : '',
   ] as const;
   if (!options.quick && oneHop) store('one-hop', oneHop, tables[0]);
   if (!options.quick && once) store('once', once, tables[1]);
   if (!options.quick && bounds) store('bounds', bounds, tables[2]);
+  if (!options.quick && doors) store('doors', doors, tables[3]);
   const text = options.json ? JSON.stringify(results, null, 2) : `\n${tables.join('\n')}`;
   stdout.write(`${text}\n`);
 }

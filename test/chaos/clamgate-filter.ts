@@ -111,7 +111,9 @@ function tables(settings: FilterSettings, own: string): string {
   const lines = [`[header]\nvirus_scanned = ${String(header)}\n`];
   if (deadline !== undefined) {
     const table = door === 'before-queue' ? 'before_queue' : 'limits';
-    lines.push(`[${table}]\ndeadline_ms = "${deadline}"\n`);
+    // What is allowed for the scan alone has to be below it.
+    const scan = table === 'limits' ? 'scan_ms = "1900ms"\n' : '';
+    lines.push(`[${table}]\ndeadline_ms = "${deadline}"\n${scan}`);
   }
   if (ledger === 'commit') {
     mkdirSync(join(nextHopQueue, 'clamgate'), { recursive: true });
