@@ -4,10 +4,11 @@ import { boundKinds } from './bounds-content.ts';
 import { type Kind, kinds } from './content.ts';
 import { signaturesByDefault } from './signatures.ts';
 
-export const parts = ['one-hop', 'once', 'bounds', 'endpoints'] as const;
+export const parts = ['one-hop', 'once', 'bounds', 'endpoints', 'doors'] as const;
 /**
  * What is measured: clamgate beside what it stands between; the ledger on beside the ledger off; what
- * large and odd messages come to; several clamds beside one.
+ * large and odd messages come to; several clamds beside one; the doors beside other filters
+ * that stand there.
  */
 export type Part = (typeof parts)[number];
 
@@ -34,6 +35,7 @@ export interface Options {
   readonly onceRepeats: number;
   readonly boundsKinds: readonly string[];
   readonly boundsBytesMax: number;
+  readonly doorsRepeats: number;
   /** Sessions with a large attachment at once. */
   readonly boundsSessions: number;
   /** How many clamds, in turn. */
@@ -59,6 +61,7 @@ export const usage = `node bench/run.ts [options]
   --bounds-sessions N  with a 25 MiB attachment at once, to see the memory (32)
   --endpoints A,B      how many clamds are compared (1,2,3)
   --endpoints-sessions N  as --sessions, for the part 'endpoints' (32)
+  --doors-repeats N    as --repeats, for the part 'doors' (5)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
@@ -74,7 +77,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
       ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
       ...{ 'per-connection': text, profile: text },
       ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
-      ...{ endpoints: text, 'endpoints-sessions': text },
+      ...{ endpoints: text, 'endpoints-sessions': text, 'doors-repeats': text },
       ...{ 'bounds-kinds': text, 'bounds-bytes': text, 'bounds-sessions': text },
     },
   });
@@ -97,6 +100,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     onceRepeats: numberOf(values['once-repeats'] ?? (quick ? '1' : '7')),
     boundsKinds: values['bounds-kinds']?.split(',') ?? boundKinds,
     boundsBytesMax: numberOf(values['bounds-bytes'] ?? (quick ? '1000000' : '100000000')),
+    doorsRepeats: numberOf(values['doors-repeats'] ?? (quick ? '1' : '5')),
     boundsSessions: numberOf(values['bounds-sessions'] ?? (quick ? '2' : '32')),
     endpoints: (values.endpoints ?? '1,2,3').split(',').map(numberOf),
     endpointsSessions: numberOf(values['endpoints-sessions'] ?? '32'),

@@ -20,6 +20,8 @@ import {
   ratioOf,
   variants,
 } from './figures.ts';
+import { measureDoors } from './doors.ts';
+import { type DoorsReport, doorsTableOf } from './doors-report.ts';
 import { machine, machineText } from './machine.ts';
 import { type Options, optionsOf, type Part, usage } from './options.ts';
 import { measure } from './measure.ts';
@@ -50,10 +52,21 @@ async function bench(options: Options): Promise<Results> {
       ...(has('endpoints') && {
         endpoints: { ...begun, ...(await measureEndpoints(stage, options, tell)) },
       }),
+      ...(has('doors') &&
+        needsRoot() && {
+          doors: { ...begun, ...(await measureDoors(stage, options, tell)) },
+        }),
     };
   } finally {
     await stage.close();
   }
+}
+
+/** Postfix gives its rights up by itself. */
+function needsRoot(): boolean {
+  if (process.getuid?.() === 0) return true;
+  tell("the part 'doors' needs root and is left out");
+  return false;
 }
 
 interface Results {
@@ -61,6 +74,7 @@ interface Results {
   readonly once?: OnceReport;
   readonly bounds?: BoundsReport;
   readonly endpoints?: EndpointsReport;
+  readonly doors?: DoorsReport;
 }
 
 async function oneHop(stage: Stage, options: Options): Promise<Omit<Report, 'time' | 'machine'>> {
@@ -174,17 +188,19 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const results = await bench(options);
-  const { oneHop, once, bounds, endpoints } = results;
+  const { oneHop, once, bounds, endpoints, doors } = results;
   const tables = [
     oneHop ? tableOf(oneHop) : '',
     once ? onceTableOf(once) : '',
     bounds ? boundsTableOf(bounds) : '',
     endpoints ? endpointsTableOf(endpoints) : '',
+    doors ? doorsTableOf(doors) : '',
   ] as const;
   if (!options.quick && oneHop) store('one-hop', oneHop, tables[0]);
   if (!options.quick && once) store('once', once, tables[1]);
   if (!options.quick && bounds) store('bounds', bounds, tables[2]);
   if (!options.quick && endpoints) store('endpoints', endpoints, tables[3]);
+  if (!options.quick && doors) store('doors', doors, tables[4]);
   const text = options.json ? JSON.stringify(results, null, 2) : `\n${tables.join('\n')}`;
   stdout.write(`${text}\n`);
 }

@@ -112,12 +112,18 @@ function armed(killAt: KillAt, struckFile: string): Parameters<PrivateDaemon['re
 }
 
 function tables(settings: FilterSettings, own: string): string {
-  const { ledger, header, nextHopQueue, door, deadline } = settings;
+  const { ledger, header, nextHopQueue, door, deadline, spoolMemory } = settings;
   const lines = [`[header]\nvirus_scanned = ${String(header)}\n`];
-  if (deadline !== undefined) {
-    const table = door === 'before-queue' ? 'before_queue' : 'limits';
-    lines.push(`[${table}]\ndeadline_ms = "${deadline}"\n`);
+  const limits: string[] = [];
+  // So that a message of this size needs the disk.
+  if (spoolMemory !== undefined) limits.push(`spool_memory_bytes = "${spoolMemory}"\n`);
+  if (deadline !== undefined && door === 'before-queue') {
+    lines.push(`[before_queue]\ndeadline_ms = "${deadline}"\n`);
+  } else if (deadline !== undefined) {
+    // What is allowed for the scan alone has to be below it.
+    limits.push(`deadline_ms = "${deadline}"\nscan_ms = "1900ms"\n`);
   }
+  if (limits.length > 0) lines.push(`[limits]\n${limits.join('')}`);
   if (ledger === 'commit') {
     mkdirSync(join(nextHopQueue, 'clamgate'), { recursive: true });
     lines.push(`[commit]\naddress = "unix:${join(nextHopQueue, commitSocket)}"\n`);

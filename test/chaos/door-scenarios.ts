@@ -17,7 +17,7 @@ export const doorScenarios: readonly Scenario[] = [
   deadline('milter'),
   at('milter', 'clamd killed', 'once'),
   at('milter', 'filter killed', 'once'),
-  at('milter', 'disk full', 'once'),
+  fullDisk('milter'),
   at('before-queue', 'clamd frozen', 'once'),
   at('before-queue', 'scan slower than Postfix waits', 'once'),
   deadline('before-queue'),
@@ -25,7 +25,7 @@ export const doorScenarios: readonly Scenario[] = [
   // The sender's next attempt has no name by which it could be known for the same message: when the
   // filter dies between the next hop's 250 and its own, it comes twice (RFC 1047).
   at('before-queue', 'filter killed', 'never-lost'),
-  at('before-queue', 'disk full', 'once'),
+  fullDisk('before-queue'),
   at('before-queue', 'next hop killed', 'once-if-asked'),
 ];
 
@@ -50,6 +50,12 @@ function deadline(door: FrontDoor): Scenario {
     faults: 'clamd stops for 3 s, again and again; the filter may take 2 s for a message',
     settings: { door, oneInstance: door === 'milter', deadline: '2s' },
   };
+}
+
+/** Nothing is written here but what does not stay in memory. */
+function fullDisk(door: FrontDoor): Scenario {
+  const full = at(door, 'disk full', 'once');
+  return { ...full, settings: { ...full.settings, spoolMemory: '100' } };
 }
 
 function nameOf(door: FrontDoor): string {

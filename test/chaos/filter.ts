@@ -9,6 +9,8 @@ export type FrontDoor = 'before-queue' | 'milter';
 export interface FilterSettings {
   /** Behind the queue unless told otherwise. */
   readonly door?: FrontDoor;
+  /** How much of a message stays in memory, where not as by default. */
+  readonly spoolMemory?: string;
   /** How long it may take for a message, where not as by default; as its configuration has it. */
   readonly deadline?: string;
   /** Where it listens, and the port to which it hands mail back; both on 127.0.0.1. */

@@ -26,6 +26,8 @@ export interface StageSettings extends PairSettings {
   readonly clamds?: readonly ClamdSettings[];
   /** How long the filter may take for a message, where not as by default. */
   readonly deadline?: string;
+  /** How much of a message the filter keeps in memory, where not as by default. */
+  readonly spoolMemory?: string;
   /** The size of a disk for all that the filter writes, as mount(8) has it. */
   readonly disk?: string;
 }
@@ -77,6 +79,7 @@ export class Stage {
       nextHopQueue: pair.b.queueDirectory,
       ...(disk && { stateDirectory: disk.path }),
       ...(settings.door !== undefined && { door: settings.door }),
+      ...(settings.spoolMemory !== undefined && { spoolMemory: settings.spoolMemory }),
       ...(settings.deadline !== undefined && { deadline: settings.deadline }),
       ledger,
       header: settings.header ?? true,
