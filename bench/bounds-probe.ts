@@ -7,6 +7,7 @@
  */
 import { createServer } from 'node:net';
 import { env } from 'node:process';
+import { isMainThread } from 'node:worker_threads';
 
 /** What the probe tells, in milliseconds. */
 export interface Hold {
@@ -24,7 +25,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-if (path !== undefined) {
+if (path !== undefined && isMainThread) {
   let longest: Hold = { late: 0, computing: 0 };
   let last = { time: performance.now(), cpu: cpuMs() };
   setInterval(() => {

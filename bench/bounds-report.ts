@@ -1,4 +1,5 @@
 /** The tables of what clamgate's bounds came to, in Markdown, readable as they stand. */
+import type { MemoryFigures } from './bounds-memory.ts';
 import type { BoundsFigures, Cost } from './bounds.ts';
 import { type Machine, machineText } from './machine.ts';
 import { aligned } from './report.ts';
@@ -21,7 +22,6 @@ export function boundsTableOf(report: BoundsReport): string {
   const rows = (cell: (cost: Cost) => string): string[][] =>
     kinds.map((kind) => [kind, ...sizes.map((bytes) => cellOf(costs, { kind, bytes }, cell))]);
   const titles = ['message', ...sizes.map(sizeText)];
-  const mib = (bytes: number): string => (bytes / MiB).toFixed(0);
   return [
     '# Bounds',
     '',
@@ -38,14 +38,35 @@ export function boundsTableOf(report: BoundsReport): string {
     '',
     ...aligned([titles, ...rows((cost) => holdText(cost))]),
     '',
-    'What was found in them, beside clean:',
+    'What was found in them, beside clean (of what would take a minute of CPU time, nothing was sent):',
     '',
     ...aligned([titles, ...rows(({ found }) => found.join(', '))]),
     '',
-    `Memory, with the real clamd: ${memory.sessions} sessions with an attachment at once, ${mib(memory.bytes)} MiB each, in ${memory.seconds.toFixed(0)} s:`,
-    `${mib(memory.idleBytes)} MiB resident before, ${mib(memory.peakBytes)} MiB at the peak.`,
+    ...memoryLines(memory),
     '',
   ].join('\n');
+}
+
+function memoryLines({ starts, idleBytes, peaks }: MemoryFigures): string[] {
+  const mib = (bytes: number): string => `${(bytes / MiB).toFixed(0)} MiB`;
+  const listening = starts.map(({ ms }) => ms.toFixed(0)).join(', ');
+  const cpus = starts.map(({ cpuMs }) => cpuMs.toFixed(0)).join(', ');
+  return [
+    'Resident memory of the daemon, the ledger on, with the real clamd; each of a daemon started for it:',
+    '',
+    ...aligned([
+      ['state', 'resident', 'in'],
+      ['idle', mib(idleBytes), ''],
+      ...peaks.map(({ sessions, bytes, peakBytes, seconds }) => [
+        `${sessions} sessions with ${mib(bytes)} each, peak`,
+        mib(peakBytes),
+        `${seconds.toFixed(0)} s`,
+      ]),
+    ]),
+    '',
+    `From its start to listening, in milliseconds, ${starts.length} times: ${listening};`,
+    `in CPU time, its child for the configuration included: ${cpus}.`,
+  ];
 }
 
 function cellOf(

@@ -4,12 +4,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** User and system time of all its threads, in seconds. */
-export function cpuSeconds(pid: number): number {
+/**
+ * User and system time of all its threads, in seconds.
+ *
+ * @param children of those of its children, too, that it has waited for.
+ */
+export function cpuSeconds(pid: number, children = false): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses can hold spaces; utime and stime are fields 14 and 15.
+  // The name in parentheses can hold spaces; utime and stime are fields 14 and 15, and then cutime, cstime.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const ticks = fields.slice(11, children ? 15 : 13).reduce((sum, each) => sum + Number(each), 0);
+  return ticks / ticksPerSecond;
 }
 
 export function residentBytes(pid: number): number {

@@ -14,7 +14,13 @@ export function clamdRows(endpoint: ShownEndpoint): Row[] {
       : '';
   const told = `${endpoint.endpoint} ${state} since ${since}${load}${drainText(endpoint)}: ${detail}`;
   const alerts = ok ? [['', limitTexts[limitAlerts]] as const] : [];
-  return [['clamd', told], ...alerts];
+  return [['clamd', told], ...alerts, ...sizeRows(endpoint)];
+}
+
+/** Where it had to be found out. */
+function sizeRows({ ok, fileBytesMax }: ShownEndpoint): Row[] {
+  if (!ok || fileBytesMax === undefined) return [];
+  return [['', `limits: it looks at files of up to ${fileBytesMax} bytes, as far as was tried`]];
 }
 
 function drainText({ draining, drainedUntil }: ShownEndpoint): string {

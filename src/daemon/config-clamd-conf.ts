@@ -40,7 +40,7 @@ export function ceilingNotes(
       ...(known.length > 0 ? [`known from its clamd.conf: ${words(known)}`] : []),
       ...(assumed.length > 0 ? [`assumed to be as in [clamd]: ${words(assumed)}`] : []),
       ...(ceilings.fileBytesMax === undefined
-        ? ['a smaller MaxFileSize shows only where AlertExceedsMax is on']
+        ? ['the daemon finds out a smaller MaxFileSize, and its status tells it']
         : []),
     ].join('; ');
     return { severity: 'note', key: '[clamd] endpoints', text: `${endpoint}: ${text}` };

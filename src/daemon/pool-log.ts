@@ -1,4 +1,5 @@
 /** What is logged of the clamds, each change once. */
+import type { FileSize } from '../scan/endpoint-probe.ts';
 import type { EndpointStatus } from '../scan/endpoint-status.ts';
 import type { EndpointState } from '../scan/endpoint-state.ts';
 import type { LimitAlerts } from '../scan/limits-canary.ts';
@@ -12,6 +13,9 @@ export function logPoolEvent(log: Log, event: PoolEvent): void {
       return;
     case 'alerts':
       logAlerts(log, event.endpoint, event.alerts);
+      return;
+    case 'file-size':
+      logFileSize(log, event.endpoint, event.fileSize);
       return;
     case 'draining': {
       const { endpoint, on } = event;
@@ -45,6 +49,14 @@ function logState(log: Log, status: EndpointStatus, was: EndpointState | undefin
 function logAlerts(log: Log, endpoint: string, alerts: LimitAlerts): void {
   if (alerts === 'on') log.info('clamd-limits', { endpoint, alerts });
   else log.warn('clamd-limits', { endpoint, alerts, detail: silenceText });
+}
+
+function logFileSize(log: Log, endpoint: string, { upTo, bytes }: FileSize): void {
+  if (bytes >= upTo) return;
+  const detail =
+    `it does not look at files of more than about ${bytes} bytes (MaxFileSize, MaxScanSize), which are ` +
+    `taken for not scanned: set that in its clamd.conf to ${upTo}, or [clamd] max_file_size to what it has`;
+  log.warn('clamd-file-size', { endpoint, bytes, detail });
 }
 
 const silenceText =

@@ -10,11 +10,10 @@ import { ClamdPlaces } from './clamd-places.ts';
 import type { Dialling } from './clamd-socket.ts';
 import { DatabaseVersions } from './database-versions.ts';
 import { Drains } from './drains.ts';
-import { EndpointWatch } from './endpoint-watch.ts';
+import { EndpointWatch, type KnownLimits, type LimitNews } from './endpoint-watch.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type EndpointStatus, statusOf } from './endpoint-status.ts';
 import { Latency, type Percentiles } from './latency.ts';
-import type { LimitAlerts } from './limits-canary.ts';
 import type { StreamSource } from './opened-stream.ts';
 import {
   type PoolEvent,
@@ -94,9 +93,10 @@ export class ClamdPool {
       silenceMs: canarySilenceMs,
       streamBytesMax: Infinity,
       canaryEveryMs: () => this.#settings.canaryEveryMs,
+      fileBytesMax: (endpoint) => this.#settings.fileBytesMaxOf?.(endpoint),
       isWanted: () => this.#places.waiting > 0,
-      looked: (endpoint, alerts) => {
-        this.#looked(endpoint, alerts);
+      looked: (endpoint, news) => {
+        this.#looked(endpoint, news);
       },
     });
     this.#drains = new Drains({
@@ -182,10 +182,11 @@ export class ClamdPool {
     return this.#places.isWaiting(signal);
   }
 
-  /** Whether a clamd tells of its limits; what is not known counts as silent. */
-  alerts(name: string): LimitAlerts {
+  /** What is known of a clamd's limits. */
+  limits(name: string): KnownLimits {
     const endpoint = this.#named(name);
-    return endpoint ? this.#watch.alerts(endpoint) : 'unknown';
+    if (!endpoint) return { alerts: 'unknown', fileBytesMax: undefined };
+    return this.#watch.limits(endpoint);
   }
 
   /** Whether the signatures of a clamd are older than they may be. */
@@ -269,9 +270,10 @@ export class ClamdPool {
     this.#places.changed();
   }
 
-  #looked(endpoint: ClamdEndpoint, alerts: LimitAlerts | undefined): void {
+  #looked(endpoint: ClamdEndpoint, { alerts, fileSize }: LimitNews): void {
     const { name } = endpoint.address;
     if (alerts) this.#tell({ kind: 'alerts', endpoint: name, alerts });
+    if (fileSize) this.#tell({ kind: 'file-size', endpoint: name, fileSize });
     this.#signatures.look(
       new Map(
         this.#places.endpoints.map(({ address }) => {
@@ -290,7 +292,6 @@ export class ClamdPool {
 
   #statusOf(endpoint: ClamdEndpoint): EndpointStatus {
     const version = this.versions.version(endpoint.address.name);
-    const known = { version, alerts: this.#watch.alerts(endpoint) };
-    return statusOf(endpoint, known, this.#clock);
+    return statusOf(endpoint, { version, ...this.#watch.limits(endpoint) }, this.#clock);
   }
 }

@@ -38,6 +38,8 @@ export function poolSettingsOf(
     endpoints,
     silenceMs: clamd.scanMsMax + silenceBeyondScanMs,
     hasOthers: known?.hasOthers,
+    fileBytesMaxOf: (name) =>
+      known?.ceilings(name).fileBytesMax === undefined ? clamd.fileBytesMax : undefined,
     ...(storm && { storm }),
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { parseVersion } from '../protocol/clamd/version.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
 import type { EndpointState } from './endpoint-state.ts';
+import type { KnownLimits } from './endpoint-watch.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 
 export interface EndpointStatus {
@@ -28,16 +29,17 @@ export interface EndpointStatus {
   readonly databaseDate?: number;
   /** Whether it tells of its limits (AlertExceedsMax). */
   readonly limitAlerts: LimitAlerts;
+  /** The largest file that it looks at, in bytes, where that was found out. */
+  readonly fileBytesMax?: number;
 }
 
-export interface Known {
+export interface Known extends KnownLimits {
   readonly version: string | undefined;
-  readonly alerts: LimitAlerts;
 }
 
 export function statusOf(
   endpoint: ClamdEndpoint,
-  { version, alerts }: Known,
+  { version, alerts, fileBytesMax = Infinity }: Known,
   clock: Clock,
 ): EndpointStatus {
   const { health, drainedUntil } = endpoint;
@@ -57,5 +59,6 @@ export function statusOf(
     ...(database !== undefined && { database }),
     ...(made !== undefined && { databaseDate: made }),
     limitAlerts: alerts,
+    ...(fileBytesMax < Infinity && { fileBytesMax }),
   };
 }

@@ -7,7 +7,7 @@ import { Canceller } from '../cancel-signal.ts';
 import type { Timer } from '../clock.ts';
 import { Cancelled, notNeeded } from '../errors.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
-import { look, type Look, type ProbeSettings } from './endpoint-probe.ts';
+import { type FileSize, look, type Look, type ProbeSettings } from './endpoint-probe.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 
@@ -18,8 +18,23 @@ export interface WatchSettings extends ProbeSettings {
   readonly canaryEveryMs: () => number;
   /** Whether mail waits. */
   readonly isWanted: () => boolean;
-  /** Told after each look; never the same alerts twice. */
-  readonly looked: (endpoint: ClamdEndpoint, alerts: LimitAlerts | undefined) => void;
+  /** What a clamd's MaxFileSize is taken for, in bytes; undefined where it is known. */
+  readonly fileBytesMax: (endpoint: string) => number | undefined;
+  /** Told after each look. */
+  readonly looked: (endpoint: ClamdEndpoint, news: LimitNews) => void;
+}
+
+/** What a look has brought of a clamd's limits, where that is not what was told before. */
+export interface LimitNews {
+  readonly alerts?: LimitAlerts;
+  readonly fileSize?: FileSize;
+}
+
+export interface KnownLimits {
+  /** Whether it tells of its limits. */
+  readonly alerts: LimitAlerts;
+  /** The largest file that it looks at, in bytes; Infinity where that cannot be told. */
+  readonly fileBytesMax: number | undefined;
 }
 
 /** The first pause and the longest: they double while nothing changes. */
@@ -50,7 +65,9 @@ interface Watched {
   /** Of the last canary that was right: monotonic, and the moves of its version then. */
   believed: { readonly at: number; readonly moves: number | undefined } | undefined;
   told: { readonly alerts: LimitAlerts; readonly moves: number } | undefined;
+  sized: { readonly fileSize: FileSize; readonly moves: number } | undefined;
   lastWord: LimitAlerts | undefined;
+  lastSize: FileSize | undefined;
 }
 
 export class EndpointWatch {
@@ -113,11 +130,27 @@ export class EndpointWatch {
     }
   }
 
-  /** Whether this clamd tells of its limits, as far as is known of the one that is there now. */
-  alerts(endpoint: ClamdEndpoint): LimitAlerts {
+  /** What was found out of the clamd that is there now; of any other nothing holds. */
+  limits(endpoint: ClamdEndpoint): KnownLimits {
+    return { alerts: this.#alerts(endpoint), fileBytesMax: this.#fileSize(endpoint)?.bytes };
+  }
+
+  #alerts(endpoint: ClamdEndpoint): LimitAlerts {
     const told = this.#watched.get(endpoint)?.told;
     const isCurrent = told?.moves === this.#moves(endpoint);
     return isCurrent ? (told?.alerts ?? 'unknown') : 'unknown';
+  }
+
+  #fileSize(endpoint: ClamdEndpoint): FileSize | undefined {
+    const sized = this.#watched.get(endpoint)?.sized;
+    return sized?.moves === this.#moves(endpoint) ? sized?.fileSize : undefined;
+  }
+
+  /** What has to be found out of it: nothing where it is known, or clamd would tell. */
+  #fileSizeDue(endpoint: ClamdEndpoint, alerts: LimitAlerts): number | undefined {
+    const suspected = this.#settings.fileBytesMax(endpoint.address.name);
+    if (suspected === undefined || alerts === 'on') return undefined;
+    return this.#fileSize(endpoint)?.upTo === suspected ? undefined : suspected;
   }
 
   /** One look at a time. */
@@ -142,7 +175,9 @@ export class EndpointWatch {
         moves = this.#moves(endpoint);
         return this.#isCanaryDue(endpoint, watched);
       },
-      limits: () => this.alerts(endpoint) === 'unknown',
+      limits: () => this.#alerts(endpoint) === 'unknown',
+      fileSize: (alerts?: LimitAlerts) =>
+        this.#fileSizeDue(endpoint, alerts ?? this.#alerts(endpoint)),
     };
     try {
       const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
@@ -154,7 +189,7 @@ export class EndpointWatch {
   }
 
   #learn(endpoint: ClamdEndpoint, watched: Watched, seen: Seen): void {
-    const { evidence, believed, alerts, moves } = seen;
+    const { evidence, believed, alerts, fileSize, moves } = seen;
     if (evidence.kind === 'right' && !believed && endpoint.state !== 'ready') {
       // It fell into doubt while it was looked at, and has not shown the canary since.
       watched.began = -Infinity;
@@ -162,12 +197,11 @@ export class EndpointWatch {
     }
     if (believed) watched.believed = { at: watched.began, moves };
     if (alerts && moves !== undefined) watched.told = { alerts, moves };
+    if (fileSize && moves !== undefined) watched.sized = { fileSize, moves };
     const { state } = endpoint;
     endpoint.learn(evidence);
     watched.same = endpoint.state === state ? watched.same + 1 : 0;
-    const isNews = alerts !== undefined && alerts !== watched.lastWord;
-    if (isNews) watched.lastWord = alerts;
-    this.#settings.looked(endpoint, isNews ? alerts : undefined);
+    this.#settings.looked(endpoint, newsIn(watched, seen));
   }
 
   /** Whatever is not ready has to show it before it becomes so. */
@@ -210,6 +244,20 @@ function newlyWatched(): Watched {
     same: 0,
     believed: undefined,
     told: undefined,
+    sized: undefined,
     lastWord: undefined,
+    lastSize: undefined,
+  };
+}
+
+/** Never the same twice. */
+function newsIn(watched: Watched, { alerts, fileSize }: Look): LimitNews {
+  const { lastWord, lastSize } = watched;
+  if (alerts) watched.lastWord = alerts;
+  if (fileSize) watched.lastSize = fileSize;
+  const isSame = fileSize?.bytes === lastSize?.bytes && fileSize?.upTo === lastSize?.upTo;
+  return {
+    ...(alerts && alerts !== lastWord && { alerts }),
+    ...(fileSize && !isSame && { fileSize }),
   };
 }

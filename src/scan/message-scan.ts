@@ -93,8 +93,11 @@ export class MessageScan implements MessageScanner {
       pool: this.#pool,
       rooms: this.#rooms,
       everyPart,
-      ceilings: (endpoint: string) => strictest(clamd, known?.ceilings(endpoint)),
-      alerts: (endpoint: string) => this.#pool.alerts(endpoint),
+      ceilings: (endpoint: string) => {
+        const { fileBytesMax = Infinity } = this.#pool.limits(endpoint);
+        return strictest(strictest(clamd, known?.ceilings(endpoint)), { fileBytesMax });
+      },
+      alerts: (endpoint: string) => this.#pool.limits(endpoint).alerts,
       cache: this.#cache?.forMessage(),
     };
     return new ScanRun(this.#options, settings, signal).run(content, takesApart);

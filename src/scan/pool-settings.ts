@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { PoolMember } from './clamd-endpoint.ts';
 import type { VersionSubjects } from './database-versions.ts';
+import type { FileSize } from './endpoint-probe.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { LimitAlerts } from './limits-canary.ts';
@@ -40,6 +41,11 @@ export interface PoolSettings extends PoolBounds {
   /** At least one. */
   readonly endpoints: readonly PoolMember[];
   readonly hasOthers?: VersionSubjects['hasOthers'];
+  /**
+   * What a clamd's MaxFileSize is taken for, in bytes; undefined where it is known. Without it that is
+   * not looked into.
+   */
+  readonly fileBytesMaxOf?: (endpoint: string) => number | undefined;
   /** clamd's StreamMaxLength. */
   readonly streamBytesMax: number;
   /** How long clamd may be silent when it is its turn; longer than its MaxScanTime. */
@@ -70,6 +76,8 @@ export type PoolEvent =
     }
   /** It is known anew whether a clamd tells of its limits. */
   | { readonly kind: 'alerts'; readonly endpoint: string; readonly alerts: LimitAlerts }
+  /** It is known anew up to which size a clamd looks at a file. */
+  | { readonly kind: 'file-size'; readonly endpoint: string; readonly fileSize: FileSize }
   | { readonly kind: 'draining'; readonly endpoint: string; readonly on: boolean }
   /** The signatures of a clamd are too old, or not any more. */
   | {

@@ -51,7 +51,12 @@ test('clamds that are not well, and a storm', async () => {
   const on = { on: true, since: 60_000, detail: 'disk pressure 71 % (level 60 %)', pressure: {} };
   daemon = await startControl(socket, {
     clamd: () => [
-      aStatus({ draining: true, drainedUntil: 5000, limitAlerts: 'silent' }),
+      aStatus({
+        draining: true,
+        drainedUntil: 5000,
+        limitAlerts: 'silent',
+        fileBytesMax: 10_000_000,
+      }),
       aStatus({ endpoint: 'unix:/b', ok: false, state: 'lying', detail: 'called EICAR clean' }),
     ],
     scanning: () => ({ ...someLoad, storm: on, skewed: true }),
@@ -59,6 +64,7 @@ test('clamds that are not well, and a storm', async () => {
   const { out } = await runCli(['status', '-c', config]);
   expect(out).toContain('2 of 8 streams, draining until 1970-01-01T00:00:05.000Z: ClamAV');
   expect(out).toContain('            limits: SILENT about what it skips');
+  expect(out).toContain('            limits: it looks at files of up to 10000000 bytes');
   expect(out).toMatch(/^clamd +unix:\/b lying since 1970\S+, 2 streams: called EICAR clean$/m);
   expect(out).toMatch(
     /^storm +since 1970-01-01T00:01:00.000Z: disk pressure 71 % \(level 60 %\)$/m,

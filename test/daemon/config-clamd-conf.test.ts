@@ -58,7 +58,7 @@ test('which limits of a clamd are known, and which are only assumed', () => {
     'unix:/run/c.ctl: known from its clamd.conf: MaxFileSize; ' +
       'assumed to be as in [clamd]: StreamMaxLength, MaxScanTime',
     'tcp://av2.example.org:3310: assumed to be as in [clamd]: StreamMaxLength, MaxFileSize, ' +
-      'MaxScanTime; a smaller MaxFileSize shows only where AlertExceedsMax is on',
+      'MaxScanTime; the daemon finds out a smaller MaxFileSize, and its status tells it',
   ]);
 });
 

@@ -18,6 +18,7 @@ import { PrivateClamd, type PrivateClamdSettings } from '../support/private-clam
 
 const { signal } = new AbortController();
 const patienceMs = 90_000;
+const MiB = 2 ** 20;
 
 describeNeeding(['clamd'], 'the limits of clamd', () => {
   let clamd: PrivateClamd;
@@ -77,6 +78,33 @@ describeNeeding(['clamd'], 'the limits of clamd', () => {
       expect(reached).toMatchObject({ kind: 'limits', action: 'quarantine' });
       const both = decide((await send(limitsCanary(), messages.eicarFile)).findings, defaultRules);
       expect(both.kind).toBe('infected');
+    },
+    patienceMs,
+  );
+
+  it.each<[string, PrivateClamdSettings, number, boolean]>([
+    ['as large as ours', { MaxFileSize: '25M', MaxScanSize: '100M' }, 25, true],
+    ['smaller', { MaxFileSize: '10M', MaxScanSize: '100M' }, 10, false],
+    ['of all that is scanned, smaller', { MaxFileSize: '25M', MaxScanSize: '5M' }, 5, false],
+  ])(
+    'of a file are found out where it is silent: %s',
+    async (_, settings, mib, isOurs) => {
+      await start(settings);
+      const known = scanner.status[0]?.fileBytesMax ?? Infinity;
+      expect(known).toBeLessThanOrEqual(mib * MiB);
+      expect(known).toBeGreaterThan((mib - 0.3) * MiB);
+      if (isOurs) return;
+      const { findings } = await send(Buffer.alloc((mib + 0.1) * MiB, 'x'));
+      expect(findings.map((one) => one.kind === 'partial' && one.reason)).toContain('file-size');
+    },
+    patienceMs,
+  );
+
+  it(
+    'of a file are not asked of one that tells of them',
+    async () => {
+      await start({ MaxFileSize: '10M', AlertExceedsMax: 'yes' });
+      expect(scanner.status[0]?.fileBytesMax).toBeUndefined();
     },
     patienceMs,
   );

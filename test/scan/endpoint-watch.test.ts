@@ -8,6 +8,7 @@ import { DatabaseVersions } from '../../src/scan/database-versions.ts';
 import type { EndpointState } from '../../src/scan/endpoint-state.ts';
 import { EndpointWatch } from '../../src/scan/endpoint-watch.ts';
 import { type LimitAlerts, limitAlertsOf, limitsCanary } from '../../src/scan/limits-canary.ts';
+import { sizeCanary } from '../../src/scan/size-canary.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/memory-content.ts';
@@ -23,6 +24,9 @@ let told: LimitAlerts[];
 let states: EndpointState[];
 let looks: number;
 let wanted: boolean;
+/** What its MaxFileSize is taken for. */
+let suspected: number | undefined;
+let sizesTold: number[];
 
 beforeEach(async () => {
   clamd = await FakeClamd.start();
@@ -32,6 +36,8 @@ beforeEach(async () => {
   states = [];
   looks = 0;
   wanted = false;
+  suspected = undefined;
+  sizesTold = [];
   arrange();
 });
 
@@ -50,10 +56,12 @@ function arrange(lookup?: ConstructorParameters<typeof EndpointWatch>[0]['lookup
     silenceMs: 15_000,
     streamBytesMax: 1e6,
     canaryEveryMs: () => 300_000,
+    fileBytesMax: () => suspected,
     isWanted: () => wanted,
-    looked: (_, alerts) => {
+    looked: (_, { alerts, fileSize }) => {
       looks++;
       if (alerts) told.push(alerts);
+      if (fileSize) sizesTold.push(fileSize.bytes);
     },
   });
   watch.adjust([endpoint]);
@@ -65,7 +73,7 @@ afterEach(async () => {
   await clamd.stop();
 });
 
-const alerts = (): LimitAlerts => watch.alerts(endpoint);
+const alerts = (): LimitAlerts => watch.limits(endpoint).alerts;
 
 /** Until the next look is over, in time that passes as it is set to. */
 async function nextLook(): Promise<void> {
@@ -343,4 +351,101 @@ describe('it is looked at', () => {
     watch.adjust([]);
     expect(clock.pending).toBe(0);
   });
+});
+
+describe('up to which size it looks at a file', () => {
+  const MiB = 2 ** 20;
+  const silent = 'stream: OK\0';
+  const limitedTo =
+    (bytesMax: number) =>
+    (bytes: number): string =>
+      bytes > bytesMax ? silent : 'stream: Eicar-Test FOUND\0';
+  const known = (): number | undefined => watch.limits(endpoint).fileBytesMax;
+
+  beforeEach(() => {
+    clamd.ofCanary = silent;
+    suspected = 25 * MiB;
+  });
+
+  it('is asked once where that is enough', async () => {
+    await watch.look();
+    expect(clamd.sizes).toEqual([25 * MiB]);
+    expect(known()).toBe(25 * MiB);
+    expect(endpoint.state).toBe('ready');
+    clock.advance(400_000);
+    await watch.look();
+    expect(clamd.sizes).toHaveLength(1);
+  });
+
+  it.each([0.2, 1, 5.3, 10, 24.9])('is found out where it is less: %s MiB', async (mib) => {
+    clamd.ofSize = limitedTo(mib * MiB);
+    await watch.look();
+    expect(known()).toBeLessThanOrEqual(mib * MiB);
+    expect(known()).toBeGreaterThan((mib - 0.2) * MiB);
+    expect(clamd.sizes.length).toBeLessThan(12);
+    expect(sizesTold).toEqual([known()]);
+  });
+
+  it.each([
+    ['tells of its limits', () => (clamd.ofCanary = 'stream: Heuristics.Limits.Exceeded FOUND\0')],
+    ['is known from its own configuration', () => (suspected = undefined)],
+  ])('is not asked of one that %s', async (_, arranged) => {
+    arranged();
+    await watch.look();
+    expect(clamd.sizes).toEqual([]);
+    expect(known()).toBeUndefined();
+  });
+
+  it('cannot be told of one that looks into no archives, and is not asked again', async () => {
+    clamd.ofSize = () => silent;
+    await watch.look();
+    expect(known()).toBe(Infinity);
+    expect(clamd.sizes).toHaveLength(2);
+    clock.advance(400_000);
+    await watch.look();
+    expect(clamd.sizes).toHaveLength(2);
+  });
+
+  it('that was not answered is asked with the next canary', async () => {
+    clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
+    await watch.look();
+    expect(known()).toBeUndefined();
+    expect(endpoint.state).toBe('ready');
+    clamd.ofSize = limitedTo(Infinity);
+    clock.advance(400_000);
+    await watch.look();
+    expect(known()).toBe(25 * MiB);
+  });
+
+  it('holds for the version that it was found out of, and is asked of the next', async () => {
+    await watch.look();
+    clamd.version = 'ClamAV 1.4.6/27001/Fri Nov 21 2025';
+    clamd.ofSize = limitedTo(10 * MiB);
+    await versions.read(endpoint.address);
+    expect(known()).toBeUndefined();
+    await watch.look();
+    expect(known()).toBeLessThanOrEqual(10 * MiB);
+    expect(sizesTold).toEqual([25 * MiB, known()]);
+  });
+
+  it('is asked anew where ours is another now', async () => {
+    await watch.look();
+    suspected = 50 * MiB;
+    clock.advance(400_000);
+    await watch.look();
+    expect(clamd.sizes).toEqual([25 * MiB, 50 * MiB]);
+  });
+});
+
+describe('the size canary', () => {
+  it.each([64 * 1024, 1_000_000, 25 * 2 ** 20])(
+    'comes to its size, and is small: %s',
+    async (bytes) => {
+      const packed = await sizeCanary(bytes);
+      expect(packed.length).toBeLessThan(2048 + bytes / 500);
+      const tar = gunzipSync(packed);
+      expect(tar.length).toBe(bytes);
+      expect(tar.toString('latin1', 257, 262)).toBe('ustar');
+    },
+  );
 });

@@ -86,3 +86,19 @@ it.each([
   const verdict = decide(await findings(small, messages.eicarFile), defaultRules);
   expect(verdict).toMatchObject({ kind: 'infected', action: 'quarantine' });
 });
+
+describe('a clamd that looks at smaller files than ours says, and is silent', () => {
+  const KiB = 1024;
+  it('has not scanned what lies between', async () => {
+    Object.assign(clamd, { ofCanary: 'stream: OK\0' });
+    clamd.ofSize = (bytes) => (bytes > 1000 * KiB ? 'stream: OK\0' : 'stream: Eicar-Test FOUND\0');
+    await scanner.look();
+    const fileBytesMax = scanner.status[0]?.fileBytesMax ?? Infinity;
+    expect(fileBytesMax).toBeLessThanOrEqual(1000 * KiB);
+    expect(await findings(Buffer.alloc(500 * KiB, 'x'))).toEqual([]);
+    const found = await findings(Buffer.alloc(1001 * KiB, 'x'));
+    const parts = found.map((one) => one.kind === 'partial' && `${one.stream} ${one.reason}`);
+    expect(new Set(parts)).toEqual(new Set(['message file-size', '1 file-size']));
+    expect(decide(found, defaultRules)).toMatchObject({ kind: 'oversize', action: 'quarantine' });
+  });
+});

@@ -4,9 +4,11 @@
  */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { type ClamdAddress, parseClamdAddress } from '../../src/scan/clamd-address.ts';
 import { cleanCanary } from '../../src/scan/canary.ts';
 import { limitsCanary } from '../../src/scan/limits-canary.ts';
+import { sizeCanaryName } from '../../src/scan/size-canary.ts';
 import { eicar } from './eicar.ts';
 
 /** What becomes of one connection. */
@@ -65,6 +67,9 @@ export class FakeClamd {
   /** What is said of the two other canaries; undefined leaves them without an answer. */
   ofEicar: string | undefined = 'stream: Eicar-Test FOUND\0';
   ofClean: string | undefined = 'stream: OK\0';
+  /** What is said of the size canary, by its size; each that was shown. */
+  ofSize: (bytes: number) => string = () => 'stream: Eicar-Test FOUND\0';
+  readonly sizes: number[] = [];
   /** Said of EICAR before its end has come. */
   early: string | undefined;
   readonly #server: Server;
@@ -117,6 +122,15 @@ export class FakeClamd {
     const connection = new Connection(socket, this);
     this.#open.add(connection);
     socket.on('close', () => this.#open.delete(connection));
+  }
+}
+
+/** Nothing where it is no whole gzip. */
+function unpacked(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch {
+    return Buffer.alloc(0);
   }
 }
 
@@ -177,7 +191,7 @@ class Connection {
     this.#pieces.push(chunk);
     this.#bytes += chunk.length;
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-4)]).subarray(-4);
-    if (!this.#conduct && this.#isCanary()) return;
+    if (!this.#conduct && (this.#isCanary() || this.#isSizeCanary())) return;
     if (!this.#conduct && this.#bytes >= 2 && !this.#isQuestion()) this.#takeConduct();
     const conduct: ClamdConduct = this.#conduct ?? { step: 'scan' };
     if (conduct.step === 'reset' && this.#bytes > conduct.afterBytes) {
@@ -223,6 +237,20 @@ class Connection {
     this.#isShown = true;
     this.#recorded = true;
     if (terminated && this.#ofCanary !== undefined) this.#say(this.#ofCanary);
+    return true;
+  }
+
+  /** It has to be whole to be known. */
+  #isSizeCanary(): boolean {
+    const start = Buffer.concat(this.#pieces.slice(0, 2)).subarray(command.length + 4);
+    if (start[0] !== 0x1f || start[1] !== 0x8b) return false;
+    const { bytes, terminated } = unframed(this.#received());
+    if (!terminated) return true;
+    const tar = unpacked(bytes);
+    if (tar.toString('latin1', 0, sizeCanaryName.length) !== sizeCanaryName) return false;
+    this.#clamd.sizes.push(tar.length);
+    this.#recorded = true;
+    this.#say(this.#clamd.ofSize(tar.length));
     return true;
   }
 
