@@ -2,17 +2,17 @@
 import { isLoopback } from '../daemon/config-address.ts';
 import { type ClamdAddress, parseClamdAddress } from '../scan/clamd-address.ts';
 import { askLimitAlerts } from '../scan/limits-canary.ts';
-import type { ClamdFacts, ProcessFacts, Unit } from './facts.ts';
+import type { ClamdFacts, ProcessFacts } from './facts.ts';
 import type { Host } from './host.ts';
 import { type Known, known, notKnown, probe, valueOf } from './known.ts';
 import { askClamd, sendCanary, threadsMaxOf, versionFacts } from './probes/clamd.ts';
 import { findClamdConf } from './probes/clamd-conf.ts';
+import { findClamdUnit } from './probes/clamd-unit.ts';
 import { type ListeningSocket, socketAt } from './probes/listening.ts';
 import { measureLoad } from './probes/load-time.ts';
 import { reachableAddresses } from './probes/outside.ts';
 import { readProcess } from './probes/processes.ts';
 import { askClamdjs } from './probes/second-opinion.ts';
-import { showUnit, unitNames } from './probes/units.ts';
 
 export interface ClamdSurroundings {
   /** Undefined where ss tells nothing. */
@@ -88,7 +88,7 @@ async function gatherLocal(
   const process = await processOf(host, socket);
   const running = valueOf(process);
   const conf = await probe(clock, askMs, () => findClamdConf(host, running, path, confFiles));
-  const unit = await unitOf(host, running, valueOf(conf)?.file);
+  const unit = await probe(clock, askMs, () => findClamdUnit(host, running, valueOf(conf)?.file));
   const isActivated = socket?.processes.some(({ name }) => name === 'systemd') === true;
   const sources = {
     ...{ conf: valueOf(conf), running, unit: valueOf(unit) },
@@ -111,39 +111,3 @@ function processOf(host: Host, socket: ListeningSocket | undefined): Promise<Kno
   if (own === undefined) return Promise.resolve(notKnown('ss names no process at its socket'));
   return probe(host.clock, askMs, () => readProcess(host, own.pid));
 }
-
-/** What runs outside of a unit has none; what does not run has the one that would start it. */
-async function unitOf(
-  host: Host,
-  running: ProcessFacts | undefined,
-  confFile: string | undefined,
-): Promise<Known<Unit>> {
-  if (running) return runningIn(host, running);
-  const there = await probe(host.clock, askMs, () => unitNames(host, 'clam*d*'));
-  const names = [...new Set([...(valueOf(there) ?? []), ...usualUnits])];
-  const shown = await Promise.all(
-    names.map((name) => probe(host.clock, askMs, () => showUnit(host, name))),
-  );
-  const units = shown.filter((unit) => unit.known);
-  const isIts = ({ value }: { value: Unit }): boolean =>
-    confFile === undefined
-      ? usualUnits.includes(value.get('Id') ?? '')
-      : startsWith(value, confFile);
-  return units.find(isIts) ?? notKnown(`none of ${names.join(', ')} is here, or is its`);
-}
-
-function runningIn(host: Host, { unit }: ProcessFacts): Promise<Known<Unit>> {
-  if (unit === undefined) return Promise.resolve(notKnown('it runs outside of a unit'));
-  return probe(host.clock, askMs, () => showUnit(host, unit));
-}
-
-/** Whether its command names this clamd.conf; Debian's names none. */
-function startsWith(unit: Unit, confFile: string): boolean {
-  const words = (unit.get('ExecStart') ?? '').split(/[\s=;]+/);
-  const named = words.some((word) => /^(?:-c|--config-file)$/.test(word));
-  return named ? words.includes(confFile) : confFile === debianConf;
-}
-
-/** Debian's and Ubuntu's; Fedora's and EL's. */
-const usualUnits = ['clamav-daemon.service', 'clamd@scan.service'];
-const debianConf = '/etc/clamav/clamd.conf';

@@ -6,6 +6,7 @@ import { known, notKnown, probe, valueOf } from '../../src/doctor/known.ts';
 import { obstacleIn, type Owned } from '../../src/doctor/probes/access.ts';
 import { parseCtime, threadsMaxOf, versionFacts } from '../../src/doctor/probes/clamd.ts';
 import { findClamdConf } from '../../src/doctor/probes/clamd-conf.ts';
+import { findClamdUnit } from '../../src/doctor/probes/clamd-unit.ts';
 import { listeningSockets, socketAt } from '../../src/doctor/probes/listening.ts';
 import { loadTimeIn, logLines, measureLoad } from '../../src/doctor/probes/load-time.ts';
 import { readClock, readMemory, readSomaxconn } from '../../src/doctor/probes/machine.ts';
@@ -263,6 +264,44 @@ describe('clamd.conf', () => {
   ])('one %s is not taken', async (_, process, path) => {
     const find = findClamdConf(hostWith(files), process, path, Object.keys(files));
     await expect(find).rejects.toThrow('its clamd.conf is not known');
+  });
+});
+
+describe('the unit of a clamd', () => {
+  const command: Readonly<Record<string, string>> = {
+    'clamd@scan.service': '/usr/sbin/clamd -c /etc/clamd.d/scan.conf',
+    'clamd@two.service': '/usr/sbin/clamd --config-file=/etc/clamd.d/two.conf',
+    'clamav-daemon.service': '/usr/sbin/clamd --foreground=true',
+  };
+  /** A machine with these units; the names of those that are there come by list-units. */
+  const host: Host = {
+    ...hostWith({}),
+    run: (_, args) => {
+      const name = args.at(-1) ?? '';
+      const listed = Object.keys(command).map((one) => `${one} loaded active running x\n`);
+      const shown = `Id=${name}\nLoadState=${command[name] === undefined ? 'not-found' : 'loaded'}\nExecStart={ argv[]=${command[name] ?? ''} ; }\n`;
+      const out = args[0] === 'list-units' ? listed.join('') : shown;
+      return Promise.resolve({ code: 0, out, err: '' });
+    },
+  };
+  const running = (unit?: string) => ({
+    ...{ pid: 1, rssBytes: 1, swapBytes: 0, openFilesMax: 1, commandLine: [], started: 0 },
+    ...(unit !== undefined && { unit }),
+  });
+  test.each([
+    ['its process', running('clamd@two.service'), undefined, 'clamd@two.service'],
+    ['its clamd.conf', undefined, '/etc/clamd.d/scan.conf', 'clamd@scan.service'],
+    ['its clamd.conf, joined', undefined, '/etc/clamd.d/two.conf', 'clamd@two.service'],
+    ["Debian's, which names none", undefined, '/etc/clamav/clamd.conf', 'clamav-daemon.service'],
+    ['what is usual', undefined, undefined, 'clamd@scan.service'],
+  ])('by %s', async (_, process, confFile, expected) => {
+    expect((await findClamdUnit(host, process, confFile)).get('Id')).toBe(expected);
+  });
+  test.each([
+    ['outside of one', running(), undefined, 'outside of a unit'],
+    ['that starts another', undefined, '/etc/clamd.d/three.conf', 'or is its'],
+  ])('none: %s', async (_, process, confFile, why) => {
+    await expect(findClamdUnit(host, process, confFile)).rejects.toThrow(why);
   });
 });
 
