@@ -7,10 +7,11 @@ import { createServer, type Socket } from 'node:net';
 import { eicarTestFile } from '../src/scan/eicar.ts';
 
 const question = /^z(PING|VERSION|STATS)\0/;
+const [weekday, month, day, year, time] = new Date().toString().split(' ');
 const answers: Readonly<Record<string, string>> = {
   PING: 'PONG\0',
-  // Signatures of today, as 'Thu Nov 20 2025'.
-  VERSION: `ClamAV 1.4.0/1/${new Date().toString().slice(0, 15)}\0`,
+  // As ctime(3) has it; of today, or the signatures would be old.
+  VERSION: `ClamAV 1.4.0/1/${weekday ?? ''} ${month ?? ''} ${day ?? ''} ${time ?? ''} ${year ?? ''}\0`,
   STATS: 'THREADS: live 1  idle 0 max 100 idle-timeout 30\nQUEUE: 0 items\nEND\0',
 };
 const instreamBytes = 'zINSTREAM\0'.length;
