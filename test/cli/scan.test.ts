@@ -38,7 +38,9 @@ function runScan(...args: string[]) {
 }
 
 const clean = message(text());
-const infected = message(multipart('mixed', [text(), withAttachment('eicar.com', eicarFile)]));
+const infected = message(
+  multipart('mixed', [text(), withAttachment('eicar.com', eicarFile)], 'outer'),
+);
 
 async function explained(bytes: Buffer | string): Promise<Explanation & { code: number }> {
   const file = folder.write('m.eml', bytes);
