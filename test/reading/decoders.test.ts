@@ -150,6 +150,7 @@ describe('decodes', () => {
     ['yEnc', '..k', '\x04A'],
     ['yEnc with dots as they stand', '..k', '\x04\x04A'],
     ['percent-encoding', '%41b%4', 'Ab%4'],
+    ['percent-encoding', '\t%\r\n41\tb', 'Ab'],
     ['flowed text, joined', 'a \r\nb\r\nc ', 'ab\r\nc '],
     ['utf-7', 'a+AFg-b+-c+AFgAWQ!', 'aXb+cXY!'],
     ['utf-16le', '\xff\xfeA\0B\0', 'AB'],
