@@ -1,6 +1,7 @@
 /**
  * Finds the file in what programs wrap around one: the data fork in AppleSingle (RFC 1740) and
- * MacBinary, and the MIME entity in signed S/MIME (RFC 8551 §3.5.2). All lie in it as they stand.
+ * MacBinary, and the MIME entity in signed S/MIME (RFC 8551 §3.5.2), which cms.ts
+ * takes apart. The others lie in it as they stand, and so does that one to who looks for its header.
  */
 import type { FoundList } from './found-list.ts';
 import type { Declared } from './recipe.ts';
