@@ -29,6 +29,8 @@ interface Manner {
   readonly lines: boolean;
   /** Lines with anything else are left out whole. */
   readonly wholeLines: boolean;
+  /** Those that are not of whole quanta, too. */
+  readonly wholeQuanta?: true;
 }
 
 function letters(url: boolean): Uint8Array {
@@ -48,7 +50,7 @@ const usual: Manner = { padding: 'restart', table: plain, lines: false, wholeLin
 
 /**
  * 'skip' is PHP's base64_decode, 'zero' GLib's g_base64_decode_step, both lenient by default;
- * whole lines are what uudeview looks for.
+ * whole lines, of whole quanta, are what uudeview looks for.
  */
 const manners: Readonly<Record<Base64Name, Manner>> = {
   base64: usual,
@@ -59,6 +61,7 @@ const manners: Readonly<Record<Base64Name, Manner>> = {
   // How lines are cut says nothing there.
   'base64 in folded lines': usual,
   'base64 without lines that hold anything else': { ...usual, wholeLines: true },
+  'base64 in lines of whole quanta': { ...usual, wholeLines: true, wholeQuanta: true },
 };
 
 /** A longer line is no line of base64 that a line-wise decoder would take. */
@@ -98,7 +101,7 @@ export class Base64 implements Decoder {
 
   end(): Buffer {
     this.#start(this.#line.length);
-    if (this.#manner.wholeLines) this.#endLine();
+    if (this.#manner.wholeLines) this.#endLine(true);
     this.#flush();
     return this.#out.subarray(0, this.#size);
   }
@@ -109,9 +112,9 @@ export class Base64 implements Decoder {
     if (this.#dataAfterPadding) others.push('base64 with = left out', 'base64 with = as zero');
     if (this.#sawUrlSafe) others.push('base64 with URL-safe letters');
     if (this.#brokenLine) others.push('base64, each line by itself');
-    if (this.#sawGarbage || this.#sawUrlSafe) {
-      others.push('base64 without lines that hold anything else', 'as it stands');
-    }
+    const isOdd = this.#sawGarbage || this.#sawUrlSafe;
+    if (isOdd || this.#brokenLine) others.push('base64 in lines of whole quanta');
+    if (isOdd) others.push('base64 without lines that hold anything else', 'as it stands');
     return others;
   }
 
@@ -208,9 +211,17 @@ export class Base64 implements Decoder {
     else this.#line.push(byte);
   }
 
-  #endLine(): void {
-    if (!this.#lineIsBad) this.#decode(Buffer.from(this.#line));
+  /** @param isLast where the last quantum may be short of its padding. */
+  #endLine(isLast = false): void {
+    const { wholeQuanta = false } = this.#manner;
+    const isBroken = wholeQuanta && !isLast && this.#line.filter(isLetter).length % 4 > 0;
+    if (!this.#lineIsBad && !isBroken) this.#decode(Buffer.from(this.#line));
     this.#line = [];
     this.#lineIsBad = false;
   }
+}
+
+/** Of the usual alphabet, or padding. */
+function isLetter(byte: number): boolean {
+  return (plain[byte] ?? garbage) <= padding;
 }

@@ -33,9 +33,12 @@ export class BinHex implements Decoder {
   #header: number[] = [];
   /** Bytes of the data fork that are still to come; unknown in the header. */
   #left: number | undefined;
+  #out = Buffer.alloc(0);
+  #size = 0;
 
   decode(chunk: Buffer): Buffer {
-    const decoded: number[] = [];
+    this.#out = Buffer.allocUnsafe(chunk.length);
+    this.#size = 0;
     for (const byte of chunk) {
       if (this.#done) break;
       if (!this.#begun) {
@@ -45,40 +48,53 @@ export class BinHex implements Decoder {
       }
       const value = letters[byte] ?? notLetter;
       if (byte === COLON) this.#done = this.#sawData;
-      else if (value !== notLetter) this.#letter(value, decoded);
+      else if (value !== notLetter) this.#letter(value);
     }
-    return Buffer.from(decoded);
+    return this.#out.subarray(0, this.#size);
   }
 
   end(): Buffer {
     return Buffer.alloc(0);
   }
 
-  #letter(value: number, decoded: number[]): void {
+  #letter(value: number): void {
     this.#sawData = true;
     this.#bits = ((this.#bits << 6) | value) & 0xffff;
     this.#bitCount += 6;
     if (this.#bitCount < 8) return;
     this.#bitCount -= 8;
-    this.#packed((this.#bits >> this.#bitCount) & 255, decoded);
+    this.#packed((this.#bits >> this.#bitCount) & 255);
   }
 
   /** A run is a byte, the mark and a count; the mark with count zero is the mark itself. */
-  #packed(byte: number, decoded: number[]): void {
+  #packed(byte: number): void {
     if (this.#inRun) {
       this.#inRun = false;
-      if (byte === 0) this.#byte((this.#last = runMark), decoded);
-      else for (let count = 1; count < byte; count++) this.#byte(this.#last, decoded);
+      if (byte === 0) this.#bytes((this.#last = runMark), 1);
+      else this.#bytes(this.#last, byte - 1);
     } else if (byte === runMark) this.#inRun = true;
-    else this.#byte((this.#last = byte), decoded);
+    else this.#bytes((this.#last = byte), 1);
   }
 
-  #byte(byte: number, decoded: number[]): void {
-    if (this.#left === undefined) this.#inHeader(byte);
-    else if (this.#left > 0) {
-      decoded.push(byte);
-      this.#left--;
-    } else this.#done = true;
+  /** So many of the same, which may begin in the header. */
+  #bytes(byte: number, count: number): void {
+    let rest = count;
+    for (; rest > 0 && this.#left === undefined; rest--) this.#inHeader(byte);
+    const left = this.#left ?? 0;
+    const data = Math.min(rest, left);
+    if (data > 0) this.#put(byte, data);
+    if (this.#left !== undefined) this.#left = left - data;
+    if (rest > data) this.#done = true;
+  }
+
+  #put(byte: number, count: number): void {
+    const size = this.#size + count;
+    if (size > this.#out.length) {
+      this.#out = Buffer.concat([this.#out], Math.max(size, 2 * this.#out.length));
+    }
+    if (count === 1) this.#out[this.#size] = byte;
+    else this.#out.fill(byte, this.#size, size);
+    this.#size = size;
   }
 
   #inHeader(byte: number): void {

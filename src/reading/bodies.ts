@@ -69,7 +69,10 @@ export class Bodies {
   }
 
   inherit(evidence: Evidence): void {
-    for (const encoding of evidence.encodings) {
+    const said: readonly Encoding[] = evidence.oddEncoding
+      ? ['base64', 'quoted-printable']
+      : [...evidence.encodings];
+    for (const encoding of said) {
       if (encoding !== 'as it stands') this.#inherited.add(encoding);
     }
   }

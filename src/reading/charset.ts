@@ -14,7 +14,9 @@ export class WideText implements Decoder {
   #high = '';
   #started = false;
 
-  constructor(name: Exclude<CharsetName, 'utf-7' | EbcdicName | ShiftedName>) {
+  constructor(
+    name: Exclude<CharsetName, 'utf-7' | 'backslash escapes' | EbcdicName | ShiftedName>,
+  ) {
     this.#width = name.startsWith('utf-16') ? 2 : 4;
     this.#little = name.endsWith('le');
   }
@@ -123,28 +125,21 @@ const ebcdicRuns: readonly (readonly [number, string])[] = [
   [0xf0, '0123456789'],
 ];
 
-/** What they differ in. */
-const ebcdicOwn: Readonly<Record<EbcdicName, readonly (readonly [number, string])[]>> = {
-  cp037: [
-    [0x4f, '|'],
-    [0x5a, '!'],
-    [0xb0, '^'],
-    [0xba, '[]'],
-  ],
-  cp500: [
-    [0x4a, '['],
-    [0x4f, '!'],
-    [0x5a, ']'],
-    [0x5f, '^'],
-    [0xbb, '|'],
-  ],
-  cp1047: [
-    [0x4f, '|'],
-    [0x5a, '!'],
-    [0x5f, '^'],
-    [0xad, '['],
-    [0xbd, ']'],
-  ],
+/** What they differ in, as GNU libiconv has it: these letters, and where each is. */
+const ebcdicDiffering = '!"#$@[\\]^`{|}~';
+const ebcdicOwn: Readonly<Record<EbcdicName, string>> = {
+  cp037: '5a7f7b5b7cbae0bbb079c04fd0a1',
+  cp500: '4f7f7b5b7c4ae05a5f79c0bbd0a1',
+  cp1047: '5a7f7b5b7cade0bd5f79c04fd0a1',
+  cp273: '4f7f7b5bb563ecfc5f7943bbdc59',
+  cp277: '4f7f4a67809ee09f5f799cbb47dc',
+  cp278: '4f7f6367ecb5719f5f5143bb47dc',
+  cp280: '4f7fb15bb59048515fdd44bb5458',
+  cp284: 'bb7f695b7c4ae05aba79c04fd0bd',
+  cp285: '5a7f7b4a7cb1e0bbba79c04fd0bc',
+  cp297: '4f7fb15b449048b55fa051bb54bd',
+  cp871: '4f7f7b5bacaebe9eec8c8ebb9ccc',
+  cp1026: '4ffcecadae68dcac5f8d48bb8ccc',
 };
 
 export class Ebcdic implements Decoder {
@@ -152,9 +147,12 @@ export class Ebcdic implements Decoder {
   readonly #letters = new Uint8Array(256);
 
   constructor(name: EbcdicName) {
-    for (const [from, text] of [...ebcdicRuns, ...ebcdicOwn[name]]) {
+    for (const [from, text] of ebcdicRuns) {
       Buffer.from(text, 'latin1').forEach((letter, i) => (this.#letters[from + i] = letter));
     }
+    Buffer.from(ebcdicOwn[name], 'hex').forEach((place, i) => {
+      this.#letters[place] = ebcdicDiffering.charCodeAt(i);
+    });
   }
 
   decode(chunk: Buffer): Buffer {

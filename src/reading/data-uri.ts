@@ -16,10 +16,12 @@ const letters = (text: string, named = ''): string =>
   }).join('');
 const leftOutReference = '&(?:#0{0,8}(?:9|10|13)|#x0{0,8}[9ad]|Tab|NewLine);?';
 const leftOut = `(?:[\\t\\r\\n]|${leftOutReference})`;
+/** What is left out behind it is the decoder's. */
+const comma = ',|&(?:#0{0,8}44|#x0{0,8}2c);?|&comma;';
 /** Quote or what else stands before the URI, the media type, the comma. */
 const uri = new RegExp(
   `(["'(=])(?:[\\0-\\x20]|${leftOutReference}){0,64}${letters('data')}${letters(':', '|&colon;')}` +
-    `([^,"'<>]{0,512}?)(?:${letters(',', '|&comma;')})`,
+    `([^,"'<>]{0,512}?)(?:${comma})`,
   'gi',
 );
 /** No beginning is longer. */

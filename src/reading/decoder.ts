@@ -21,11 +21,33 @@ export type Base64Name =
   | 'base64 with URL-safe letters'
   | 'base64, each line by itself'
   | 'base64 in folded lines'
-  | 'base64 without lines that hold anything else';
+  | 'base64 without lines that hold anything else'
+  | 'base64 in lines of whole quanta';
 
 export type CharsetName =
-  'utf-7' | 'utf-16le' | 'utf-16be' | 'utf-32le' | 'utf-32be' | EbcdicName | ShiftedName;
-export type EbcdicName = 'cp037' | 'cp500' | 'cp1047';
+  | 'utf-7'
+  | 'backslash escapes'
+  | 'utf-16le'
+  | 'utf-16be'
+  | 'utf-32le'
+  | 'utf-32be'
+  | EbcdicName
+  | ShiftedName;
+export const ebcdicNames = [
+  'cp037',
+  'cp500',
+  'cp1047',
+  'cp273',
+  'cp277',
+  'cp278',
+  'cp280',
+  'cp284',
+  'cp285',
+  'cp297',
+  'cp871',
+  'cp1026',
+] as const;
+export type EbcdicName = (typeof ebcdicNames)[number];
 export type ShiftedName = 'iso-2022' | 'hz';
 
 /** How bytes are taken, in the words of `clamgate scan`. */
@@ -40,6 +62,7 @@ export type DecoderName =
   | 'yEnc'
   | 'yEnc with dots as they stand'
   | 'BinHex'
+  | 'signed CMS'
   | 'percent-encoding'
   | 'HTML references'
   | 'flowed text, joined'

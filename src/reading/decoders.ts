@@ -2,7 +2,15 @@
 import { Base64 } from './base64.ts';
 import { BinHex } from './binhex.ts';
 import { Ebcdic, Utf7, WideText } from './charset.ts';
-import { type Decoder, type DecoderName, Identity } from './decoder.ts';
+import { SignedContent } from './cms.ts';
+import {
+  type Decoder,
+  type DecoderName,
+  type EbcdicName,
+  ebcdicNames,
+  Identity,
+} from './decoder.ts';
+import { Escapes } from './escapes.ts';
 import { QuotedPrintable } from './quoted-printable.ts';
 import { PythonQuotedPrintable } from './quoted-printable-python.ts';
 import { HtmlReferences } from './html-references.ts';
@@ -12,6 +20,7 @@ import { Uuencode } from './uuencode.ts';
 import { Yenc } from './yenc.ts';
 
 export function decoderOf(name: DecoderName): Decoder {
+  if (isEbcdic(name)) return new Ebcdic(name);
   switch (name) {
     case 'as it stands':
       return new Identity();
@@ -34,6 +43,10 @@ export function decoderOf(name: DecoderName): Decoder {
       return new HtmlReferences();
     case 'flowed text, joined':
       return new FlowedText();
+    case 'signed CMS':
+      return new SignedContent();
+    case 'backslash escapes':
+      return new Escapes();
     case 'utf-7':
       return new Utf7();
     case 'utf-16le':
@@ -44,10 +57,6 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'iso-2022':
     case 'hz':
       return new ShiftedText(name);
-    case 'cp037':
-    case 'cp500':
-    case 'cp1047':
-      return new Ebcdic(name);
     case 'base64':
     case 'base64 with = left out':
     case 'base64 with = as zero':
@@ -55,6 +64,11 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'base64, each line by itself':
     case 'base64 in folded lines':
     case 'base64 without lines that hold anything else':
+    case 'base64 in lines of whole quanta':
       return new Base64(name);
   }
+}
+
+function isEbcdic(name: DecoderName): name is EbcdicName {
+  return (ebcdicNames as readonly DecoderName[]).includes(name);
 }

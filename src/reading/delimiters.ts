@@ -37,9 +37,9 @@ export class Delimiters {
     if (again) this.declare(boundary, false);
   }
 
-  /** Whether a boundary stands anywhere in a line: some readers look no closer. */
+  /** Whether a boundary stands anywhere in a line: some readers look no closer, and pass over NULs. */
   areMentioned(head: Buffer): boolean {
-    const text = head.toString('latin1', 0, lineCharsMax).toLowerCase();
+    const text = head.toString('latin1', 0, lineCharsMax).toLowerCase().replaceAll('\0', '');
     for (const boundary of this.#declared.keys()) {
       if (boundary !== '' && text.includes(boundary)) return true;
     }
@@ -75,9 +75,9 @@ export class Delimiters {
     return { agreed: true, closes };
   }
 
-  /** RFC 2046 §5.1.1 lets a reader compare the beginning of the line only. */
+  /** RFC 2046 §5.1.1 lets a reader compare the beginning of the line only; some pass over NULs. */
   #hasBeginningOf(text: string): boolean {
-    const lower = text.toLowerCase();
+    const lower = text.toLowerCase().replaceAll('\0', '');
     for (const boundary of this.#declared.keys()) {
       if (boundary !== '' && lower.startsWith(boundary)) return true;
     }

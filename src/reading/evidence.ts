@@ -23,19 +23,31 @@ const encodings: Readonly<Record<string, Encoding>> = {
 
 /** Squeezed names of character sets in which EICAR is not written as in ASCII. */
 const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
-  [/utf7$/, ['utf-7']],
+  // 'U7' and the like are Python's.
+  [/utf7$|^u7$/, ['utf-7']],
   [/utf16le$/, ['utf-16le']],
   [/utf16be$/, ['utf-16be']],
-  [/utf16$|ucs2|^(?:cs)?unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
+  [/utf16$|^u16$|ucs2|^(?:cs)?unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
   [/utf32le$/, ['utf-32le']],
   [/utf32be$/, ['utf-32be']],
-  [/utf32$|ucs4/, ['utf-32le', 'utf-32be']],
+  [/utf32$|^u32$|ucs4/, ['utf-32le', 'utf-32be']],
   [/^(?:cs)?iso2022/, ['iso-2022']],
   [/^hz/, ['hz']],
   // With the euro sign, or with Hebrew, Cyrillic and Greek beside the same letters.
   [/(?:cp|ibm)(?:0?37|0?1140|424)$|ebcdiccp(?:us|ca|wt|nl|he)$/, ['cp037']],
   [/(?:cp|ibm)(?:500|0?1148|870|875)$|ebcdiccp(?:be|ch|roece)$/, ['cp500']],
   [/(?:cp|ibm)0?1047$/, ['cp1047']],
+  // National ones, and those with the euro sign.
+  [/(?:cp|ibm)(?:0?273|0?1141)$|ebcdiccpat|ebcdicat|^273$/, ['cp273']],
+  [/(?:cp|ibm)(?:0?277|0?1142)$/, ['cp277']],
+  [/(?:cp|ibm)(?:0?278|0?1143)$/, ['cp278']],
+  [/(?:cp|ibm)(?:0?280|0?1144)$/, ['cp280']],
+  [/(?:cp|ibm)(?:0?284|0?1145)$/, ['cp284']],
+  [/(?:cp|ibm)(?:0?285|0?1146)$/, ['cp285']],
+  [/(?:cp|ibm)(?:0?297|0?1147)$/, ['cp297']],
+  [/(?:cp|ibm)(?:0?871|0?1149)$/, ['cp871']],
+  [/(?:cp|ibm)0?1026$/, ['cp1026']],
+  [/unicodeescape$/, ['backslash escapes']],
   [/^ebcdic/, ['cp037', 'cp500', 'cp1047']],
 ];
 
@@ -129,6 +141,7 @@ export class Evidence {
   #addEncoding(name: string, value: string): void {
     const encoding = encodings[withoutBlanks(value).toLowerCase()];
     const isExact = name.toLowerCase() === 'content-transfer-encoding';
+    if (squeezed(value).includes('binhex')) this.isBinHex = true;
     if (isExact && encoding !== undefined) this.encodings.add(encoding);
     else this.oddEncoding = true;
     if (this.encodings.size > 1 || this.isPartlyHeard) this.oddEncoding = true;
@@ -145,7 +158,8 @@ export class Evidence {
     if (all.includes('binhex')) this.isBinHex = true;
     if (all.startsWith('multipart')) this.isMultipart = true;
     if (all.startsWith('multipartdigest')) this.isDigest = true;
-    if (/^message(?:rfc822|global$|global[^dh]|news|partial)/.test(all)) this.isMessage = true;
+    if (/^message(?:rfc822|global$|global[^dh]|news|partial|s?http)/.test(all))
+      this.isMessage = true;
     if (all.startsWith('messagepartial')) {
       this.isFragment ||= !/total\D{0,8}0*1(?!\d)/i.test(value);
     }

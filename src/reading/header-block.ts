@@ -24,6 +24,8 @@ export const fieldCharsMax = 64 * 1024;
 /** Empty lines before an embedded header. */
 const emptyLinesMax = 16;
 
+/** UTF-8's byte order mark, as latin1. */
+const utf8Mark = '\xef\xbb\xbf';
 const field = /^[!-9;-~]+[ \t\0]*:/;
 const mboxLine = /^>?From /;
 
@@ -128,17 +130,26 @@ export class HeaderBlock {
   }
 
   #beforeFields(line: Line, text: string, isFirst: boolean): boolean {
-    const trimmed = text.trimStart();
+    const unmarked = isFirst && text.startsWith(utf8Mark);
+    const trimmed = text.slice(unmarked ? utf8Mark.length : 0).trimStart();
     if (field.test(trimmed)) {
+      if (unmarked) this.#marked(line, text);
       this.#begin(trimmed);
       return true;
     }
     if (isFirst && mboxLine.test(text)) return true;
-    if (this.kind === 'embedded' || this.kind === 'undeclared') return false;
+    const isExpected = this.kind !== 'embedded' || this.#inMessage;
+    if (!isExpected || this.kind === 'undeclared') return false;
     const odd = this.#bare ? undefined : 'a body without a header';
     if (this.#strays.size === 0) this.#stray(line, text, odd);
     this.evidence.add(text.replaceAll(':', ' '));
     return true;
+  }
+
+  /** Some do not see a field behind a byte order mark. */
+  #marked(line: Line, text: string): void {
+    this.evidence.oddParts = true;
+    if (this.kind !== 'embedded') this.#stray(line, text, 'a byte order mark before the header');
   }
 
   #start(from: number, odd?: string): void {

@@ -6,12 +6,19 @@ import type { DecoderName } from './decoder.ts';
 import type { FoundList } from './found-list.ts';
 import type { Line } from './lines.ts';
 
-/** uuencode(1)'s first line, with a mode of any length; some readers take 'begin' and two blanks. plain-message.ts knows it. */
-const begin = /^[ \t]*begin(?:[ \t]+[0-9]{1,16}(?![0-9])|[ \t]{2,}\S|(-base64)[ \t])/i;
-const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/i;
+/**
+ * uuencode(1)'s first line, with a mode of any length, or with an encoded name (GNU sharutils); some
+ * readers take 'begin' and two blanks. plain-message.ts knows it.
+ */
+const begin =
+  /^[ \t]*begin(?:[ \t]+[0-9]{1,16}(?![0-9])|[ \t]{2,}\S|(-base64)(?:-encoded)?[ \t]|-encoded[ \t])/i;
+/** Nobody ends at 'END' who does not end at any line. */
+const uuEnd = /^[ \t]*(?:end|====)[ \t]*$/;
 const yencBegin = /^=ybegin[ \t]/i;
 const yencEnd = /^=yend(?:[ \t]|$)/i;
 const binHexBegin = /binhex|must be converted/i;
+/** Of what RFC 1741's first line says, which some readers look for anywhere in a line. */
+const binHexWord = 'with BinHex';
 
 /** The line that begins something holds a name. */
 const beginCharsMax = 1024;
@@ -55,6 +62,7 @@ export class InlineFinder {
         this.#binHexLine(line);
         break;
     }
+    this.#awaitsBinHex ||= line.head.includes(binHexWord);
     if (this.#binHex !== undefined && endsWithColon(line)) {
       this.#close(this.#binHex, line.end);
       this.#binHex = undefined;

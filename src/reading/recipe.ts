@@ -2,7 +2,7 @@
  * A reading of a message as a recipe: how a client could come to some bytes, not the bytes. It can
  * be followed any number of times, so nothing has to be kept.
  */
-import type { DecoderName } from './decoder.ts';
+import { type DecoderName, ebcdicNames } from './decoder.ts';
 
 export interface Step {
   /** Offset of the first byte in what the step before gives; in the message for the first step. */
@@ -57,8 +57,9 @@ export function instead(recipe: Recipe, decoder: DecoderName): Recipe {
 
 /** How a text is written out: nobody takes it another way, but what is in front of it may be. */
 const agreed: ReadonlySet<DecoderName> = new Set<DecoderName>([
-  ...(['BinHex', 'flowed text, joined', 'utf-7', 'cp037', 'cp500', 'cp1047'] as const),
-  ...(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be', 'iso-2022', 'hz'] as const),
+  ...(['BinHex', 'flowed text, joined', 'utf-7', 'backslash escapes', 'iso-2022', 'hz'] as const),
+  ...(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'] as const),
+  ...ebcdicNames,
 ]);
 
 /**

@@ -20,9 +20,9 @@ const SPACE = 0x20;
 const TAB = 0x09;
 /** Before the hyphens. */
 const blanksMax = 8;
-/** Of 'Content-' and 'MIME-'. */
-const mimeFieldLetters = new Set(Buffer.from('cCmM'));
-const mimeField = /^(?:content|mime)-/i;
+const COLON = 0x3a;
+/** Of a line, a field's name. */
+const nameBytesMax = 80;
 const fieldLine = /^[!-9;-~]+[ \t\0]*:/;
 
 export class Segmenter {
@@ -108,10 +108,10 @@ export class Segmenter {
     return true;
   }
 
-  /** A MIME field behind a line that has a boundary somewhere in it. */
+  /** A field behind a line that has a boundary somewhere in it: one of MIME may follow. */
   #hiddenDelimiter({ head }: Line): void {
-    if (!mimeFieldLetters.has(head[0] ?? 0)) return;
-    if (!mimeField.test(head.toString('latin1', 0, 64))) return;
+    const start = head.subarray(0, nameBytesMax);
+    if (!start.includes(COLON) || !fieldLine.test(start.toString('latin1'))) return;
     if (!this.#delimiters.areMentioned(this.#lastHead)) return;
     this.#undeclaredEnd = this.#endBeforeLast;
     this.#block = new HeaderBlock('undeclared');

@@ -1,15 +1,16 @@
-/** Two small ways in which text is written: %XX (RFC 3986 §2.1), and lines that flow (RFC 3676). */
+/**
+ * Two small ways in which text is written: %XX in an URI (RFC 3986 §2.1), and lines that flow (RFC
+ * 3676).
+ */
 import type { Decoder } from './decoder.ts';
-
-const PERCENT = 0x25;
 
 export class PercentEncoding implements Decoder {
   readonly others = [];
   #held = '';
 
   decode(chunk: Buffer): Buffer {
-    if (this.#held === '' && !chunk.includes(PERCENT)) return chunk;
-    const text = this.#held + chunk.toString('latin1');
+    // WHATWG URL §4.4: these are no part of it.
+    const text = this.#held + chunk.toString('latin1').replace(/[\t\r\n]/g, '');
     const held = /%[0-9a-f]?$/i.exec(text)?.[0] ?? '';
     this.#held = held;
     return unescaped(text.slice(0, text.length - held.length));

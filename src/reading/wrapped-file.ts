@@ -1,6 +1,7 @@
 /**
  * Finds the file in what programs wrap around one: the data fork in AppleSingle (RFC 1740) and
- * MacBinary, and the MIME entity in signed S/MIME (RFC 8551 §3.5.2). All lie in it as they stand.
+ * MacBinary, and the MIME entity in signed S/MIME (RFC 8551 §3.5.2), which cms.ts
+ * takes apart. The others lie in it as they stand, and so does that one to who looks for its header.
  */
 import type { FoundList } from './found-list.ts';
 import type { Declared } from './recipe.ts';
@@ -20,6 +21,9 @@ const macDataLengthAt = 83;
 
 /** DER's SEQUENCE, with which CMS begins (RFC 5652 §3). */
 const SEQUENCE = 0x30;
+/** RFC 5652 §5.1: the object identifier, with its tag and length, and where it is. */
+const signedData = Buffer.from('06092a864886f70d010702', 'hex');
+const signedDataWithin = 24;
 const mimeStart = /(?:content-[a-z-]+|mime-version):/i;
 
 interface Place {
@@ -44,6 +48,10 @@ export class WrappedFileFinder {
 
   end(): void {
     const head = this.#head;
+    if (isSigned(head)) {
+      const steps = [{ from: 0, to: undefined, decoder: 'signed CMS' }] as const;
+      this.#found.add({ steps, why: 'what is signed in S/MIME', odd: false, declared: 'message' });
+    }
     for (const place of [appleSingle(head), macBinary(head), signed(head)]) {
       if (place === undefined || place.from === place.to) continue;
       const { from, to, why, declared } = place;
@@ -81,4 +89,9 @@ function signed(head: Buffer): Place | undefined {
   const at = head[0] === SEQUENCE ? head.toString('latin1').search(mimeStart) : -1;
   if (at === -1) return undefined;
   return { from: at, to: undefined, why: 'what is signed in S/MIME', declared: 'message' };
+}
+
+/** As S/MIME begins: a SEQUENCE that names signed data. */
+function isSigned(head: Buffer): boolean {
+  return head[0] === SEQUENCE && head.subarray(0, signedDataWithin).includes(signedData);
 }

@@ -48,7 +48,7 @@ const decodable = new RegExp(
     // MIME fields of an embedded message or part, perhaps written oddly.
     `content-|${mimeName.source}`,
     // uuencode ("begin 644 name", "begin-base64 644 name"); some readers take "begin" and two spaces.
-    'begin[ \\t-](?:[ \\t\\d]|base64)',
+    'begin[ \\t-](?:[ \\t\\d]|base64|encoded)',
     '=ybegin|binhex|must be converted|xbtoa|-----begin',
     // A URI that carries its content, perhaps in character references; a calendar, a card.
     `${Array.from('data:').join('[\\t\\r\\n]{0,8}')}|&#|&(?:colon|tab|newline);|begin:v`,

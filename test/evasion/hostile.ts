@@ -10,6 +10,7 @@ import { boundaryFieldTricks } from './hostile/boundary-fields.ts';
 import { disagreementTricks } from './hostile/disagreements.ts';
 import { delimiterTricks } from './hostile/delimiters.ts';
 import { headerEndTricks } from './hostile/header-ends.ts';
+import { laxReaderTricks } from './hostile/lax-readers.ts';
 import { nestingTricks } from './hostile/nesting.ts';
 import { oldEncodingTricks } from './hostile/old-encodings.ts';
 import { otherWrappingTricks } from './hostile/other-wrappings.ts';
@@ -53,6 +54,7 @@ const tricks: readonly Trick[] = [
   ...otherWrappingTricks,
   ...bareLineEndTricks,
   ...disagreementTricks,
+  ...laxReaderTricks,
 ];
 
 /** Changes every choice; witnesses.json goes with it. */

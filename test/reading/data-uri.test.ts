@@ -21,6 +21,7 @@ test.each([
   ['url(data:,a)', ['10-11 percent-encoding']],
   ['<a href=data:,a b', ['14-15 percent-encoding']],
   ['"data:,a', ['7-end percent-encoding']],
+  ['"data:,\t', ['7-end percent-encoding']],
   ['data:,a', []],
   // The quote that ends one begins another, and what lies in one begins none.
   ['"data:,a"data:,b"', ['7-8 percent-encoding', '15-16 percent-encoding']],

@@ -132,6 +132,14 @@ describe('decodes', () => {
     ['base64 with = as zero', 'Q=JD', '@\x02C'],
     ['base64 with URL-safe letters', '-_-_', '\xfb\xff\xbf'],
     ['base64, each line by itself', 'QQ\r\nQkM\r\n', 'ABC'],
+    ['base64 in lines of whole quanta', 'Hello\r\nQUJD\r\nDear Ben\r\nREVG\r\nR0g', 'ABCDEFGH'],
+    ['backslash escapes', 'a\\x41\\u0042\\103\\\\x41\\q\\52', 'aABC\\x41\\q*'],
+    // A SEQUENCE, in it a number, and in [0] octets in two pieces; what is behind is none of it.
+    [
+      'signed CMS',
+      '\x30\x80\x02\x01\x04\xa0\x80\x24\x80\x04\x02ab\x04\x01c\0\0\0\0\x04\x01d\0\0',
+      'abc',
+    ],
     ['base64 without lines that hold anything else', 'prose, no\r\nQUJD\r\nQ.\r\nQUJD', 'ABCABC'],
     ['uuencode', '#04)#\r\n', 'ABC'],
     ['uuencode', '#04)\r\n`\r\nend\r\n', 'AB@'],
@@ -142,6 +150,7 @@ describe('decodes', () => {
     ['yEnc', '..k', '\x04A'],
     ['yEnc with dots as they stand', '..k', '\x04\x04A'],
     ['percent-encoding', '%41b%4', 'Ab%4'],
+    ['percent-encoding', '\t%\r\n41\tb', 'Ab'],
     ['flowed text, joined', 'a \r\nb\r\nc ', 'ab\r\nc '],
     ['utf-7', 'a+AFg-b+-c+AFgAWQ!', 'aXb+cXY!'],
     ['utf-16le', '\xff\xfeA\0B\0', 'AB'],
@@ -188,8 +197,16 @@ describe('says that decoders differ', () => {
     ['base64', 'QUJD\r\nQUI=\r\n', []],
     ['base64', 'QU JD', []],
     ['base64', 'QQ==QQ==', ['base64 with = left out', 'base64 with = as zero']],
-    ['base64', 'QQ\r\nQQ==', ['base64, each line by itself']],
-    ['base64', 'QUJD!', ['base64 without lines that hold anything else', 'as it stands']],
+    ['base64', 'QQ\r\nQQ==', ['base64, each line by itself', 'base64 in lines of whole quanta']],
+    [
+      'base64',
+      'QUJD!',
+      [
+        'base64 in lines of whole quanta',
+        'base64 without lines that hold anything else',
+        'as it stands',
+      ],
+    ],
     ['base64 with = left out', 'Q=U!', []],
     ['quoted-printable', 'a=3D=\r\nb', []],
     [

@@ -1,6 +1,7 @@
 /** Where readers disagree, each one's reading is among ours, whatever a parser or clamd would find. */
 import { expect, it } from '@jest/globals';
 import { disagreementTricks } from '../evasion/hostile/disagreements.ts';
+import { laxReaderTricks } from '../evasion/hostile/lax-readers.ts';
 import { Particulars } from '../evasion/message.ts';
 import { payloads } from '../evasion/payloads.ts';
 import { entityText } from '../evasion/message.ts';
@@ -9,7 +10,9 @@ import { readAll } from './read-all.ts';
 
 const { eicar } = payloads;
 
-it.each(disagreementTricks.map((trick) => [`${trick.family}: ${trick.name}`, trick] as const))(
+const tricks = [...disagreementTricks, ...laxReaderTricks];
+
+it.each(tricks.map((trick) => [`${trick.family}: ${trick.name}`, trick] as const))(
   '%s',
   (name, trick) => {
     const about = new Particulars(1, name);

@@ -133,6 +133,12 @@ it('a body begins behind a line of blanks, also where it looks like more of the 
   expect(readings.map(({ bytes }) => bytes.toString())).toContain(`${body}\r\nrest\r\n`);
 });
 
+it('parts inherit an encoding that is said oddly', () => {
+  const type = 'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: "base64"';
+  const inner = part('Content-Type: image/png', `!${lines}`);
+  expect(found(mixed(type, `--b\r\n${inner}\r\n--b--\r\n`))).toBe(true);
+});
+
 it('parts inherit quoted-printable', () => {
   const body = `--b\r\n${typed}\r\n${eicarFile.toString('hex').replace(/../g, '=$&')}\r\n--b--`;
   const type = 'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: ';
