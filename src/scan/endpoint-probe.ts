@@ -12,7 +12,6 @@ import { ask, FullBacklog, NoAnswer } from './clamd-socket.ts';
 import type { DatabaseVersions } from './database-versions.ts';
 import type { Evidence } from './endpoint-state.ts';
 import { askLimitAlerts, type LimitAlerts } from './limits-canary.ts';
-import { askFileSize } from './size-canary.ts';
 
 export interface ProbeSettings extends CanarySettings {
   readonly versions: DatabaseVersions;
@@ -22,18 +21,6 @@ export interface ProbeSettings extends CanarySettings {
 export interface Due {
   readonly canary: () => boolean;
   readonly limits: () => boolean;
-  /**
-   * The size of a file, in bytes, of which it is to be found out whether clamd looks at it; undefined
-   * where that is known, or would be told. @param alerts what was found out just now.
-   */
-  readonly fileSize: (alerts: LimitAlerts | undefined) => number | undefined;
-}
-
-/** Up to which size clamd looks at a file: `upTo` was asked, `bytes` is what it looks at of that. */
-export interface FileSize {
-  readonly upTo: number;
-  /** Infinity where it cannot be told. */
-  readonly bytes: number;
 }
 
 export interface Look {
@@ -42,8 +29,6 @@ export interface Look {
   readonly believed: boolean;
   /** Where it was asked. */
   readonly alerts?: LimitAlerts;
-  /** Likewise; absent where clamd did not say. */
-  readonly fileSize?: FileSize;
 }
 
 /** @throws {Cancelled} */
@@ -80,14 +65,7 @@ async function looked(
   const wrong = await falseWord(address, meanwhile, settings, signal);
   if (wrong ?? full) return without(wrong ?? full ?? right);
   const alerts = due.limits() ? await askLimitAlerts(address, settings, signal) : undefined;
-  const upTo = due.fileSize(alerts);
-  const bytes = upTo === undefined ? undefined : await askFileSize(address, upTo, settings, signal);
-  return {
-    evidence: right,
-    believed: true,
-    ...(alerts && { alerts }),
-    ...(upTo !== undefined && bytes !== undefined && { fileSize: { upTo, bytes } }),
-  };
+  return { evidence: right, believed: true, ...(alerts && { alerts }) };
 }
 
 function without(evidence: Evidence): Look {

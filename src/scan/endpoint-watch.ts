@@ -7,9 +7,10 @@ import { Canceller } from '../cancel-signal.ts';
 import type { Timer } from '../clock.ts';
 import { Cancelled, notNeeded } from '../errors.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
-import { type FileSize, look, type Look, type ProbeSettings } from './endpoint-probe.ts';
+import { look, type Look, type ProbeSettings } from './endpoint-probe.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { LimitAlerts } from './limits-canary.ts';
+import { askFileSize } from './size-canary.ts';
 
 export interface WatchSettings extends ProbeSettings {
   /** From 0 to below 1: by chance, so that many daemons do not ask in step. */
@@ -28,6 +29,13 @@ export interface WatchSettings extends ProbeSettings {
 export interface LimitNews {
   readonly alerts?: LimitAlerts;
   readonly fileSize?: FileSize;
+}
+
+/** Up to which size clamd looks at a file: `upTo` was asked, `bytes` is what it looks at of that. */
+export interface FileSize {
+  readonly upTo: number;
+  /** Infinity where it cannot be told. */
+  readonly bytes: number;
 }
 
 export interface KnownLimits {
@@ -67,7 +75,6 @@ interface Watched {
   told: { readonly alerts: LimitAlerts; readonly moves: number } | undefined;
   sized: { readonly fileSize: FileSize; readonly moves: number } | undefined;
   lastWord: LimitAlerts | undefined;
-  lastSize: FileSize | undefined;
 }
 
 export class EndpointWatch {
@@ -130,9 +137,13 @@ export class EndpointWatch {
     }
   }
 
-  /** What was found out of the clamd that is there now; of any other nothing holds. */
+  /**
+   * What was found out of the clamd that is there now; of any other nothing holds, but the size of
+   * files until it is found out anew.
+   */
   limits(endpoint: ClamdEndpoint): KnownLimits {
-    return { alerts: this.#alerts(endpoint), fileBytesMax: this.#fileSize(endpoint)?.bytes };
+    const { sized } = this.#watched.get(endpoint) ?? {};
+    return { alerts: this.#alerts(endpoint), fileBytesMax: sized?.fileSize.bytes };
   }
 
   #alerts(endpoint: ClamdEndpoint): LimitAlerts {
@@ -141,16 +152,12 @@ export class EndpointWatch {
     return isCurrent ? (told?.alerts ?? 'unknown') : 'unknown';
   }
 
-  #fileSize(endpoint: ClamdEndpoint): FileSize | undefined {
-    const sized = this.#watched.get(endpoint)?.sized;
-    return sized?.moves === this.#moves(endpoint) ? sized?.fileSize : undefined;
-  }
-
   /** What has to be found out of it: nothing where it is known, or clamd would tell. */
-  #fileSizeDue(endpoint: ClamdEndpoint, alerts: LimitAlerts): number | undefined {
+  #fileSizeDue(endpoint: ClamdEndpoint, { sized }: Watched): number | undefined {
     const suspected = this.#settings.fileBytesMax(endpoint.address.name);
-    if (suspected === undefined || alerts === 'on') return undefined;
-    return this.#fileSize(endpoint)?.upTo === suspected ? undefined : suspected;
+    if (suspected === undefined || this.#alerts(endpoint) === 'on') return undefined;
+    const isKnown = sized?.moves === this.#moves(endpoint) && sized?.fileSize.upTo === suspected;
+    return isKnown ? undefined : suspected;
   }
 
   /** One look at a time. */
@@ -176,20 +183,33 @@ export class EndpointWatch {
         return this.#isCanaryDue(endpoint, watched);
       },
       limits: () => this.#alerts(endpoint) === 'unknown',
-      fileSize: (alerts?: LimitAlerts) =>
-        this.#fileSizeDue(endpoint, alerts ?? this.#alerts(endpoint)),
     };
     try {
       const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
-      if (this.#watched.get(endpoint) === watched)
-        this.#learn(endpoint, watched, { ...seen, moves });
+      if (this.#watched.get(endpoint) !== watched) return;
+      this.#learn(endpoint, watched, { ...seen, moves });
+      if (seen.believed) await this.#measure(endpoint, watched);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
   }
 
+  /** It has mail meanwhile: this takes seconds, and more where its limit has to be looked for. */
+  async #measure(endpoint: ClamdEndpoint, watched: Watched): Promise<void> {
+    const upTo = this.#fileSizeDue(endpoint, watched);
+    const moves = this.#moves(endpoint);
+    if (upTo === undefined || moves === undefined) return;
+    const bytes = await askFileSize(endpoint.address, upTo, this.#settings, this.#stop.signal);
+    if (bytes === undefined || this.#watched.get(endpoint) !== watched) return;
+    const before = watched.sized?.fileSize;
+    const fileSize = { upTo, bytes };
+    watched.sized = { fileSize, moves };
+    if (before?.upTo === upTo && before.bytes === bytes) return;
+    this.#settings.looked(endpoint, { fileSize });
+  }
+
   #learn(endpoint: ClamdEndpoint, watched: Watched, seen: Seen): void {
-    const { evidence, believed, alerts, fileSize, moves } = seen;
+    const { evidence, believed, alerts, moves } = seen;
     if (evidence.kind === 'right' && !believed && endpoint.state !== 'ready') {
       // It fell into doubt while it was looked at, and has not shown the canary since.
       watched.began = -Infinity;
@@ -197,11 +217,12 @@ export class EndpointWatch {
     }
     if (believed) watched.believed = { at: watched.began, moves };
     if (alerts && moves !== undefined) watched.told = { alerts, moves };
-    if (fileSize && moves !== undefined) watched.sized = { fileSize, moves };
     const { state } = endpoint;
     endpoint.learn(evidence);
     watched.same = endpoint.state === state ? watched.same + 1 : 0;
-    this.#settings.looked(endpoint, newsIn(watched, seen));
+    const isNews = alerts !== undefined && alerts !== watched.lastWord;
+    if (isNews) watched.lastWord = alerts;
+    this.#settings.looked(endpoint, isNews ? { alerts } : {});
   }
 
   /** Whatever is not ready has to show it before it becomes so. */
@@ -246,18 +267,5 @@ function newlyWatched(): Watched {
     told: undefined,
     sized: undefined,
     lastWord: undefined,
-    lastSize: undefined,
-  };
-}
-
-/** Never the same twice. */
-function newsIn(watched: Watched, { alerts, fileSize }: Look): LimitNews {
-  const { lastWord, lastSize } = watched;
-  if (alerts) watched.lastWord = alerts;
-  if (fileSize) watched.lastSize = fileSize;
-  const isSame = fileSize?.bytes === lastSize?.bytes && fileSize?.upTo === lastSize?.upTo;
-  return {
-    ...(alerts && alerts !== lastWord && { alerts }),
-    ...(fileSize && !isSame && { fileSize }),
   };
 }

@@ -406,6 +406,16 @@ describe('up to which size it looks at a file', () => {
     expect(clamd.sizes).toHaveLength(2);
   });
 
+  it('is asked of one that has mail already', async () => {
+    const states: string[] = [];
+    clamd.ofSize = (bytes) => {
+      states.push(endpoint.state);
+      return limitedTo(Infinity)(bytes);
+    };
+    await watch.look();
+    expect(states).toEqual(['ready']);
+  });
+
   it('that was not answered is asked with the next canary', async () => {
     clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
     await watch.look();
@@ -417,12 +427,12 @@ describe('up to which size it looks at a file', () => {
     expect(known()).toBe(25 * MiB);
   });
 
-  it('holds for the version that it was found out of, and is asked of the next', async () => {
+  it('holds until it is found out of the next version', async () => {
     await watch.look();
     clamd.version = 'ClamAV 1.4.6/27001/Fri Nov 21 2025';
     clamd.ofSize = limitedTo(10 * MiB);
     await versions.read(endpoint.address);
-    expect(known()).toBeUndefined();
+    expect(known()).toBe(25 * MiB);
     await watch.look();
     expect(known()).toBeLessThanOrEqual(10 * MiB);
     expect(sizesTold).toEqual([25 * MiB, known()]);
