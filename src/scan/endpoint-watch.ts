@@ -187,14 +187,19 @@ export class EndpointWatch {
     try {
       const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
       if (this.#watched.get(endpoint) !== watched) return;
-      this.#learn(endpoint, watched, { ...seen, moves });
-      if (seen.believed) await this.#measure(endpoint, watched);
+      this.#note(watched, { ...seen, moves });
+      // What it is not known to look at it is given no mail for; what was known holds meanwhile.
+      const isFirst = watched.sized === undefined;
+      if (seen.believed && isFirst) await this.#measure(endpoint, watched);
+      if (this.#watched.get(endpoint) !== watched) return;
+      this.#learn(endpoint, watched, seen);
+      if (seen.believed && !isFirst) await this.#measure(endpoint, watched);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
   }
 
-  /** It has mail meanwhile: this takes seconds, and more where its limit has to be looked for. */
+  /** This takes a second or some, and more where its limit has to be looked for. */
   async #measure(endpoint: ClamdEndpoint, watched: Watched): Promise<void> {
     const upTo = this.#fileSizeDue(endpoint, watched);
     const moves = this.#moves(endpoint);
@@ -208,15 +213,17 @@ export class EndpointWatch {
     this.#settings.looked(endpoint, { fileSize });
   }
 
-  #learn(endpoint: ClamdEndpoint, watched: Watched, seen: Seen): void {
-    const { evidence, believed, alerts, moves } = seen;
+  #note(watched: Watched, { believed, alerts, moves }: Seen): void {
+    if (believed) watched.believed = { at: watched.began, moves };
+    if (alerts && moves !== undefined) watched.told = { alerts, moves };
+  }
+
+  #learn(endpoint: ClamdEndpoint, watched: Watched, { evidence, believed, alerts }: Look): void {
     if (evidence.kind === 'right' && !believed && endpoint.state !== 'ready') {
       // It fell into doubt while it was looked at, and has not shown the canary since.
       watched.began = -Infinity;
       return;
     }
-    if (believed) watched.believed = { at: watched.began, moves };
-    if (alerts && moves !== undefined) watched.told = { alerts, moves };
     const { state } = endpoint;
     endpoint.learn(evidence);
     watched.same = endpoint.state === state ? watched.same + 1 : 0;

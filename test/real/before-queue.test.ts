@@ -54,6 +54,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'before the queue', () => {
       settings = settingsOf(filterPort, reinjectPort, clamd);
       const more = '[limits]\nmessage_bytes_max = "60M"\n';
       daemon = await PrivateDaemon.start({ ...settings, more });
+      await daemon.ready();
       postfix = await startPostfix({
         reinjectPort,
         submitOptions: [`smtpd_proxy_filter=127.0.0.1:${filterPort}`, ...proxyOptions],
@@ -218,6 +219,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'before the queue', () => {
     const [filterPort, reinjectPort] = [await freePort(), await freePort()];
     const clamd = await PrivateClamd.start();
     const daemon = await PrivateDaemon.start(settingsOf(filterPort, reinjectPort, clamd));
+    await daemon.ready();
     const postfix = await startPostfix({
       reinjectPort,
       submitOptions: [`smtpd_proxy_filter=127.0.0.1:${filterPort}`],

@@ -177,6 +177,7 @@ describeNeeding(['clamd'], 'the daemon', () => {
       code: 1,
     });
     await clamd.restart();
+    await daemon.ready();
     expect((await send())[0]).toMatch(/^250 /);
     expect(sink.messages).toHaveLength(1);
   });

@@ -60,6 +60,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'end to end', () => {
         clamd: [clamd.unix.name],
         waitMax: '1s',
       });
+      await daemon.ready();
       postfix = await startPostfix({
         reinjectPort,
         filter: { protocol, address: filterPort },

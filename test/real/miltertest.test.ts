@@ -35,6 +35,7 @@ describeNeeding(['miltertest', 'clamd'], 'miltertest', () => {
       clamd: [clamd.unix.name],
       waitMax: '1s',
     });
+    await daemon.ready();
   });
 
   afterAll(async () => {

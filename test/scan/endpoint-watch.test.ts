@@ -406,14 +406,17 @@ describe('up to which size it looks at a file', () => {
     expect(clamd.sizes).toHaveLength(2);
   });
 
-  it('is asked of one that has mail already', async () => {
+  it('is known before the first mail, and found out anew while there is mail', async () => {
     const states: string[] = [];
     clamd.ofSize = (bytes) => {
       states.push(endpoint.state);
       return limitedTo(Infinity)(bytes);
     };
     await watch.look();
-    expect(states).toEqual(['ready']);
+    expect(endpoint.state).toBe('ready');
+    clamd.version = 'ClamAV 1.4.6/27001/Fri Nov 21 2025';
+    await watch.look();
+    expect(states).toEqual(['starting', 'ready']);
   });
 
   it('that was not answered is asked with the next canary', async () => {

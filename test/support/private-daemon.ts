@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, readFileSync, openSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askControl } from '../../src/cli/control-client.ts';
+import type { Status } from '../../src/daemon/control-status.ts';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import { systemClock } from '../../src/clock.ts';
 import { nodeFiles } from '../../src/store/files.ts';
@@ -184,6 +185,17 @@ ${more}`,
   async transactions(): Promise<readonly TransactionRecord[]> {
     const answer = await askControl(this.control, '/transactions?limit=1000');
     return (answer as { transactions: TransactionRecord[] }).transactions;
+  }
+
+  /** Resolves when it takes mail, and has a clamd for it; rejects after `seconds`. */
+  async ready(seconds = 60): Promise<void> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const { ready, reasons } = (await askControl(this.control, '/status')) as Status;
+      if (ready) return;
+      if (performance.now() > end) throw new Error(`not ready: ${reasons.join(', ')}`);
+      await delay(20);
+    }
   }
 
   /** Kills it and leaves nothing behind. */
