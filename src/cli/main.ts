@@ -9,6 +9,7 @@ import { CliContext, type Surroundings } from './context.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { report, reportUsage } from './failure.ts';
+import { Hangups } from './hangups.ts';
 import type { InjectOptions } from './inject.ts';
 import type { ScanEnvelope } from './scan.ts';
 import type { PostfixOptions } from './postfix.ts';
@@ -79,9 +80,11 @@ function addDaemonVerbs(program: Command, context: CliContext): void {
     .command('serve')
     .description('the daemon: listen, scan, answer, until SIGTERM')
     .action(async () => {
+      // A signal that finds no handler would end the process.
+      const hangups = new Hangups(process);
       // The one is read while the other is loaded.
       const [config, { serve }] = await Promise.all([context.configApart(), import('./serve.ts')]);
-      context.exitCode = await serve(context, config);
+      context.exitCode = await serve(context, config, hangups);
     });
   program
     .command('check-config')

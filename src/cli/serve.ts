@@ -14,6 +14,7 @@ import type { TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import type { Hangups } from './hangups.ts';
 import { supervisionOf, systemdOf, tellUnused } from './serve-systemd.ts';
 import { version } from './version.ts';
 
@@ -30,17 +31,21 @@ const lastResortMs = 5000;
  * Runs the daemon until SIGTERM or SIGINT. SIGHUP reads the configuration again; a bad one is
  * logged, and the one before stays.
  *
+ * @param hangups each SIGHUP since the process began.
  * @throws when it cannot start.
  */
-export async function serve(context: CliContext, config: Config): Promise<ExitCode> {
+export async function serve(
+  context: CliContext,
+  config: Config,
+  hangups: Hangups,
+): Promise<ExitCode> {
   setDefaultHighWaterMark(false, streamBytes);
   const { clock } = context;
   const log = new Log(config.log, clock, process.stdout);
-  // From the first moment on: a signal that finds no handler would end the process.
   const termination = terminated();
   const started = Promise.withResolvers<Supervision | undefined>();
   let reloads = started.promise;
-  process.on('SIGHUP', () => {
+  hangups.take(() => {
     reloads = reloads.then((supervision) => reload(context, { daemon, log, supervision }));
   });
   const systemd = systemdOf(context.env);
@@ -91,15 +96,23 @@ export async function serve(context: CliContext, config: Config): Promise<ExitCo
   supervision?.ready();
   started.resolve(supervision);
   garbage.afterStart();
-  const signal = await termination;
+  await stopped({ daemon, log, supervision }, control, await termination);
+  setTimeout(() => process.exit(exitCodes.ok), lastResortMs).unref();
+  return exitCodes.ok;
+}
+
+/** @param signal why. */
+async function stopped(
+  { daemon, log, supervision }: Running,
+  control: Control,
+  signal: string,
+): Promise<void> {
   log.info('stopping', { signal, ...daemon.load });
   supervision?.stopping();
   await daemon.stop();
   await control.close();
   await supervision?.close();
   log.info('stopped');
-  setTimeout(() => process.exit(exitCodes.ok), lastResortMs).unref();
-  return exitCodes.ok;
 }
 
 /** A fault that reached nobody is ours; what is at work goes on, and nothing is answered 250 for it. */
