@@ -1,6 +1,5 @@
 /** `clamgate postfix --diff`, `--apply` and `--undo`: what is in force against what is wanted. */
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { accepts } from '../accepts.ts';
 import type { Config } from '../daemon/config.ts';
 import { applyChanges, reloadPostfix } from '../postfix/apply.ts';
 import { type Undo, undoNewest } from '../postfix/backup.ts';
@@ -106,16 +105,7 @@ async function whoIsAbsent({ listeners, commit }: Config): Promise<string[]> {
 
 async function isThere(address: string): Promise<boolean> {
   const parsed = parseSocketAddress(address);
-  if (!parsed.ok) return false;
-  const socket = connect(parsed.address);
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  return parsed.ok && (await accepts(parsed.address, connectMs));
 }
 
 const connectMs = 5000;

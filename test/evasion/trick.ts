@@ -47,6 +47,30 @@ export interface WholeTrick extends About {
   build(payload: Payload, about: Particulars): Entity;
 }
 
+/** @param mark unique to the message. */
+export type Build = (payload: Payload, mark: string) => Entity;
+
+/** By name, under their family; and, where no decoder at hand shows it, who finds the payload. */
+export type Family = readonly [
+  name: string,
+  builds: Readonly<Record<string, Build>>,
+  argued?: string,
+];
+
+/** With EICAR as it is: other payloads are not what these are about. */
+export function eicarTricks(families: readonly Family[]): readonly WholeTrick[] {
+  return families.flatMap(([family, builds, argued]) =>
+    Object.entries(builds).map(([name, build]) => ({
+      side: 'whole' as const,
+      family,
+      name,
+      payloads: ['eicar'] as const,
+      ...(argued !== undefined && { argued }),
+      build: (payload: Payload, { mark }: Particulars) => build(payload, mark),
+    })),
+  );
+}
+
 export type Trick = EncodingTrick | TypeTrick | StructureTrick | WholeTrick;
 
 export const plainEncoding: Pick<EncodingTrick, 'encode'> = {

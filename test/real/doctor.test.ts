@@ -335,11 +335,11 @@ witness = "unix:${folder.path}/witness.sock"`,
 
   test('a clamd that finds nothing in EICAR', async () => {
     try {
-      clamd.setEicar(false);
+      clamd.knowsEicar(false);
       await clamd.restart();
       expect(ofTrouble(await look())).toEqual(['clamd-canary']);
     } finally {
-      clamd.setEicar(true);
+      clamd.knowsEicar(true);
       await clamd.restart();
     }
   });

@@ -132,13 +132,6 @@ export class PrivateClamd {
     writeFileSync(join(this.#workdir.path, 'db', 'many.hsb'), lines);
   }
 
-  /** Takes away what finds EICAR, and puts it back; it is loaded at the next start or RELOAD. */
-  setEicar(on: boolean): void {
-    const directory = join(this.#workdir.path, 'db');
-    if (on) writeDatabase(directory);
-    else for (const name of ['test.hdb', 'test.ndb']) rmSync(join(directory, name));
-  }
-
   /** Ends it as the kernel does; nobody starts it again. */
   kill(): void {
     this.#process?.kill('SIGKILL');

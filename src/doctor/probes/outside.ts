@@ -1,14 +1,13 @@
 /** Whether a port of this machine can be reached at an address that others know, too: tried, not guessed. */
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { accepts } from '../../accepts.ts';
 
 const connectMs = 1000;
 
 /** The addresses of this machine, not loopback, at which the port takes connections. */
 export async function reachableAddresses(port: number): Promise<readonly string[]> {
   const hosts = outerAddresses();
-  const taken = await Promise.all(hosts.map((host) => accepts(host, port)));
+  const taken = await Promise.all(hosts.map((host) => accepts({ host, port }, connectMs)));
   return hosts.filter((_, at) => taken[at]);
 }
 
@@ -18,16 +17,4 @@ function outerAddresses(): string[] {
     .flatMap((all) => all ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ address }) => address);
-}
-
-async function accepts(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port });
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -7,15 +7,13 @@ import { base64, cut, hexQuoted, uuLines } from '../codecs.ts';
 import { crlf, entityText, type Entity } from '../message.ts';
 import type { Payload } from '../payloads.ts';
 import { tnefWithProperties } from '../tnef.ts';
-import { mimeVersion, multipart, type WholeTrick } from '../trick.ts';
+import { type Build, eicarTricks, mimeVersion, multipart, type WholeTrick } from '../trick.ts';
 
 const inBase64 = 'Content-Transfer-Encoding: base64';
 const octets = 'Content-Type: application/octet-stream; name="invoice.com"';
 const text: Entity = { fields: ['Content-Type: text/plain'], body: `See the file.${crlf}` };
 const clear = ({ bytes }: Payload): string => bytes.toString('latin1');
 const lines = (...all: readonly string[]): string => all.map((line) => line + crlf).join('');
-
-type Build = (payload: Payload, mark: string) => Entity;
 
 /** A part whose header has no end of its own. */
 const unended =
@@ -271,7 +269,7 @@ const modes: Readonly<Record<string, Build>> = Object.fromEntries(
 );
 
 const browser = 'a browser: WHATWG HTML §13.2.5.72 and URL §4.4, reached from HTML mail';
-const rows: readonly (readonly [string, Readonly<Record<string, Build>>, argued?: string])[] = [
+export const disagreementTricks: readonly WholeTrick[] = eicarTricks([
   ['end of a header, by line', headerEnds],
   ['delimiter that does not count', scopes],
   ['boundary that is cut', boundaries],
@@ -286,16 +284,4 @@ const rows: readonly (readonly [string, Readonly<Record<string, Build>>, argued?
   ['data: URI in references', uris, browser],
   ['calendar', calendars, 'a calendar: RFC 5545 §3.8.1.1, from an invitation'],
   ['mode of uuencode', modes],
-];
-
-/** EICAR as it is: other payloads are not what these are about. */
-export const disagreementTricks: readonly WholeTrick[] = rows.flatMap(([family, builds, argued]) =>
-  Object.entries(builds).map(([name, build]) => ({
-    side: 'whole' as const,
-    family,
-    name,
-    payloads: ['eicar'] as const,
-    ...(argued !== undefined && { argued }),
-    build: (payload, { mark }) => build(payload, mark),
-  })),
-);
+]);

@@ -4,15 +4,12 @@
  */
 import { base64, base64Lines, binHex, uuLines } from '../codecs.ts';
 import { crlf, entityText, type Entity } from '../message.ts';
-import type { Payload } from '../payloads.ts';
-import { mimeVersion, multipart, type WholeTrick } from '../trick.ts';
+import { type Build, eicarTricks, mimeVersion, multipart, type WholeTrick } from '../trick.ts';
 
 const inBase64 = 'Content-Transfer-Encoding: base64';
 const octets = 'Content-Type: application/octet-stream; name="invoice.com"';
 const text: Entity = { fields: ['Content-Type: text/plain'], body: `See the file.${crlf}` };
 const lines = (...all: readonly string[]): string => all.map((line) => line + crlf).join('');
-
-type Build = (payload: Payload, mark: string) => Entity;
 
 const part =
   (fields: readonly string[], content: (bytes: Buffer) => readonly string[]): Build =>
@@ -184,23 +181,11 @@ const encodedNames: Readonly<Record<string, Build>> = {
   ]),
 };
 
-const rows: readonly (readonly [string, Readonly<Record<string, Build>>, argued?: string])[] = [
+export const laxReaderTricks: readonly WholeTrick[] = eicarTricks([
   ['text looked through', inText],
   ['delimiter anywhere in a line', delimiters],
   ['header behind a line that is none', headers],
   ['charset of Python only', charsets],
   ['signed S/MIME in BER', cms, 'OpenSSL, Thunderbird, Outlook: X.690 §8.7.3, RFC 5652 §5.2'],
   ['uuencode with an encoded name', encodedNames, 'GNU sharutils: uuencode --encode-file-name'],
-];
-
-/** EICAR as it is: other payloads are not what these are about. */
-export const laxReaderTricks: readonly WholeTrick[] = rows.flatMap(([family, builds, argued]) =>
-  Object.entries(builds).map(([name, build]) => ({
-    side: 'whole' as const,
-    family,
-    name,
-    payloads: ['eicar'] as const,
-    ...(argued !== undefined && { argued }),
-    build: (payload, { mark }) => build(payload, mark),
-  })),
-);
+]);
