@@ -11,6 +11,14 @@ interface Count {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Why there are no results, where a run ended without any. */
+  readonly problem?: string;
+}
+
+/** How a command ended. */
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 interface Check {
@@ -42,7 +50,7 @@ const checks: readonly Check[] = [
 ];
 
 async function script(name: string): Promise<Count> {
-  const ok = await runs('npm', ['run', '--silent', name]);
+  const ok = (await run('npm', ['run', '--silent', name])).code === 0;
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
@@ -50,15 +58,15 @@ async function jest(project: string, whole?: 'may be skipped'): Promise<Count> {
   const file = `.run/${project}.json`;
   rmSync(file, { force: true });
   const args = ['run', '--silent', `test:${project}`, '--', '--json', `--outputFile=${file}`];
-  const ok = await runs('npm', args, file);
+  const ending = await run('npm', args, file);
   const results = read(file);
-  if (results === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  if (results === undefined) return { passed: 0, failed: 1, skipped: 0, problem: told(ending) };
   const passed = results.numPassedTests;
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   const skipped = results.numPendingTests;
   // No test at all is a failure, and so is one that jest reports only by its exit status.
   const seen = passed + failed + (whole === undefined ? 0 : skipped);
-  const unseen = seen === 0 || (failed === 0 && !ok) ? 1 : 0;
+  const unseen = seen === 0 || (failed === 0 && ending.code !== 0) ? 1 : 0;
   return { passed, failed: failed + unseen, skipped };
 }
 
@@ -70,11 +78,15 @@ function read(file: string): JestResults | undefined {
   }
 }
 
+function told({ code, signal }: Ending): string {
+  return `jest wrote no results: ${signal === null ? `exit status ${code ?? '?'}` : signal}`;
+}
+
 /**
- * Whether the command ended well. jest writes `results` when all tests are over; what a failed test
+ * Runs a command to its end. jest writes `results` when all tests are over; what a failed test
  * left open can then keep it from ending, so it is not waited for long.
  */
-async function runs(command: string, args: readonly string[], results?: string): Promise<boolean> {
+async function run(command: string, args: readonly string[], results?: string): Promise<Ending> {
   // jest's words are on standard error.
   const output = results === undefined ? 'inherit' : 'ignore';
   const child = spawn(command, args, { stdio: ['ignore', output, 'inherit'], detached: true });
@@ -90,10 +102,10 @@ async function runs(command: string, args: readonly string[], results?: string):
   const watch = setInterval(() => {
     if (results !== undefined && isOlder(results, patienceMs)) kill();
   }, 1000);
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   clearInterval(watch);
   process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-  return code === 0;
+  return { code, signal };
 }
 
 function isOlder(file: string, ms: number): boolean {
@@ -101,19 +113,21 @@ function isOlder(file: string, ms: number): boolean {
   return stat !== undefined && Date.now() - stat.mtimeMs > ms;
 }
 
-function line(name: string, { passed, failed, skipped }: Count, seconds: number): string {
+function line(name: string, count: Count, seconds: number): string {
+  const { passed, failed, skipped, problem } = count;
   const skips = skipped > 0 ? `, ${skipped} skipped` : '';
-  return `${name.padEnd(24)}${passed} passed, ${failed} failed${skips}  (${seconds} s)\n`;
+  const why = problem === undefined ? '' : `  ${problem}`;
+  return `${name.padEnd(24)}${passed} passed, ${failed} failed${skips}  (${seconds} s)${why}\n`;
 }
 
 mkdirSync('.run', { recursive: true });
 const lines: string[] = [];
 let passed = 0;
 let failed = 0;
-for (const { name, run } of checks) {
+for (const { name, run: check } of checks) {
   stdout.write(`\n== ${name}\n`);
   const started = performance.now();
-  const count = await run();
+  const count = await check();
   lines.push(line(name, count, Math.round((performance.now() - started) / 1000)));
   passed += count.passed;
   failed += count.failed;

@@ -181,6 +181,8 @@ export class World {
       for (const clamd of this.clamds) clamd.release();
       return this.#scans.running === 0 && this.#scan.load.inflight === 0;
     }, 'all scans have ended');
+    // Mail that waited has a clamd looked at soon, also when that mail is gone.
+    this.#scan.close();
     await this.until(() => this.clock.pending === 0, 'all timers have ended');
     if (!this.#hangs) await this.until(() => this.#atClamd === 0, 'clamd is left alone');
     expect(this.#scan.load).toEqual({ inflight: 0, waiting: 0 });

@@ -61,8 +61,8 @@ export async function playWithPostfix(
     const client = await Client.connect({ host: '127.0.0.1', port: doors.submitPorts[column] });
     await new PostfixPlayer(column, { world, client, doors }).play(one.steps);
     client.close();
-    // That nothing is held afterwards is shown where no Postfix comes and goes: in memory.
     await world.until(() => client.ended, 'the end of the session');
+    await world.expectNothingHeld();
   } finally {
     await world.close();
     await empty(doors);
