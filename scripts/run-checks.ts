@@ -38,15 +38,21 @@ interface JestResults {
 /** After its last test, for jest to end. */
 const patienceMs = 15_000;
 
-const checks: readonly Check[] = [
-  { name: 'types', run: () => script('types') },
-  { name: 'lint', run: () => script('lint') },
-  { name: 'format', run: () => script('format') },
-  { name: 'build', run: () => script('build') },
-  { name: 'unit tests', run: () => jest('unit') },
-  { name: 'real Postfix and clamd', run: () => jest('real') },
+/** Of what is running. */
+const kills = new Set<() => void>();
+
+/** One group after the other; what is in the same group runs at once. */
+const groups: readonly (readonly Check[])[] = [
+  [
+    { name: 'types', run: () => script('types') },
+    { name: 'lint', run: () => script('lint') },
+    { name: 'format', run: () => script('format') },
+    { name: 'build', run: () => script('build') },
+  ],
+  [{ name: 'unit tests', run: () => jest('unit') }],
+  [{ name: 'real Postfix and clamd', run: () => jest('real') }],
   // Where no machine can be booted it says so, and all of it is skipped. `make systemd` runs all.
-  { name: 'real systemd', run: () => jest('systemd-short', 'may be skipped') },
+  [{ name: 'real systemd', run: () => jest('systemd-short', 'may be skipped') }],
 ];
 
 async function script(name: string): Promise<Count> {
@@ -94,17 +100,13 @@ async function run(command: string, args: readonly string[], results?: string): 
   const kill = (): void => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   };
-  const interrupted = (): void => {
-    kill();
-    exit(1);
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  kills.add(kill);
   const watch = setInterval(() => {
     if (results !== undefined && isOlder(results, patienceMs)) kill();
   }, 1000);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   clearInterval(watch);
-  process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  kills.delete(kill);
   return { code, signal };
 }
 
@@ -120,18 +122,28 @@ function line(name: string, count: Count, seconds: number): string {
   return `${name.padEnd(24)}${passed} passed, ${failed} failed${skips}  (${seconds} s)${why}\n`;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const kill of kills) kill();
+    exit(1);
+  });
+}
 mkdirSync('.run', { recursive: true });
 const lines: string[] = [];
 let passed = 0;
 let failed = 0;
-for (const { name, run: check } of checks) {
-  stdout.write(`\n== ${name}\n`);
+for (const group of groups) {
+  stdout.write(`\n== ${group.map(({ name }) => name).join(', ')}\n`);
+  await Promise.all(group.map(take));
+  writeFileSync('.run/totals', `${passed} ${failed}\n`);
+}
+stdout.write(`\n${lines.join('')}`);
+exit(failed === 0 ? 0 : 1);
+
+async function take({ name, run: check }: Check): Promise<void> {
   const started = performance.now();
   const count = await check();
   lines.push(line(name, count, Math.round((performance.now() - started) / 1000)));
   passed += count.passed;
   failed += count.failed;
-  writeFileSync('.run/totals', `${passed} ${failed}\n`);
 }
-stdout.write(`\n${lines.join('')}`);
-exit(failed === 0 ? 0 : 1);
