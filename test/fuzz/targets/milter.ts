@@ -75,7 +75,7 @@ function framedAs(text: string): Buffer {
 class Answerer {
   readonly #choice: number;
   #turn = 0;
-  #fields = new FieldPlaces('X-Virus-Scanned');
+  #fields = new FieldPlaces('X-Virus-Scanned', limits.deletionsMax);
 
   constructor(choice: number) {
     this.#choice = choice;
@@ -95,7 +95,8 @@ class Answerer {
   }
 
   see(session: MilterSession, event: MilterEvent): void {
-    if (event.type === 'mail') this.#fields = new FieldPlaces('X-Virus-Scanned');
+    if (event.type === 'mail')
+      this.#fields = new FieldPlaces('X-Virus-Scanned', limits.deletionsMax);
     if (event.type === 'header') this.#fields.see(event.name);
     const isNeedless = event.type === 'content' && (this.#choice & 8) !== 0;
     if (isNeedless) session.skipBody();
