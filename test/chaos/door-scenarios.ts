@@ -16,17 +16,28 @@ export const doorScenarios: readonly Scenario[] = [
   at('milter', 'scan slower than Postfix waits', 'once'),
   deadline('milter'),
   at('milter', 'clamd killed', 'once'),
+  at('milter', 'clamd reloaded', 'once'),
   at('milter', 'filter killed', 'once'),
   fullDisk('milter'),
   at('before-queue', 'clamd frozen', 'once'),
   at('before-queue', 'scan slower than Postfix waits', 'once'),
   deadline('before-queue'),
   at('before-queue', 'clamd killed', 'once'),
+  at('before-queue', 'clamd reloaded', 'once'),
   // The sender's next attempt has no name by which it could be known for the same message: when the
   // filter dies between the next hop's 250 and its own, it comes twice (RFC 1047).
   at('before-queue', 'filter killed', 'never-lost'),
   fullDisk('before-queue'),
+  // So it does when the next hop commits and its 250 comes after Postfix has ceased to wait.
+  at('before-queue', 'next hop frozen', 'never-lost'),
+  at('before-queue', 'smtpd of the next hop killed', 'once-if-asked'),
   at('before-queue', 'next hop killed', 'once-if-asked'),
+  // While mail may not come the sender is told so; what has come is handed over as behind the queue.
+  at('policy', 'clamd frozen', 'once'),
+  at('policy', 'clamd killed', 'once'),
+  at('policy', 'filter killed', 'once-if-asked'),
+  at('policy', 'disk full', 'once'),
+  at('policy', 'next hop killed', 'once-if-asked'),
 ];
 
 function at(door: FrontDoor, name: string, promise: Promised): Scenario {
@@ -59,5 +70,5 @@ function fullDisk(door: FrontDoor): Scenario {
 }
 
 function nameOf(door: FrontDoor): string {
-  return door === 'milter' ? 'Milter' : 'before the queue';
+  return { milter: 'Milter', 'before-queue': 'before the queue', policy: 'policy' }[door];
 }
