@@ -2,13 +2,14 @@
  * The same faults where the filter stands in front of the queue: the sender is there until the end,
  * and told 4xx, or left without a reply, he sends the message again.
  */
+import { checkpointScenarios } from './checkpoint-scenarios.ts';
 import { clamdScenarios } from './clamd-scenarios.ts';
 import type { FrontDoor } from './filter.ts';
 import { filterScenarios } from './filter-scenarios.ts';
 import { nextHopScenarios } from './next-hop-scenarios.ts';
 import type { Promised, Scenario } from './scenario.ts';
 
-const known = [...clamdScenarios, ...filterScenarios, ...nextHopScenarios];
+const known = [...clamdScenarios, ...filterScenarios, ...nextHopScenarios, ...checkpointScenarios];
 
 export const doorScenarios: readonly Scenario[] = [
   // A Milter hands nothing on, so whatever befalls it, there is one message, and Postfix has it.
@@ -27,6 +28,7 @@ export const doorScenarios: readonly Scenario[] = [
   // The sender's next attempt has no name by which it could be known for the same message: when the
   // filter dies between the next hop's 250 and its own, it comes twice (RFC 1047).
   at('before-queue', 'filter killed', 'never-lost'),
+  at('before-queue', 'death at every point in turn: filter', 'never-lost'),
   fullDisk('before-queue'),
   // So it does when the next hop commits and its 250 comes after Postfix has ceased to wait.
   at('before-queue', 'next hop frozen', 'never-lost'),
@@ -49,7 +51,7 @@ function at(door: FrontDoor, name: string, promise: Promised): Scenario {
     settings: { ...behind.settings, door, oneInstance: door === 'milter' },
     promise,
     // Other filters are not set up there.
-    lacking: () => undefined,
+    lacking: behind.lacking ?? (() => undefined),
   };
 }
 
