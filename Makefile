@@ -36,6 +36,7 @@ run: packages build
 	@npm run --silent first-look
 
 test: packages node_modules
+	@scripts/unpack-sendmail.sh
 	@npm run --silent test
 
 # npm exec puts the right Node.js first, as npm run does.

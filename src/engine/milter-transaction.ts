@@ -105,6 +105,11 @@ export class MilterTransaction {
     this.#recipients.push(path);
   }
 
+  /** Nothing more of it is looked at: the end has this answer, whatever else comes. */
+  refuse(situation: Situation): void {
+    this.#refusal ??= situation;
+  }
+
   /** The next bytes of the content; to be awaited before the next ones when it is a promise. */
   write(bytes: Buffer): Promise<void> | undefined {
     if (this.#over || this.needsNoMore) return undefined;

@@ -4,7 +4,7 @@ import { assert } from '../assert.ts';
 import type { MilterEngine } from '../engine/milter-engine.ts';
 import type { MilterTransaction } from '../engine/milter-transaction.ts';
 import { stampName } from '../engine/stamp.ts';
-import type { MilterEvent } from '../protocol/milter/contract.ts';
+import { defaultMilterLimits, type MilterEvent } from '../protocol/milter/contract.ts';
 import { FieldPlaces } from '../protocol/milter/field-places.ts';
 import type { MilterSession } from '../protocol/milter/milter-session.ts';
 import { canQuarantine } from '../protocol/milter/negotiation.ts';
@@ -24,6 +24,11 @@ export interface MilterHandlerOptions {
 /** Sendmail and Postfix give up on a filter that says nothing for 300 s. */
 const progressMs = 30_000;
 
+/** What has come in our name, to be taken away. */
+function forgedFields(): FieldPlaces {
+  return new FieldPlaces(stampName, defaultMilterLimits.deletionsMax);
+}
+
 type EndOfMessage = Extract<MilterEvent, { type: 'end-of-message' }>;
 
 /**
@@ -34,7 +39,7 @@ export class MilterHandler implements Handler<MilterEvent> {
   readonly #session: MilterSession;
   readonly #options: MilterHandlerOptions;
   #transaction: MilterTransaction | undefined;
-  #forged = new FieldPlaces(stampName);
+  #forged = forgedFields();
   #answering: Promise<void> | undefined;
 
   constructor(session: MilterSession, options: MilterHandlerOptions) {
@@ -45,7 +50,7 @@ export class MilterHandler implements Handler<MilterEvent> {
   handle(event: MilterEvent): Promise<void> | undefined {
     switch (event.type) {
       case 'mail':
-        this.#forged = new FieldPlaces(stampName);
+        this.#forged = forgedFields();
         this.#transaction = this.#options.engine().begin(event.client, event.path);
         this.#answerWith(this.#open(this.#transaction));
         return undefined;
@@ -54,6 +59,7 @@ export class MilterHandler implements Handler<MilterEvent> {
         return undefined;
       case 'header':
         this.#forged.see(event.name);
+        if (this.#forged.tooMany) this.#current().refuse('header-too-large');
         return this.#write(event.line);
       case 'content':
         return this.#write(event.bytes);

@@ -26,6 +26,7 @@ function situationOf(
   { obstacle, messageBytesMax }: AdmissionQuestions,
 ): PolicySituation {
   if (attributes.get('request') !== 'smtpd_access_policy') return undefined;
-  if (Number(attributes.get('size')) > messageBytesMax()) return 'too-large';
+  const size = attributes.get('size') ?? '';
+  if (/^\d+$/.test(size) && Number(size) > messageBytesMax()) return 'too-large';
   return obstacle();
 }

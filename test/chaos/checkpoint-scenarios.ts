@@ -84,7 +84,8 @@ async function strike(
 ): Promise<void> {
   await stage.filter.kill();
   await stage.filter.start({ point, nth, victim: target(stage, victim) });
-  await load.send(messages);
+  // A sender before the queue waits for the filter to come back.
+  const sent = load.send(messages);
   await struck(stage, point);
   await delay(backAfterMs);
   if (victim === 'filter') await stage.filter.start();
@@ -94,6 +95,7 @@ async function strike(
     letTimePassForUnfinished(stage.b);
     await startAgain(stage.b);
   }
+  await sent;
 }
 
 function target(stage: Play['stage'], victim: Victim): KillAt['victim'] {

@@ -19,6 +19,9 @@ const script = join(root, 'bin/clamgate.js');
 /** Where the re-injection smtpd asks, below the queue directory of its Postfix. */
 export const commitSocket = 'clamgate/commit.sock';
 
+/** And where the smtpd asks that takes mail from clients, below the queue directory of its own. */
+export const policySocket = 'clamgate/policy.sock';
+
 /** What the build lacks for it, or undefined when it can do it. */
 export function missingInBuild(what: 'checkpoints' | LedgerSetting): string | undefined {
   if (what === 'checkpoints') {
@@ -37,7 +40,7 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
     settings.ledger === 'commit' ? new Witness(workdir, settings.nextHopQueue) : undefined;
   await witness?.start();
   const options = {
-    listeners: [listenerOf(settings)],
+    listeners: listenersOf(settings),
     clamd: [settings.clamdSocket, ...(settings.moreClamdSockets ?? [])].map(
       (path) => `unix:${path}`,
     ),
@@ -80,11 +83,20 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
   };
 }
 
-function listenerOf({ door, port, nextHopPort }: FilterSettings): DaemonListener {
+/** Its disk may be small, for what can fill it. */
+const policyLines = 'mode = "0666"\nmin_free = "1M"\n';
+
+function listenersOf(settings: FilterSettings): DaemonListener[] {
+  const { door, port, nextHopPort, frontQueue } = settings;
   const address = `127.0.0.1:${port}`;
-  if (door === 'milter') return { protocol: 'milter', address };
+  if (door === 'milter') return [{ protocol: 'milter', address }];
   const nextHop = `127.0.0.1:${nextHopPort}`;
-  return { protocol: 'smtp', address, nextHop, position: door ?? 'after-queue' };
+  const position = door === 'before-queue' ? door : 'after-queue';
+  const relaying: DaemonListener = { protocol: 'smtp', address, nextHop, position };
+  if (door !== 'policy' || frontQueue === undefined) return [relaying];
+  mkdirSync(join(frontQueue, 'clamgate'), { recursive: true });
+  const asked = `unix:${join(frontQueue, policySocket)}`;
+  return [relaying, { protocol: 'policy', address: asked, more: policyLines }];
 }
 
 async function keptBy(daemon: PrivateDaemon): Promise<readonly string[]> {

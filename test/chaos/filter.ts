@@ -3,8 +3,11 @@ import type { Status } from '../../src/daemon/control-status.ts';
 import type { LedgerSetting } from './options.ts';
 import type { InDoubt } from './tally.ts';
 
-/** Where else than behind the queue a filter may stand. */
-export type FrontDoor = 'before-queue' | 'milter';
+/**
+ * Where else than behind the queue a filter may stand. At 'policy' it stands behind it, and is asked
+ * before as well whether mail may come.
+ */
+export type FrontDoor = 'before-queue' | 'milter' | 'policy';
 
 export interface FilterSettings {
   /** Behind the queue unless told otherwise. */
@@ -20,6 +23,8 @@ export interface FilterSettings {
   readonly clamdSocket: string;
   /** Those of further clamds; for clamgate alone. */
   readonly moreClamdSockets?: readonly string[];
+  /** The queue directory of the Postfix before it, where that asks it at 'policy'. */
+  readonly frontQueue?: string;
   /** The queue directory of the Postfix behind it. */
   readonly nextHopQueue: string;
   /** Where it keeps what it writes, when it is to be another place than its own. */

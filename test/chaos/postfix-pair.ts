@@ -6,7 +6,7 @@ import type { PrivatePostfix } from '../support/private-postfix.ts';
 import { startPostfix } from '../support/private-postfix.ts';
 import type { PostfixOptions } from '../support/private-postfix-config.ts';
 import type { SinkAnswer, SinkOptions } from '../support/sink.ts';
-import { commitSocket } from './clamgate-filter.ts';
+import { commitSocket, policySocket } from './clamgate-filter.ts';
 import type { FrontDoor } from './filter.ts';
 
 export interface PairSettings {
@@ -44,6 +44,13 @@ const common = [
   'transport_retry_time = 1s',
   'initial_destination_concurrency = 20',
   'default_destination_concurrency_limit = 20',
+];
+
+const asksForAdmission = [
+  `smtpd_recipient_restrictions=check_policy_service unix:${policySocket}, permit_mynetworks, reject`,
+  `smtpd_end_of_data_restrictions=check_policy_service unix:${policySocket}`,
+  // After a failure Postfix asks once more, a second later.
+  'smtpd_policy_service_timeout=10s',
 ];
 
 /** @param asks whether B's re-injection smtpd asks before it commits. */
@@ -85,7 +92,9 @@ function optionsOfB(
 }
 
 function optionsOfA(settings: PairSettings, filterPort: number): PostfixOptions {
-  if (settings.door !== undefined) return frontDoorOptions(settings, settings.door, filterPort);
+  const { door } = settings;
+  if (door === 'milter' || door === 'before-queue')
+    return frontDoorOptions(settings, door, filterPort);
   const { contentFilter = 'main.cf', dataDone = '600s' } = settings;
   const inMaster = contentFilter === 'master.cf';
   return {
@@ -99,18 +108,21 @@ function optionsOfA(settings: PairSettings, filterPort: number): PostfixOptions 
       ...timesOf(settings),
       ...(inMaster ? ['content_filter =', 'receive_override_options ='] : []),
     ],
-    submitOptions: inMaster
-      ? [
-          `content_filter=scan:[127.0.0.1]:${filterPort}`,
-          'receive_override_options=no_address_mappings',
-        ]
-      : [],
+    submitOptions: [
+      ...(door === 'policy' ? asksForAdmission : []),
+      ...(inMaster
+        ? [
+            `content_filter=scan:[127.0.0.1]:${filterPort}`,
+            'receive_override_options=no_address_mappings',
+          ]
+        : []),
+    ],
   };
 }
 
 function frontDoorOptions(
   settings: PairSettings,
-  door: FrontDoor,
+  door: 'milter' | 'before-queue',
   filterPort: number,
 ): PostfixOptions {
   const { dataDone = door === 'milter' ? '300s' : '100s' } = settings;

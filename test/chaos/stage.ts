@@ -76,6 +76,7 @@ export class Stage {
       nextHopPort: pair.b.reinjectPort,
       clamdSocket,
       moreClamdSockets,
+      frontQueue: pair.a.queueDirectory,
       nextHopQueue: pair.b.queueDirectory,
       ...(disk && { stateDirectory: disk.path }),
       ...(settings.door !== undefined && { door: settings.door }),

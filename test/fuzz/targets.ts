@@ -9,6 +9,7 @@ import { header } from './targets/header.ts';
 import { inspect } from './targets/inspect.ts';
 import { journal } from './targets/journal.ts';
 import { lzma } from './targets/lzma.ts';
+import { milter } from './targets/milter.ts';
 import { names } from './targets/names.ts';
 import { policy } from './targets/policy.ts';
 import { readings } from './targets/readings.ts';
@@ -26,6 +27,7 @@ export const targets: readonly Target[] = [
   smtpClient,
   smtpReply,
   clamdReply,
+  milter,
   policy,
   witness,
   header,

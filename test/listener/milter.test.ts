@@ -4,6 +4,7 @@ import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { MilterHandler } from '../../src/listener/milter.ts';
 import { defaultMilterLimits } from '../../src/protocol/milter/contract.ts';
 import { MilterSession } from '../../src/protocol/milter/milter-session.ts';
+import { Spool } from '../../src/store/spool.ts';
 import { until } from '../support/memory-content.ts';
 import { Parts } from '../engine/parts.ts';
 import {
@@ -32,7 +33,10 @@ describe('MilterHandler', () => {
   function start(limits: Partial<Limits> = {}): void {
     const engine = new MilterEngine(
       { listener: 'unix:/milter', holds: false },
-      parts.engineParts({ limits: { ...defaultLimits, ...limits } }),
+      parts.engineParts({
+        limits: { ...defaultLimits, ...limits },
+        openSpool: () => new Spool({ files: parts.files, directory: '/s', memoryBytes: 10_000 }),
+      }),
     );
     session = new MilterSession(defaultMilterLimits);
     faults = [];
@@ -53,9 +57,9 @@ describe('MilterHandler', () => {
   });
 
   /** As the loop does: what waits for an answer is not handed on. */
-  async function pump(frames: readonly Buffer[]): Promise<string[]> {
+  async function pump(frames: readonly Buffer[], turnsMax = 60): Promise<string[]> {
     session.receive(Buffer.concat(frames));
-    for (let turns = 0; turns < 60; turns++) {
+    for (let turns = 0; turns < turnsMax; turns++) {
       const event = session.next();
       if (event === 'need-data' || event === 'paused') await new Promise(setImmediate);
       else if (event.type === 'close') break;
@@ -84,6 +88,18 @@ describe('MilterHandler', () => {
     ]);
     // They are those of that message only.
     expect(await pump([mail, endOfHeader, end])).toEqual(['c', stamped, 'a']);
+  });
+
+  test.each([
+    [100, 'a'],
+    [101, 'y552 5.3.4 Message header too large\0'],
+  ])('%i fields in our name: %s', async (count, verdict) => {
+    const forged = Array.from({ length: count }, () => frame('L', 'X-Virus-Scanned\0 no\0'));
+    const heard = await pump([mail, rcpt, ...forged, endOfHeader, body, end], 300);
+    expect(heard.at(-1)).toBe(verdict);
+    expect(heard.filter((word) => word.startsWith('m'))).toHaveLength(verdict === 'a' ? count : 0);
+    // The next message is judged anew.
+    expect((await pump([mail, endOfHeader, end])).at(-1)).toBe('a');
   });
 
   test('infected: the reply of the table, and the next message is judged anew', async () => {

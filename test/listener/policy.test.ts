@@ -57,7 +57,15 @@ describe.each(states)('at %s', (state) => {
     expect(said(asks(state, 'size=1001'))).toBe('action=REJECT 5.3.4 Message too large\n\n');
   });
 
-  test.each(['size=', 'size=0', 'size=x', 'size=-5'])('%s is no size', (size) => {
+  test.each([
+    'size=',
+    'size=0',
+    'size=x',
+    'size=-5',
+    'size=Infinity',
+    'size=1e9',
+    'size=0x7fffffff',
+  ])('%s is no size', (size) => {
     expect(said(asks(state, size))).toBe('action=DUNNO\n\n');
   });
 });
@@ -66,6 +74,20 @@ test('several requests of one connection are answered in order', () => {
   expect(said(asks('RCPT') + asks('END-OF-MESSAGE', 'size=2000') + asks('RCPT'))).toBe(
     'action=DUNNO\n\naction=REJECT 5.3.4 Message too large\n\naction=DUNNO\n\n',
   );
+});
+
+test('of a size that is said twice the first counts, as for Postfix', () => {
+  expect(said(asks('MAIL', 'size=1', 'size=2000'))).toBe('action=DUNNO\n\n');
+});
+
+test('a size of more digits than a number has is too large', () => {
+  expect(said(asks('MAIL', `size=${'9'.repeat(400)}`))).toMatch(/^action=REJECT 5\.3\.4 /);
+});
+
+test('a request without its empty line is waited for, and one beyond its bounds is not', () => {
+  expect(said('request=smtpd_access_policy\nsize=1\n')).toBe('');
+  expect(said(`request=smtpd_access_policy\nx=${'y'.repeat(9000)}`)).toBe('closed');
+  expect(said(asks('RCPT', ...Array.from({ length: 200 }, (_, at) => `a${at}=`)))).toBe('closed');
 });
 
 test('what is asked with another request is left to others', () => {

@@ -291,15 +291,22 @@ describeNeeding(['root', 'postfix', 'clamd'], 'Milter', () => {
     );
   });
 
-  test('clamd stopped: 451 4.7.1; started again: the same bytes are taken once', async () => {
+  test('clamd stopped: 451 4.7.1, or it waits in the queue; started again, each is taken once', async () => {
     await clamd.stop();
+    const local = unique(message(text()));
+    sendmail(local.data);
     const { id, data } = unique(message(text()));
     const submission = { from: '<a@client.test>', to: ['<b@sink.test>'], data };
     const [refused = ''] = await submit(postfix.submitPort, submission);
     expect(refused).toMatch(/^451 4\.7\.1 Content check unavailable, try again later$/);
+    await postfix.logged(/milter-reject: END-OF-MESSAGE from localhost\[127\.0\.0\.1\]: 4\.7\.1/);
+    expect([copiesOf(local.id).length, (await postfix.queued()).length]).toEqual([0, 1]);
     await clamd.restart();
     const [reply = ''] = await submit(postfix.submitPort, submission);
+    // pickup(8) looks again once a minute, or when it is woken up.
+    execFileSync('/usr/sbin/postkick', ['-c', postfix.configDirectory, 'public', 'pickup', 'W']);
     await expectDelivered({ id, data, reply });
+    expect(copiesOf(local.id)).toHaveLength(1);
   });
 
   test('clamd frozen: Postfix is told that we are at work, and then 451 4.7.1 in our words', async () => {

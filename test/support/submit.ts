@@ -17,43 +17,62 @@ export interface Submission {
 
 /** Resolves to the replies to the end of data: one over SMTP, one a recipient over LMTP. */
 export async function submit(port: number, message: Submission): Promise<readonly string[]> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  socket.setNoDelay();
-  await once(socket, 'connect');
-  const dialogue = new Dialogue(socket);
+  const dialogue = await Dialogue.open(port);
   try {
-    await dialogue.expect('220');
     await dialogue.say(`${message.lmtp === true ? 'LHLO' : 'EHLO'} client.test`, '250');
     await dialogue.say(`MAIL FROM:${message.from}`, '250');
     for (const to of message.to) await dialogue.say(`RCPT TO:${to}`, '250');
     await dialogue.say('DATA', '354');
-    socket.write(stuffed(message.data));
-    socket.write('.\r\n');
+    dialogue.write(stuffed(message.data));
+    dialogue.write('.\r\n');
     const replies: string[] = [];
     const count = message.lmtp === true ? message.to.length : 1;
     while (replies.length < count) replies.push(await dialogue.reply());
     // What is said to QUIT is no longer about the message.
-    socket.write('QUIT\r\n');
+    dialogue.write('QUIT\r\n');
     await dialogue.reply().catch(() => undefined);
     return replies;
   } finally {
-    socket.destroy();
+    dialogue.close();
   }
 }
 
 /** RFC 5321 §4.5.2; lines end with CRLF and nothing else. */
-function stuffed(data: Buffer): Buffer {
+export function stuffed(data: Buffer): Buffer {
   return Buffer.from(data.toString('latin1').replace(/^\.|(?<=\r\n)\./g, '..'), 'latin1');
 }
 
-class Dialogue {
+/** A client that says what it is told, whatever it hears. */
+export class Dialogue {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer, undefined>;
   #pending = '';
 
-  constructor(socket: Socket) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
     this.#chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  }
+
+  /** Resolves when it has been greeted. */
+  static async open(port: number): Promise<Dialogue> {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.setNoDelay();
+    await once(socket, 'connect');
+    const dialogue = new Dialogue(socket);
+    await dialogue.expect('220').catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
+    return dialogue;
+  }
+
+  write(bytes: Buffer | string): void {
+    this.#socket.write(bytes);
+  }
+
+  /** Without a word. */
+  close(): void {
+    this.#socket.destroy();
   }
 
   async say(command: string, code: string): Promise<void> {

@@ -9,15 +9,26 @@ export class FieldPlaces {
   readonly #seen = new Map<string, number>();
   readonly #found: { readonly name: string; readonly index: number }[] = [];
 
-  /** @param wanted in any case. */
-  constructor(wanted: string) {
+  readonly #most: number;
+
+  /**
+   * @param wanted in any case.
+   * @param most of them that are kept.
+   */
+  constructor(wanted: string, most: number) {
     this.#wanted = wanted.toLowerCase();
+    this.#most = most;
+  }
+
+  /** Whether there were more than are kept. */
+  get tooMany(): boolean {
+    return this.#found.length > this.#most;
   }
 
   /** The next field of the header section. As for the most lenient of readers, blanks do not count. */
   see(name: string): void {
     const lower = name.toLowerCase();
-    if (lower.replace(/[\r\n \t]/g, '') !== this.#wanted) return;
+    if (this.tooMany || lower.replace(/[\r\n \t]/g, '') !== this.#wanted) return;
     const index = (this.#seen.get(lower) ?? 0) + 1;
     this.#seen.set(lower, index);
     this.#found.push({ name, index });

@@ -42,6 +42,9 @@ const silence: Readonly<Partial<Record<CommandName, number>>> = {
   'end-of-header': steps.silentEndOfHeader,
 };
 
+/** Of a path that is kept, besides what was said. */
+const pathOverheadBytes = 32;
+
 const nothingAgreed: Terms = { version: 0, actions: 0, steps: 0 };
 
 export class MilterSession {
@@ -228,7 +231,7 @@ export class MilterSession {
     const path = parsePath(data);
     if (!path) return this.#malformed(command);
     if (command === 'mail') this.#beginMessage();
-    this.#envelopeBytes += data.length;
+    this.#envelopeBytes += data.length + pathOverheadBytes;
     if (command === 'mail') return { type: 'mail', client: this.#client, path };
     return this.#hasTooMany ? 'again' : { type: 'recipient', path };
   }

@@ -4,13 +4,19 @@
  */
 import type { Client, EsmtpParameter, Path } from '../../envelope.ts';
 
-/** All strings of `data`; undefined when it does not end with one. */
+/**
+ * Macros with their values, or ESMTP parameters, that a frame may have: of NULs alone it would have
+ * millions, each of which costs a hundred bytes to keep.
+ */
+const stringsMax = 1000;
+
+/** All strings of `data`; undefined when it does not end with one, or has more than are kept. */
 export function strings(data: Buffer): Buffer[] | undefined {
   const all: Buffer[] = [];
   let start = 0;
   while (start < data.length) {
     const end = data.indexOf(0, start);
-    if (end < 0) return undefined;
+    if (end < 0 || all.length === stringsMax) return undefined;
     all.push(data.subarray(start, end));
     start = end + 1;
   }
@@ -101,11 +107,12 @@ const crlf = Buffer.from('\r\n');
 /**
  * A field of the header section: a name and a value whose lines are separated by LF. Each of those
  * stood for CRLF; a CR before it was one more. Without `leadingSpace` the MTA has eaten one space
- * behind the colon; where there was none, there is one now.
+ * behind the colon; where there was none, there is one now. What stands behind a NUL would be content
+ * that we are not sure to see as the MTA delivers it, so such a field is none.
  */
 export function parseHeader(data: Buffer, leadingSpace: boolean): HeaderField | undefined {
-  const [name, value] = strings(data) ?? [];
-  if (!name || !value || name.length === 0) return undefined;
+  const [name, value, ...more] = strings(data) ?? [];
+  if (!name || !value || name.length === 0 || more.length > 0) return undefined;
   const line = [name, leadingSpace ? colon : colonAndSpace, ...withCrlf(value), crlf];
   return { name: name.toString('latin1'), line: Buffer.concat(line) };
 }

@@ -383,6 +383,18 @@ describe('MilterSession', () => {
     expect(next.at(-1)).toEqual(endEvent);
   });
 
+  test('recipients that say nothing are not kept by the million', () => {
+    const many = Array.from({ length: 1000 }, () => frame('R', '\0'));
+    const session = new MilterSession({ ...limits, envelopeBytesMax: 4096 });
+    session.receive(Buffer.concat([...hello, mail]));
+    session.next();
+    session.answer({ kind: 'continue' });
+    session.receive(Buffer.concat(many));
+    let told = 0;
+    while (session.next() !== 'need-data') told++;
+    expect(told).toBeLessThan(4096 / 32);
+  });
+
   test('an answer without a question is a fault, and so are modifications of MAIL', () => {
     const session = new MilterSession(limits);
     session.receive(Buffer.concat([...hello, mail]));

@@ -45,6 +45,7 @@ export const limits: MilterLimits = {
   frameBytesMax: 1000,
   macroBytesMax: 60,
   envelopeBytesMax: 200,
+  deletionsMax: 3,
 };
 
 export interface Heard {

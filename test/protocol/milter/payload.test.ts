@@ -68,6 +68,19 @@ describe('parseHeader', () => {
   });
 });
 
+test('what stands behind a NUL in a field is not passed over', () => {
+  expect(parseHeader(latin1('A\0 x\0y\0'), true)).toBeUndefined();
+  expect(parseHeader(latin1('A\0 x\0\0'), true)).toBeUndefined();
+});
+
+test('a frame of nothing but NULs does not become millions of strings', () => {
+  const macros = (count: number): Buffer => latin1(`C${'a\0b\0'.repeat(count)}`);
+  expect(parseMacros(macros(500))?.values).toHaveLength(500);
+  expect(parseMacros(macros(501))).toBeUndefined();
+  expect(parsePath(Buffer.alloc(1000))?.parameters).toHaveLength(999);
+  expect(parsePath(Buffer.alloc(1001))).toBeUndefined();
+});
+
 test('macros come with and without braces', () => {
   expect(parseMacros(latin1('Ci\x004F1\0{j}\0mx\0{daemon_name}\0\0'))).toEqual({
     letter: 'C',
