@@ -128,7 +128,7 @@ export interface DoorFacts {
 
 export interface CommitTrial {
   readonly nextHop: string;
-  /** Its reply to the final dot of a message that nobody may commit. */
+  /** Its reply to the final dot of a message that nobody may commit, or `... to MAIL` before that. */
   readonly reply: Known<string>;
 }
 

@@ -474,6 +474,32 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['warn', 'reinjection-errors']],
   ],
   [
+    'TLS to a relayhost, and so to the filter',
+    {
+      postfix: known(
+        withOptions(withMain(wholePostfix(), { smtp_tls_security_level: 'encrypt' }), 'scan', {
+          smtp_tls_security_level: undefined,
+        }),
+      ),
+    },
+    [['error', 'postfix-tls']],
+  ],
+  [
+    'TLS from the first byte on',
+    options('scan', { smtp_tls_wrappermode: 'yes' }),
+    [['error', 'postfix-tls']],
+  ],
+  [
+    'TLS from the filter',
+    options(back, { smtpd_tls_security_level: 'encrypt' }),
+    [['error', 'reinjection-tls']],
+  ],
+  [
+    'TLS from the filter, the old way',
+    options(back, { smtpd_tls_security_level: '', smtpd_enforce_tls: 'yes' }),
+    [['error', 'reinjection-tls']],
+  ],
+  [
     'no question',
     options(back, { smtpd_end_of_data_restrictions: '' }),
     [['error', 'commit-entry']],
@@ -500,6 +526,11 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['error', 'commit-entry']],
   ],
   ['accepted all the same', trial('250 2.0.0 Ok: queued as X'), [['error', 'commit-answers']]],
+  [
+    'no mail at all',
+    trial('530 5.7.0 Must issue a STARTTLS command first to MAIL'),
+    [['error', 'commit-answers']],
+  ],
   ['nobody to ask', trial('451 4.3.5 Server configuration problem'), [['error', 'commit-answers']]],
   [
     'commits without an answer',
@@ -553,6 +584,15 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     ],
   ],
 ];
+
+test.each(['', 'none', 'may', 'dane'])('TLS that is not insisted on is well: "%s"', (level) => {
+  for (const facts of [
+    options('scan', { smtp_tls_security_level: level }),
+    options(back, { smtpd_tls_security_level: level }),
+  ]) {
+    expect(ofSeverity(examine(checks, { ...healthy, ...facts }), 'warn', 'error')).toEqual([]);
+  }
+});
 
 test.each(troubles)('%s', (_, change, expected) => {
   const findings = examine(checks, { ...healthy, ...change });

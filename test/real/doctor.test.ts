@@ -200,6 +200,13 @@ witness = "unix:${folder.path}/witness.sock"`,
       'reload',
     ],
     ['refusals that count', () => ofEntry('smtpd_hard_error_limit=20'), ['reinjection-errors']],
+    ['TLS to the filter', () => ofScan('smtp_tls_security_level=encrypt'), ['postfix-tls']],
+    [
+      'TLS from the filter',
+      () => ofEntry('smtpd_tls_security_level=encrypt'),
+      ['reinjection-tls', 'commit-answers'],
+      'reload',
+    ],
     [
       'a next hop without 8BITMIME',
       () => ofEntry('smtpd_discard_ehlo_keywords=8bitmime'),
