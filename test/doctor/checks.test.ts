@@ -282,6 +282,14 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     },
     [['warn', 'reload-blocks']],
   ],
+  [
+    'one clamd by two names, and its threads given twice',
+    { clamd: [clamdWith(), { ...clamdWith(), endpoint: 'tcp://127.0.0.1:3310' }] },
+    [
+      ['warn', 'clamd-threads'],
+      ['warn', 'clamd-threads'],
+    ],
+  ],
   ['all threads taken', clamd({ threadsMax: known(8) }), [['warn', 'clamd-threads']]],
   ['a short queue', conf({ MaxQueue: '20' }), [['warn', 'clamd-queue']]],
   ['a short backlog', clamd({ backlog: known(5) }), [['warn', 'clamd-backlog']]],
@@ -525,6 +533,21 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     },
     [['error', 'commit-entry']],
   ],
+  [
+    'a broken main.cf',
+    { postfix: notKnown("Postfix: postconf: fatal: /e/main.cf, line 2: missing '=' after x") },
+    [['error', 'postfix-readable']],
+  ],
+  [
+    'an instance that is not there',
+    { postfix: notKnown('Postfix: postconf: fatal: open /e/main.cf: No such file or directory') },
+    [['error', 'postfix-readable']],
+  ],
+  [
+    'no socket of the witness',
+    { access: [access('connect', '/w', 'the witness', '/w is not there')] },
+    [['error', 'access-sockets']],
+  ],
   ['accepted all the same', trial('250 2.0.0 Ok: queued as X'), [['error', 'commit-answers']]],
   [
     'no mail at all',
@@ -572,10 +595,13 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     'without limit into the filter',
     {
       postfix: known(
-        withService(wholePostfix(), 'scan', (service) => ({
-          ...service,
-          columns: { ...service.columns, processLimit: '0' },
-        })),
+        withMain(
+          withService(wholePostfix(), 'scan', (service) => ({
+            ...service,
+            columns: { ...service.columns, processLimit: '0' },
+          })),
+          { default_destination_concurrency_limit: '0' },
+        ),
       ),
     },
     [
@@ -604,11 +630,55 @@ test.each(troubles)('%s', (_, change, expected) => {
   expect(trouble.sort(byId)).toEqual([...expected].sort(byId));
 });
 
-test('every check is broken by one of them, but for what only cannot be seen', () => {
+test('every check is broken by one of them', () => {
   const broken = new Set(troubles.flatMap(([, , expected]) => expected.map(([, id]) => id)));
   // At the end of this file.
   for (const id of ['commit-configured', ...doors.map(([id]) => id)]) broken.add(id);
-  expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual(['postfix-readable']);
+  expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual([]);
+});
+
+describe('a clamd that does not answer', () => {
+  const silent = (change: Partial<ClamdFacts>): Finding | undefined => {
+    const facts = { ...healthy, ...clamd({ pong: notKnown('connect ENOENT'), ...change }) };
+    return examine(checks, facts).find(({ id }) => id === 'clamd-answers');
+  };
+  const running = (listensAt: string, isAsked: boolean) => ({
+    running: [{ pid: 7, file: '/etc/clamd.conf', listensAt: [listensAt], isAsked }],
+  });
+
+  test('and runs loads its signatures', () => {
+    const found = silent(running('unix:/run/clamav/clamd.ctl', true));
+    expect(found?.what).toContain('process 7 is a clamd that is to listen there (/etc/clamd.conf)');
+    expect(found?.mend).toMatch(/^Wait: it loads/);
+  });
+  test('where another one runs that we do not ask', () => {
+    const found = silent(running('unix:/run/other.ctl', false));
+    expect(found?.what).toContain('is to listen at unix:/run/other.ctl (/etc/clamd.conf)');
+    expect(found?.mend).toContain('[clamd] endpoints');
+  });
+  test('where the other that runs is asked as well', () => {
+    const found = silent(running('unix:/run/clamav/clamd.ctl', false));
+    expect(found?.what).toMatch(/connect ENOENT$/);
+  });
+  test('and whose socket is not there is told of once', () => {
+    const gone = access('connect', '/s', 'clamd', '/s is not there');
+    const facts = { ...healthy, ...clamd({ pong: notKnown('ENOENT') }), access: [gone] };
+    expect(ofSeverity(examine(checks, facts), 'error')).toEqual(['clamd-answers']);
+  });
+});
+
+test('no more comes at once than qmgr has under way for one destination', () => {
+  const through = (limits: Readonly<Record<string, string>>) => {
+    const many = withService(wholePostfix(), 'scan', (service) => ({
+      ...service,
+      columns: { ...service.columns, processLimit: undefined },
+    }));
+    const facts = { ...healthy, postfix: known(withMain(many, limits)) };
+    return examine(checks, facts).find(({ id }) => id === 'processes-back')?.what;
+  };
+  expect(through({ default_destination_concurrency_limit: '12' })).toMatch(/^12 into/);
+  expect(through({ scan_destination_concurrency_limit: '7' })).toMatch(/^7 into/);
+  expect(through({ scan_destination_concurrency_limit: '0' })).toMatch(/^100 into/);
 });
 
 test('no commit question, where it could be asked', () => {
@@ -621,7 +691,21 @@ test('no commit question, where it could be asked', () => {
 
 describe('what cannot be seen is not known, and no trouble', () => {
   const blind: [string, Partial<Facts>, readonly string[]][] = [
-    ['Postfix', { postfix: notKnown('denied') }, ['postfix-readable']],
+    ['Postfix', { postfix: notKnown('postconf is not installed') }, ['postfix-readable']],
+    [
+      'a Postfix that is not set up',
+      {
+        postfix: notKnown(
+          'Postfix: postconf: fatal: open /etc/postfix/main.cf: No such file or directory',
+        ),
+      },
+      ['postfix-readable'],
+    ],
+    [
+      'Postfix, without rights',
+      { postfix: notKnown('Postfix: postconf: fatal: open /e/main.cf: Permission denied') },
+      ['postfix-readable'],
+    ],
     ['the clock', { clock: notKnown('no timedatectl') }, ['clock-synchronised']],
     ['memory', { memory: notKnown('no /proc') }, ['reload-memory']],
     [

@@ -51,6 +51,8 @@ describeNeeding(['root', 'postfix', 'clamd', 'ss', 'setpriv'], 'the doctor', () 
       MaxFileSize: '100M',
       MaxScanSize: '400M',
       AlertExceedsMax: 'yes',
+      // It is asked by two names.
+      MaxThreads: '20',
     });
     clamd.writeSignature(27_000, Buffer.from('some file'));
     await clamd.restart();
@@ -247,6 +249,7 @@ witness = "unix:${folder.path}/witness.sock"`,
       () => [
         ['-F', 'scan/unix/process_limit=150'],
         ['-F', `${entry}/process_limit=160`],
+        ...main('default_destination_concurrency_limit=0'),
       ],
       ['processes-filter'],
     ],
@@ -348,6 +351,18 @@ witness = "unix:${folder.path}/witness.sock"`,
     } finally {
       clamd.knowsEicar(true);
       await clamd.restart();
+    }
+  });
+
+  test('a broken main.cf', async () => {
+    const path = join(postfix.configDirectory, 'main.cf');
+    const before = readFileSync(path, 'utf8');
+    try {
+      writeFileSync(path, `${before}no setting\n`);
+      // Without Postfix nobody can be asked whether it can be trusted.
+      expect(ofTrouble(await look())).toEqual(['postfix-readable']);
+    } finally {
+      writeFileSync(path, before);
     }
   });
 

@@ -19,7 +19,7 @@ export const postfixChecks: readonly Check[] = [
     look: ({ postfix }) => [
       postfix.known
         ? ok(`${postfix.value.directory}, Postfix ${postfix.value.main.get('mail_version') ?? '?'}`)
-        : unknown(postfix.why),
+        : unreadable(postfix.why),
     ],
   },
   {
@@ -112,6 +112,15 @@ export const postfixChecks: readonly Check[] = [
     }),
   },
 ];
+
+/** What postconf cannot read Postfix cannot either. None at the usual place is one on another machine. */
+function unreadable(why: string): Look {
+  const isBroken =
+    /\bfatal:/.test(why) && !/Permission denied|open \/etc\/postfix\/\S+: No such/.test(why);
+  return isBroken
+    ? error(why, 'Mend what postconf complains of: Postfix neither starts nor reloads with it.')
+    : unknown(why);
+}
 
 /** A content_filter leads to these; the doors before the queue have other settings. */
 function behindQueue(config: Config): SmtpListenerConfig[] {
