@@ -453,6 +453,22 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     options('scan', { smtp_send_xforward_command: 'no' }),
     [['warn', 'postfix-xforward']],
   ],
+  ...(
+    [
+      [{ smtp_bind_address: '192.0.2.1' }, true],
+      [{ inet_interfaces: '192.0.2.1' }, true],
+      [{ inet_interfaces: '192.0.2.1 2001:db8::1' }, true],
+      [{ inet_interfaces: '127.0.0.1, 192.0.2.1' }, false],
+      [{ inet_interfaces: '127.0.0.1' }, false],
+      [{ inet_interfaces: '192.0.2.1, mail.example.org' }, false],
+      [{ inet_interfaces: '192.0.2.1', smtp_bind_address: '127.0.0.1' }, false],
+      [{ smtp_bind_address6: '2001:db8::1' }, false],
+    ] as const
+  ).map(([parameters, isWrong]): [string, Partial<Facts>, readonly [Severity, string][]] => [
+    `to the filter from another address than ours: ${JSON.stringify(parameters)}`,
+    main(parameters),
+    isWrong ? [['warn', 'postfix-xforward']] : [],
+  ]),
   [
     'generic maps',
     options('scan', { smtp_generic_maps: 'hash:/x' }),

@@ -464,7 +464,9 @@ witness = "unix:${folder.path}/witness.sock"`,
       'nobody',
     ];
     const { out } = await runCli(args, { clock: systemClock });
-    expect(out).toMatch(/^unknown {2}postfix-readable +Postfix: /m);
-    expect(out).toMatch(/\d+ errors, \d+ warnings, \d+ not known, \d+ well \(--verbose lists/);
+    expect(out).toMatch(
+      /^ERROR {2}postfix-readable: Postfix: .*\n.*\n {2}mend {2}Run the doctor on/m,
+    );
+    expect(out).toMatch(/\d+ errors?, \d+ warnings?, \d+ not known, \d+ well \(--verbose lists/);
   });
 });

@@ -1,9 +1,11 @@
 /** The way to the filter in main.cf and master.cf. The way back is reinjection.ts. */
+import { addressList, isListed } from '../../daemon/config-address.ts';
 import type { Config } from '../../daemon/config.ts';
 import { type SmtpListenerConfig, smtpListeners } from '../../daemon/config-listener.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
 import { type Check, error, type Look, ofPostfix, ok, unknown, warn } from '../check.ts';
 import type { Facts } from '../facts.ts';
+import { sourceAddress } from '../source-address.ts';
 import { transportsToUs, type Way, waysToUs } from '../ways.ts';
 
 const asPrinted =
@@ -58,11 +60,18 @@ export const postfixChecks: readonly Check[] = [
     mend: 'In the entry of the filter transport: -o smtp_send_xforward_command=yes (lmtp_ for LMTP).',
     see: 'https://www.postfix.org/XFORWARD_README.html; docs/guarantees.md',
     look: ofPostfix((postfix, facts) =>
-      ofTransports(postfix, facts, ({ transport }) => {
+      ofTransports(postfix, facts, ({ transport, listener }) => {
         const name = `${transport.command}_send_xforward_command`;
         const value = valueOf(postfix, transport, name);
         const text = `${transport.name}: ${name} = ${value}`;
-        return value === 'yes' ? ok(text) : warn(text);
+        if (value !== 'yes') return warn(text);
+        const source = sourceAddress(postfix, transport, listener.address);
+        return source === undefined || mayForward(listener, source)
+          ? ok(text)
+          : warn(
+              `${transport.name} connects from ${source}, which xforward_from does not name`,
+              mendOfSource,
+            );
       }),
     ),
   },
@@ -113,13 +122,21 @@ export const postfixChecks: readonly Check[] = [
   },
 ];
 
+const mendOfSource =
+  'In the entry of the filter transport: -o smtp_bind_address=127.0.0.1 (smtp_bind_address6=::1, lmtp_ for LMTP); or name the address in [[listener]] xforward_from.';
+
+function mayForward({ xforwardFrom }: SmtpListenerConfig, source: string): boolean {
+  const list = addressList(xforwardFrom);
+  return list !== undefined && isListed(list, source);
+}
+
 /** What postconf cannot read Postfix cannot either. None at the usual place is one on another machine. */
 function unreadable(why: string): Look {
   const isBroken =
     /\bfatal:/.test(why) && !/Permission denied|open \/etc\/postfix\/\S+: No such/.test(why);
-  return isBroken
-    ? error(why, 'Mend what postconf complains of: Postfix neither starts nor reloads with it.')
-    : unknown(why);
+  if (!isBroken) return unknown(why);
+  const mend = 'Mend what postconf complains of: Postfix neither starts nor reloads with it.';
+  return error(why, why.includes('No such file') ? undefined : mend);
 }
 
 /** A content_filter leads to these; the doors before the queue have other settings. */
