@@ -449,6 +449,11 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['error', 'postfix-transport']],
   ],
   [
+    'a destination that only lmtp(8) knows',
+    main({ content_filter: 'scan:inet:127.0.0.1:10024' }),
+    [['error', 'postfix-transport']],
+  ],
+  [
     'no XFORWARD',
     options('scan', { smtp_send_xforward_command: 'no' }),
     [['warn', 'postfix-xforward']],

@@ -42,15 +42,21 @@ export const postfixChecks: readonly Check[] = [
     mend: asPrinted,
     see: 'master(5)',
     look: ofPostfix((postfix, { config }) =>
-      waysToUs(postfix, behindQueue(config)).map(({ transport, transportName, listener }) => {
-        if (transport === undefined) return error(`${transportName}/unix is not in master.cf`);
-        const { command } = transport;
-        return command === listener.protocol
-          ? ok(`${transportName} is ${command}`)
-          : error(
-              `${transportName} is ${command}, the listener ${listener.address} speaks ${listener.protocol}`,
-            );
-      }),
+      waysToUs(postfix, behindQueue(config)).map(
+        ({ transport, transportName, listener, filter }) => {
+          if (transport === undefined) return error(`${transportName}/unix is not in master.cf`);
+          // lmtp(8) knows this form of a destination; smtp(8) ends with a fatal error over it.
+          if (transport.command === 'smtp' && filter.startsWith(`${transportName}:inet:`)) {
+            return error(`content_filter = ${filter}: smtp(8) takes no "inet:"`);
+          }
+          const { command } = transport;
+          return command === listener.protocol
+            ? ok(`${transportName} is ${command}`)
+            : error(
+                `${transportName} is ${command}, the listener ${listener.address} speaks ${listener.protocol}`,
+              );
+        },
+      ),
     ),
   },
   {
