@@ -853,6 +853,26 @@ describe('the doors before the queue', () => {
     expect(look(id, '127.0.0.1:10099', table, '127.0.0.1:10098')).toBe(absent);
   });
 
+  test.each([
+    ['the smtpd on port 25', 'smtp', {}, 'warn'],
+    ['one that asks for none of us', 'smtp', { receive_override_options: 'no_milters' }, 'ok'],
+    ['one that takes mail back', back, {}, 'ok'],
+  ] as const)('a Milter of main.cf that is taken from %s', (_, name, more, severity) => {
+    const config = configWith('\n[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:10099"\n');
+    const settings = { smtpd_milters: 'inet:127.0.0.1:10099', milter_default_action: 'tempfail' };
+    const whole = withMain(wholePostfix(), settings);
+    const entry = whole.services.find((one) => one.name === back);
+    // The recorded Postfix has no smtpd for others.
+    const open = entry && { ...entry, name: 'smtp', options: new Map<string, string>() };
+    const services = [...whole.services, ...(open ? [open] : [])];
+    const postfix = withOptions({ ...whole, services }, name, {
+      smtpd_milters: '',
+      ...more,
+    });
+    const findings = examine(checks, { ...healthy, postfix: known(postfix), config });
+    expect(findings.find(({ id }) => id === 'postfix-milter')?.severity).toBe(severity);
+  });
+
   test('a Milter without which mail comes in', () => {
     const config = configWith('\n[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:10099"\n');
     const settings = { smtpd_milters: 'inet:127.0.0.1:10099', milter_default_action: 'accept' };
