@@ -24,7 +24,7 @@ export function doctorText({ findings, counts, isRoot }: Report, verbose: boolea
     ...trouble,
     ...(rows.length === 0 ? [] : [table(rows)]),
     [
-      severities.map((severity) => `${counts[severity]} ${names[severity]}`).join(', '),
+      severities.map((severity) => countText(counts[severity], names[severity])).join(', '),
       ...(verbose || counts.ok === 0 ? [] : [' (--verbose lists what is well)']),
       '.',
     ].join(''),
@@ -38,6 +38,10 @@ const names: Readonly<Record<Severity, string>> = {
   unknown: 'not known',
   ok: 'well',
 };
+
+function countText(count: number, name: string): string {
+  return `${count} ${count === 1 ? name.replace(/s$/, '') : name}`;
+}
 
 function troubleText({ severity, id, what, why, mend, see }: Finding): string {
   return [

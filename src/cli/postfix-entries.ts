@@ -212,6 +212,12 @@ function filterTransport({ protocol, address }: SmtpListenerConfig, at: number):
         value: '',
         why: 'Addresses are rewritten on the way out of Postfix, not on the way into the filter.',
       },
+      {
+        name: `${protocol}_tls_security_level`,
+        value: 'none',
+        why: 'The filter speaks no TLS: what main.cf asks of a relayhost would put all mail off here.',
+      },
+      { name: `${protocol}_tls_wrappermode`, value: 'no' },
     ],
     why: `To clamgate at ${address}. The last number is how many messages are in it at once.`,
   };

@@ -108,5 +108,10 @@ function reinjectionOptions(server: string | undefined): Setting[] {
     { name: 'smtpd_soft_error_limit', value: '1001' },
     { name: 'smtpd_hard_error_limit', value: '1000' },
     { name: 'smtpd_junk_command_limit', value: '1000' },
+    {
+      name: 'smtpd_tls_security_level',
+      value: 'none',
+      why: 'clamgate speaks no TLS: where main.cf asks everybody for it, mail would bounce here.',
+    },
   ];
 }

@@ -47,7 +47,7 @@ export function ceilingNotes(
   });
 }
 
-/** Of an option that may stand there several times, the last one. */
+/** Of an option that may stand there several times, the first one. */
 export type ClamdConf = ReadonlyMap<string, string>;
 
 /** clamd.conf(5), where it is not set. */
@@ -105,14 +105,15 @@ export function readClamdConf(file: string): ClamdConf | undefined {
   return parseClamdConf(text);
 }
 
-/** Of an option that is given twice the last counts, as it does to clamd. */
+/** Of an option that is given twice the first counts, and it may be indented, as to clamd (seen with 1.4.6). */
 export function parseClamdConf(text: string): ClamdConf {
-  return new Map(
-    Array.from(
-      text.matchAll(/^([A-Za-z]\w*)[ \t]+(\S.*?)[ \t]*$/gm),
-      ([, key = '', value = '']) => [key, value.replace(/^"(.*)"$/, '$1')],
-    ),
-  );
+  const values = new Map<string, string>();
+  for (const [, key = '', value = ''] of text.matchAll(
+    /^[ \t]*([A-Za-z]\w*)[ \t]+(\S.*?)[ \t]*$/gm,
+  )) {
+    if (!values.has(key)) values.set(key, value.replace(/^"(.*)"$/, '$1'));
+  }
+  return values;
 }
 
 /** Only its own socket tells for sure that this is the clamd that scans. */

@@ -12,6 +12,7 @@ import { postfixChecks } from './checks/postfix.ts';
 import { reinjectionChecks } from './checks/reinjection.ts';
 import { sizeChecks } from './checks/size.ts';
 import { timeChecks } from './checks/time.ts';
+import { tlsChecks } from './checks/tls.ts';
 
 export const checks: readonly Check[] = [
   ...machineChecks,
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   ...postfixChecks,
   ...doorChecks,
   ...reinjectionChecks,
+  ...tlsChecks,
   ...commitChecks,
   ...timeChecks,
   ...sizeChecks,

@@ -89,6 +89,18 @@ export interface ClamdFacts {
   readonly backlog?: Known<number>;
   /** Addresses of this machine, not loopback, at which it takes connections; TCP only. */
   readonly outside?: Known<readonly string[]>;
+  /** The clamds that run on this machine, where this one does not answer. */
+  readonly running?: readonly RunningClamd[];
+}
+
+/** A process called clamd, and what its clamd.conf says of it. */
+export interface RunningClamd {
+  readonly pid: number;
+  readonly file: string;
+  /** Where it is to listen, as [clamd] endpoints would have it. */
+  readonly listensAt: readonly string[];
+  /** Whether the endpoint in question is one of these. */
+  readonly isAsked: boolean;
 }
 
 export interface ClamdVersion {
@@ -128,7 +140,7 @@ export interface DoorFacts {
 
 export interface CommitTrial {
   readonly nextHop: string;
-  /** Its reply to the final dot of a message that nobody may commit. */
+  /** Its reply to the final dot of a message that nobody may commit, or `... to MAIL` before that. */
   readonly reply: Known<string>;
 }
 

@@ -12,6 +12,7 @@ import { type ListeningSocket, socketAt } from './probes/listening.ts';
 import { measureLoad } from './probes/load-time.ts';
 import { reachableAddresses } from './probes/outside.ts';
 import { readProcess } from './probes/processes.ts';
+import { runningClamds } from './probes/running-clamds.ts';
 import { askClamdjs } from './probes/second-opinion.ts';
 
 export interface ClamdSurroundings {
@@ -34,7 +35,15 @@ export async function gatherClamd(
   const isLocal = 'path' in address.connect || isLoopback(address.connect.host);
   const answers = await askAll(host, address);
   const local = isLocal ? await gatherLocal(host, address, around) : {};
-  return { endpoint, isLocal, ...answers, ...local };
+  const running =
+    isLocal && !answers.pong.known
+      ? valueOf(
+          await probe(host.clock, askMs, () =>
+            runningClamds(host, address.connect, around.confFiles),
+          ),
+        )
+      : undefined;
+  return { endpoint, isLocal, ...answers, ...local, ...(running && { running }) };
 }
 
 type Answers = Pick<

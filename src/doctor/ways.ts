@@ -9,6 +9,8 @@ export interface Way {
   /** Of a content_filter that leads to it; undefined where master.cf has no such entry. */
   readonly transport: Service | undefined;
   readonly transportName: string;
+  /** The content_filter itself. */
+  readonly filter: string;
   /** Whether main.cf has it, and not only an smtpd of master.cf. */
   readonly inMain: boolean;
 }
@@ -32,7 +34,7 @@ export function waysToUs(
     const transport = postfix.services.find(
       ({ name, type }) => name === transportName && type === 'unix',
     );
-    return [{ listener, transport, transportName, inMain: found.inMain }];
+    return [{ listener, transport, transportName, ...found }];
   });
 }
 

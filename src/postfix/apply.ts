@@ -4,7 +4,7 @@
  */
 import { OperationalError } from '../errors.ts';
 import { complaint, type RunProgram } from '../run-program.ts';
-import { type Backup, putBack, seal, setAside, takeBackup } from './backup.ts';
+import { type Backup, linksIn, putBack, relink, seal, setAside, takeBackup } from './backup.ts';
 import { instance, readPostfix, type Postfix } from './installation.ts';
 import { type Change, planChanges, type Wanted } from './plan.ts';
 
@@ -23,11 +23,13 @@ export async function applyChanges(
   stamp: string,
 ): Promise<Backup> {
   const backup = await takeBackup(postfix.directory, stamp);
+  const links = await linksIn(postfix.directory);
   try {
     for (const [option, kind] of editors) {
       const edits = changes.filter((change) => change.kind === kind).map(editOf);
       if (edits.length > 0) await tell(run, 'postconf', postfix.directory, [option, ...edits]);
     }
+    await relink(postfix.directory, links);
     await tell(run, 'postfix', postfix.directory, ['check']);
     const left = planChanges(await readPostfix(run, postfix.directory), wanted);
     if (left.changes.length > 0) {
@@ -35,6 +37,7 @@ export async function applyChanges(
       throw new OperationalError('CONFIG', `Postfix: not as it was to be after all: ${names}`);
     }
   } catch (error) {
+    await relink(postfix.directory, links);
     await putBack(backup);
     await setAside(backup);
     throw error;

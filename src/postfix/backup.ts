@@ -7,15 +7,19 @@ import {
   chmod,
   chown,
   copyFile,
+  lstat,
   mkdir,
   readdir,
   readFile,
+  readlink,
   realpath,
   rename,
+  rm,
   stat,
+  symlink,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { messageOf, OperationalError } from '../errors.ts';
 
 export interface Backup {
@@ -60,17 +64,63 @@ export function setAside({ folder }: Backup): Promise<void> {
   return storing(() => rename(folder, `${folder}.failed`));
 }
 
-/** Each file at once, with the owner and mode that it has. @throws {OperationalError} STORE */
+/** Each file that differs at once, with the owner and mode that it has. @throws {OperationalError} STORE */
 export function putBack({ directory, folder }: Backup): Promise<void> {
   return storing(async () => {
     for (const file of files) {
       const target = await realpath(join(directory, file));
-      const { mode, uid, gid } = await stat(target);
-      const made = `${target}.clamgate`;
-      await copyFile(join(folder, file), made);
-      await chmod(made, mode & 0o7777);
-      await chown(made, uid, gid);
-      await rename(made, target);
+      const [was, is] = await Promise.all([readFile(join(folder, file)), readFile(target)]);
+      if (!was.equals(is)) await replace(target, join(folder, file));
+    }
+  });
+}
+
+/** Puts a copy of `from` in the place of `target`, which keeps its owner and mode. */
+async function replace(target: string, from: string): Promise<void> {
+  const { mode, uid, gid } = await stat(target);
+  const made = `${target}.clamgate`;
+  try {
+    await copyFile(from, made);
+    await chmod(made, mode & 0o7777);
+    await chown(made, uid, gid);
+    await rename(made, target);
+  } catch (error) {
+    await rm(made, { force: true });
+    throw error;
+  }
+}
+
+/** Where main.cf or master.cf is a symbolic link: its name, and what it says. */
+export type Links = readonly (readonly [file: string, to: string])[];
+
+/** @throws {OperationalError} STORE */
+export function linksIn(directory: string): Promise<Links> {
+  return storing(async () => {
+    const found = await Promise.all(
+      files.map(async (file): Promise<Links> => {
+        const path = join(directory, file);
+        return (await lstat(path)).isSymbolicLink() ? [[file, await readlink(path)]] : [];
+      }),
+    );
+    return found.flat();
+  });
+}
+
+/**
+ * postconf(1) puts a file in the place of a link: what it wrote goes to where the link led, and the
+ * link is made again.
+ *
+ * @throws {OperationalError} STORE
+ */
+export function relink(directory: string, links: Links): Promise<void> {
+  return storing(async () => {
+    for (const [file, to] of links) {
+      const path = join(directory, file);
+      if ((await lstat(path)).isSymbolicLink()) continue;
+      await replace(await realpath(resolve(directory, to)), path);
+      const made = `${path}.clamgate`;
+      await symlink(to, made);
+      await rename(made, path);
     }
   });
 }

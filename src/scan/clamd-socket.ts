@@ -31,6 +31,9 @@ export class FullBacklog extends OperationalError {
   }
 }
 
+/** Of what is no answer, for whoever reads of it. */
+const saidBytesMax = 100;
+
 /** Between tries while clamd's line of connections is full. */
 const fullBacklogMs = 50;
 
@@ -75,8 +78,11 @@ export async function ask(
 ): Promise<string> {
   const socket = await dial(address, dialling, signal);
   const { clock, connectMs } = dialling;
+  const received: Buffer[] = [];
   const fail = (): void => {
-    socket.destroy(new NoAnswer(`no answer to ${command} within ${connectMs} ms`));
+    const said = Buffer.concat(received).subarray(0, saidBytesMax).toString('latin1');
+    const words = said === '' ? '' : `, but ${JSON.stringify(said)}: is it a clamd?`;
+    socket.destroy(new NoAnswer(`no answer to ${command} within ${connectMs} ms${words}`));
   };
   const cancel = (): void => {
     socket.destroy(new Cancelled(cancelCause(signal)));
@@ -86,7 +92,7 @@ export async function ask(
   if (signal.aborted) cancel();
   try {
     socket.write(`z${command}\0`);
-    return replyWords(await readAll(socket));
+    return replyWords(await readAll(socket, received));
   } catch (error) {
     throw unreachable(error);
   } finally {
@@ -96,8 +102,7 @@ export async function ask(
   }
 }
 
-async function readAll(socket: Socket): Promise<Buffer> {
-  const received: Buffer[] = [];
+async function readAll(socket: Socket, received: Buffer[]): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     received.push(chunk);

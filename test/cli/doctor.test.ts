@@ -38,7 +38,7 @@ WARN  two: what of two
 
 unknown  three  what of three
 
-1 errors, 1 warnings, 1 not known, 2 well (--verbose lists what is well).`);
+1 error, 1 warning, 1 not known, 2 well (--verbose lists what is well).`);
 });
 
 test('--verbose lists what is well', () => {

@@ -107,10 +107,13 @@ describe('what contradicts clamd.conf', () => {
 });
 
 test('comments, quotes, white space, and what is said twice', () => {
-  const values = parseClamdConf('# MaxThreads 1\nMaxThreads 2\nMaxThreads\t3 \nLogFile "/a b/c"\n');
+  const values = parseClamdConf(
+    '# MaxThreads 1\nMaxThreads 2\nMaxThreads\t3 \nLogFile "/a b/c"\n \tMaxFileSize 2M\n',
+  );
   expect([...values]).toEqual([
-    ['MaxThreads', '3'],
+    ['MaxThreads', '2'],
     ['LogFile', '/a b/c'],
+    ['MaxFileSize', '2M'],
   ]);
 });
 

@@ -282,6 +282,14 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     },
     [['warn', 'reload-blocks']],
   ],
+  [
+    'one clamd by two names, and its threads given twice',
+    { clamd: [clamdWith(), { ...clamdWith(), endpoint: 'tcp://127.0.0.1:3310' }] },
+    [
+      ['warn', 'clamd-threads'],
+      ['warn', 'clamd-threads'],
+    ],
+  ],
   ['all threads taken', clamd({ threadsMax: known(8) }), [['warn', 'clamd-threads']]],
   ['a short queue', conf({ MaxQueue: '20' }), [['warn', 'clamd-queue']]],
   ['a short backlog', clamd({ backlog: known(5) }), [['warn', 'clamd-backlog']]],
@@ -441,10 +449,31 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['error', 'postfix-transport']],
   ],
   [
+    'a destination that only lmtp(8) knows',
+    main({ content_filter: 'scan:inet:127.0.0.1:10024' }),
+    [['error', 'postfix-transport']],
+  ],
+  [
     'no XFORWARD',
     options('scan', { smtp_send_xforward_command: 'no' }),
     [['warn', 'postfix-xforward']],
   ],
+  ...(
+    [
+      [{ smtp_bind_address: '192.0.2.1' }, true],
+      [{ inet_interfaces: '192.0.2.1' }, true],
+      [{ inet_interfaces: '192.0.2.1 2001:db8::1' }, true],
+      [{ inet_interfaces: '127.0.0.1, 192.0.2.1' }, false],
+      [{ inet_interfaces: '127.0.0.1' }, false],
+      [{ inet_interfaces: '192.0.2.1, mail.example.org' }, false],
+      [{ inet_interfaces: '192.0.2.1', smtp_bind_address: '127.0.0.1' }, false],
+      [{ smtp_bind_address6: '2001:db8::1' }, false],
+    ] as const
+  ).map(([parameters, isWrong]): [string, Partial<Facts>, readonly [Severity, string][]] => [
+    `to the filter from another address than ours: ${JSON.stringify(parameters)}`,
+    main(parameters),
+    isWrong ? [['warn', 'postfix-xforward']] : [],
+  ]),
   [
     'generic maps',
     options('scan', { smtp_generic_maps: 'hash:/x' }),
@@ -474,6 +503,32 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['warn', 'reinjection-errors']],
   ],
   [
+    'TLS to a relayhost, and so to the filter',
+    {
+      postfix: known(
+        withOptions(withMain(wholePostfix(), { smtp_tls_security_level: 'encrypt' }), 'scan', {
+          smtp_tls_security_level: undefined,
+        }),
+      ),
+    },
+    [['error', 'postfix-tls']],
+  ],
+  [
+    'TLS from the first byte on',
+    options('scan', { smtp_tls_wrappermode: 'yes' }),
+    [['error', 'postfix-tls']],
+  ],
+  [
+    'TLS from the filter',
+    options(back, { smtpd_tls_security_level: 'encrypt' }),
+    [['error', 'reinjection-tls']],
+  ],
+  [
+    'TLS from the filter, the old way',
+    options(back, { smtpd_tls_security_level: '', smtpd_enforce_tls: 'yes' }),
+    [['error', 'reinjection-tls']],
+  ],
+  [
     'no question',
     options(back, { smtpd_end_of_data_restrictions: '' }),
     [['error', 'commit-entry']],
@@ -499,7 +554,27 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     },
     [['error', 'commit-entry']],
   ],
+  [
+    'a broken main.cf',
+    { postfix: notKnown("Postfix: postconf: fatal: /e/main.cf, line 2: missing '=' after x") },
+    [['error', 'postfix-readable']],
+  ],
+  [
+    'an instance that is not there',
+    { postfix: notKnown('Postfix: postconf: fatal: open /e/main.cf: No such file or directory') },
+    [['error', 'postfix-readable']],
+  ],
+  [
+    'no socket of the witness',
+    { access: [access('connect', '/w', 'the witness', '/w is not there')] },
+    [['error', 'access-sockets']],
+  ],
   ['accepted all the same', trial('250 2.0.0 Ok: queued as X'), [['error', 'commit-answers']]],
+  [
+    'no mail at all',
+    trial('530 5.7.0 Must issue a STARTTLS command first to MAIL'),
+    [['error', 'commit-answers']],
+  ],
   ['nobody to ask', trial('451 4.3.5 Server configuration problem'), [['error', 'commit-answers']]],
   [
     'commits without an answer',
@@ -541,10 +616,13 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     'without limit into the filter',
     {
       postfix: known(
-        withService(wholePostfix(), 'scan', (service) => ({
-          ...service,
-          columns: { ...service.columns, processLimit: '0' },
-        })),
+        withMain(
+          withService(wholePostfix(), 'scan', (service) => ({
+            ...service,
+            columns: { ...service.columns, processLimit: '0' },
+          })),
+          { default_destination_concurrency_limit: '0' },
+        ),
       ),
     },
     [
@@ -553,6 +631,15 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     ],
   ],
 ];
+
+test.each(['', 'none', 'may', 'dane'])('TLS that is not insisted on is well: "%s"', (level) => {
+  for (const facts of [
+    options('scan', { smtp_tls_security_level: level }),
+    options(back, { smtpd_tls_security_level: level }),
+  ]) {
+    expect(ofSeverity(examine(checks, { ...healthy, ...facts }), 'warn', 'error')).toEqual([]);
+  }
+});
 
 test.each(troubles)('%s', (_, change, expected) => {
   const findings = examine(checks, { ...healthy, ...change });
@@ -564,11 +651,55 @@ test.each(troubles)('%s', (_, change, expected) => {
   expect(trouble.sort(byId)).toEqual([...expected].sort(byId));
 });
 
-test('every check is broken by one of them, but for what only cannot be seen', () => {
+test('every check is broken by one of them', () => {
   const broken = new Set(troubles.flatMap(([, , expected]) => expected.map(([, id]) => id)));
   // At the end of this file.
   for (const id of ['commit-configured', ...doors.map(([id]) => id)]) broken.add(id);
-  expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual(['postfix-readable']);
+  expect(checks.map(({ id }) => id).filter((id) => !broken.has(id))).toEqual([]);
+});
+
+describe('a clamd that does not answer', () => {
+  const silent = (change: Partial<ClamdFacts>): Finding | undefined => {
+    const facts = { ...healthy, ...clamd({ pong: notKnown('connect ENOENT'), ...change }) };
+    return examine(checks, facts).find(({ id }) => id === 'clamd-answers');
+  };
+  const running = (listensAt: string, isAsked: boolean) => ({
+    running: [{ pid: 7, file: '/etc/clamd.conf', listensAt: [listensAt], isAsked }],
+  });
+
+  test('and runs loads its signatures', () => {
+    const found = silent(running('unix:/run/clamav/clamd.ctl', true));
+    expect(found?.what).toContain('process 7 is a clamd that is to listen there (/etc/clamd.conf)');
+    expect(found?.mend).toMatch(/^Wait: it loads/);
+  });
+  test('where another one runs that we do not ask', () => {
+    const found = silent(running('unix:/run/other.ctl', false));
+    expect(found?.what).toContain('is to listen at unix:/run/other.ctl (/etc/clamd.conf)');
+    expect(found?.mend).toContain('[clamd] endpoints');
+  });
+  test('where the other that runs is asked as well', () => {
+    const found = silent(running('unix:/run/clamav/clamd.ctl', false));
+    expect(found?.what).toMatch(/connect ENOENT$/);
+  });
+  test('and whose socket is not there is told of once', () => {
+    const gone = access('connect', '/s', 'clamd', '/s is not there');
+    const facts = { ...healthy, ...clamd({ pong: notKnown('ENOENT') }), access: [gone] };
+    expect(ofSeverity(examine(checks, facts), 'error')).toEqual(['clamd-answers']);
+  });
+});
+
+test('no more comes at once than qmgr has under way for one destination', () => {
+  const through = (limits: Readonly<Record<string, string>>) => {
+    const many = withService(wholePostfix(), 'scan', (service) => ({
+      ...service,
+      columns: { ...service.columns, processLimit: undefined },
+    }));
+    const facts = { ...healthy, postfix: known(withMain(many, limits)) };
+    return examine(checks, facts).find(({ id }) => id === 'processes-back')?.what;
+  };
+  expect(through({ default_destination_concurrency_limit: '12' })).toMatch(/^12 into/);
+  expect(through({ scan_destination_concurrency_limit: '7' })).toMatch(/^7 into/);
+  expect(through({ scan_destination_concurrency_limit: '0' })).toMatch(/^100 into/);
 });
 
 test('no commit question, where it could be asked', () => {
@@ -581,7 +712,21 @@ test('no commit question, where it could be asked', () => {
 
 describe('what cannot be seen is not known, and no trouble', () => {
   const blind: [string, Partial<Facts>, readonly string[]][] = [
-    ['Postfix', { postfix: notKnown('denied') }, ['postfix-readable']],
+    ['Postfix', { postfix: notKnown('postconf is not installed') }, ['postfix-readable']],
+    [
+      'a Postfix that is not set up',
+      {
+        postfix: notKnown(
+          'Postfix: postconf: fatal: open /etc/postfix/main.cf: No such file or directory',
+        ),
+      },
+      ['postfix-readable'],
+    ],
+    [
+      'Postfix, without rights',
+      { postfix: notKnown('Postfix: postconf: fatal: open /e/main.cf: Permission denied') },
+      ['postfix-readable'],
+    ],
     ['the clock', { clock: notKnown('no timedatectl') }, ['clock-synchronised']],
     ['memory', { memory: notKnown('no /proc') }, ['reload-memory']],
     [
@@ -706,6 +851,26 @@ describe('the doors before the queue', () => {
     expect(look(id, socket, table, socket)).toBe('ok');
     expect(look(id, socket, table, 'unix:clamgate/y.sock')).toBe(absent);
     expect(look(id, '127.0.0.1:10099', table, '127.0.0.1:10098')).toBe(absent);
+  });
+
+  test.each([
+    ['the smtpd on port 25', 'smtp', {}, 'warn'],
+    ['one that asks for none of us', 'smtp', { receive_override_options: 'no_milters' }, 'ok'],
+    ['one that takes mail back', back, {}, 'ok'],
+  ] as const)('a Milter of main.cf that is taken from %s', (_, name, more, severity) => {
+    const config = configWith('\n[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:10099"\n');
+    const settings = { smtpd_milters: 'inet:127.0.0.1:10099', milter_default_action: 'tempfail' };
+    const whole = withMain(wholePostfix(), settings);
+    const entry = whole.services.find((one) => one.name === back);
+    // The recorded Postfix has no smtpd for others.
+    const open = entry && { ...entry, name: 'smtp', options: new Map<string, string>() };
+    const services = [...whole.services, ...(open ? [open] : [])];
+    const postfix = withOptions({ ...whole, services }, name, {
+      smtpd_milters: '',
+      ...more,
+    });
+    const findings = examine(checks, { ...healthy, postfix: known(postfix), config });
+    expect(findings.find(({ id }) => id === 'postfix-milter')?.severity).toBe(severity);
   });
 
   test('a Milter without which mail comes in', () => {

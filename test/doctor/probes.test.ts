@@ -11,6 +11,7 @@ import { listeningSockets, socketAt } from '../../src/doctor/probes/listening.ts
 import { loadTimeIn, logLines, measureLoad } from '../../src/doctor/probes/load-time.ts';
 import { readClock, readMemory, readSomaxconn } from '../../src/doctor/probes/machine.ts';
 import { readLargest, readProcess } from '../../src/doctor/probes/processes.ts';
+import { runningClamds } from '../../src/doctor/probes/running-clamds.ts';
 import { showUnit, startMs, timeSpanMs, unitNames } from '../../src/doctor/probes/units.ts';
 import { findUser } from '../../src/doctor/probes/user.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -169,6 +170,33 @@ test('the largest processes, the largest first', async () => {
   expect(await readLargest(host, 2)).toEqual([
     { pid: 30, name: 'clamd', rssBytes: 3_072_000 },
     { pid: 41, name: 'master', rssBytes: 20_480 },
+  ]);
+});
+
+test('the clamds that run, and which of them is asked', async () => {
+  const host = hostWith({
+    '/proc/7/cmdline': '/usr/sbin/clamd\0--foreground=true\0',
+    '/proc/8/cmdline': 'clamd\0-c\0/etc/clamd.d/two.conf\0',
+    '/proc/9/cmdline': '/usr/sbin/clamd\0-c\0/etc/not-there.conf\0',
+    '/proc/10/cmdline': 'freshclam\0--daemon\0',
+    '/proc/self/cmdline': 'clamd\0',
+    '/etc/clamav/clamd.conf': 'LocalSocket /var/run/clamav/clamd.ctl\n',
+    '/etc/clamd.d/two.conf': 'TCPSocket 3310\nTCPAddr 0.0.0.0\n',
+  });
+  const files = ['/etc/clamav/clamd.conf', '/etc/clamd.d/scan.conf'];
+  const first = {
+    pid: 7,
+    file: '/etc/clamav/clamd.conf',
+    listensAt: ['unix:/var/run/clamav/clamd.ctl'],
+  };
+  const second = { pid: 8, file: '/etc/clamd.d/two.conf', listensAt: ['tcp://127.0.0.1:3310'] };
+  expect(await runningClamds(host, { path: '/run/clamav/clamd.ctl' }, files)).toEqual([
+    { ...first, isAsked: true },
+    { ...second, isAsked: false },
+  ]);
+  expect(await runningClamds(host, { host: '127.0.0.1', port: 3310 }, files)).toEqual([
+    { ...first, isAsked: false },
+    { ...second, isAsked: true },
   ]);
 });
 

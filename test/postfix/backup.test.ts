@@ -1,10 +1,12 @@
 /** Copies of main.cf and master.cf, and a change that comes about or does not. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -105,7 +107,7 @@ function postfixThat(refuses: RegExp, said: string[]) {
     said.push(line);
     if (refuses.test(line)) return Promise.resolve({ code: 1, out: '', err: 'fatal: no\n' });
     // As postconf does: the files are others now.
-    if (/^postconf -[eMP]/.test(line)) folder.write('main.cf', line);
+    if (/^postconf -[eMP] /.test(line)) folder.write('main.cf', line);
     const output = /^postconf -(x|Mf|xP)$/.exec(line)?.[1];
     return Promise.resolve({
       code: 0,
@@ -145,6 +147,57 @@ test.each(['postconf -e', 'postconf -P', 'postfix check'])(
     expect(await undoNewest(folder.path)).toEqual({ kind: 'nothing' });
   },
 );
+
+test('what was not changed is not touched when the rest is put back', async () => {
+  const inode = () => statSync(join(folder.path, 'master.cf')).ino;
+  const before = inode();
+  const refusing = postfixThat(/postfix check/, []);
+  const apply = applyChanges(refusing, here(), { changes, wanted: settled }, first);
+  await expect(apply).rejects.toThrow('fatal: no');
+  expect(inode()).toBe(before);
+});
+
+describe('a main.cf that is a link', () => {
+  const main = () => join(folder.path, 'main.cf');
+  let target = '';
+  beforeEach(() => {
+    target = folder.write('real.cf', 'real\n');
+    chmodSync(target, 0o640);
+    unlinkSync(main());
+    symlinkSync('real.cf', main());
+  });
+  /** postconf(1) writes another file and gives it the name. */
+  const renaming = (refuses: RegExp) => {
+    const answer = postfixThat(refuses, []);
+    return async (program: string, args: readonly string[]): Promise<Ran> => {
+      const isEdit = /^-[eMP]$/.test(args[2] ?? '');
+      const was = readFileSync(target, 'utf8');
+      const ran = await answer(program, args);
+      if (!isEdit || ran.code !== 0) return ran;
+      const text = readFileSync(main(), 'utf8');
+      rmSync(main());
+      writeFileSync(target, was);
+      folder.write('main.cf', text);
+      return ran;
+    };
+  };
+
+  test('stays one, and what it leads to is changed', async () => {
+    await applyChanges(renaming(/nothing/), here(), { changes, wanted: settled }, first);
+    expect(readlinkSync(main())).toBe('real.cf');
+    expect(readFileSync(target, 'utf8')).toBe('postconf -P scan/unix/a=b');
+    expect(statSync(target).mode & 0o777).toBe(0o640);
+    expect(await undoNewest(folder.path)).toMatchObject({ kind: 'undone' });
+    expect(readFileSync(target, 'utf8')).toBe('real\n');
+  });
+  test.each(['postconf -P', 'postfix check'])('stays one when %s refuses', async (step) => {
+    const refusing = renaming(new RegExp(step));
+    const apply = applyChanges(refusing, here(), { changes, wanted: settled }, first);
+    await expect(apply).rejects.toThrow('fatal: no');
+    expect(readlinkSync(main())).toBe('real.cf');
+    expect(readFileSync(target, 'utf8')).toBe('real\n');
+  });
+});
 
 test('what did not become as it was to be is put back', async () => {
   const wanted: Wanted = { mainCf: [{ name: 'content_filter', value: 'other:' }], masterCf: [] };

@@ -51,6 +51,8 @@ describeNeeding(['root', 'postfix', 'clamd', 'ss', 'setpriv'], 'the doctor', () 
       MaxFileSize: '100M',
       MaxScanSize: '400M',
       AlertExceedsMax: 'yes',
+      // It is asked by two names.
+      MaxThreads: '20',
     });
     clamd.writeSignature(27_000, Buffer.from('some file'));
     await clamd.restart();
@@ -200,6 +202,13 @@ witness = "unix:${folder.path}/witness.sock"`,
       'reload',
     ],
     ['refusals that count', () => ofEntry('smtpd_hard_error_limit=20'), ['reinjection-errors']],
+    ['TLS to the filter', () => ofScan('smtp_tls_security_level=encrypt'), ['postfix-tls']],
+    [
+      'TLS from the filter',
+      () => ofEntry('smtpd_tls_security_level=encrypt'),
+      ['reinjection-tls', 'commit-answers'],
+      'reload',
+    ],
     [
       'a next hop without 8BITMIME',
       () => ofEntry('smtpd_discard_ehlo_keywords=8bitmime'),
@@ -240,6 +249,7 @@ witness = "unix:${folder.path}/witness.sock"`,
       () => [
         ['-F', 'scan/unix/process_limit=150'],
         ['-F', `${entry}/process_limit=160`],
+        ...main('default_destination_concurrency_limit=0'),
       ],
       ['processes-filter'],
     ],
@@ -344,6 +354,18 @@ witness = "unix:${folder.path}/witness.sock"`,
     }
   });
 
+  test('a broken main.cf', async () => {
+    const path = join(postfix.configDirectory, 'main.cf');
+    const before = readFileSync(path, 'utf8');
+    try {
+      writeFileSync(path, `${before}no setting\n`);
+      // Without Postfix nobody can be asked whether it can be trusted.
+      expect(ofTrouble(await look())).toEqual(['postfix-readable']);
+    } finally {
+      writeFileSync(path, before);
+    }
+  });
+
   test('no clamd', async () => {
     try {
       await clamd.stop();
@@ -442,7 +464,9 @@ witness = "unix:${folder.path}/witness.sock"`,
       'nobody',
     ];
     const { out } = await runCli(args, { clock: systemClock });
-    expect(out).toMatch(/^unknown {2}postfix-readable +Postfix: /m);
-    expect(out).toMatch(/\d+ errors, \d+ warnings, \d+ not known, \d+ well \(--verbose lists/);
+    expect(out).toMatch(
+      /^ERROR {2}postfix-readable: Postfix: .*\n.*\n {2}mend {2}Run the doctor on/m,
+    );
+    expect(out).toMatch(/\d+ errors?, \d+ warnings?, \d+ not known, \d+ well \(--verbose lists/);
   });
 });

@@ -17,8 +17,9 @@ export const clamdChecks: readonly Check[] = [
     mend: 'Start it and look into its log; it takes minutes to load its signatures. While it loads or reloads it may take connections and say nothing.',
     see: 'clamd(8)',
     look: ({ clamd, isRoot }) =>
-      clamd.map(({ endpoint, pong }) => {
-        if (!pong.known) return noAnswer(`${endpoint} does not answer`, pong.why, isRoot);
+      clamd.map((one) => {
+        const { endpoint, pong } = one;
+        if (!pong.known) return silentLook(one, pong.why, { clamd, isRoot });
         if (pong.value === 'PONG') return ok(`${endpoint} answers`);
         return error(`${endpoint} answers PING with ${JSON.stringify(pong.value)}: it is no clamd`);
       }),
@@ -164,3 +165,31 @@ function skew({ clamd }: Facts): readonly Look[] {
       : warn(`they differ: ${different.join('; ')}`),
   ];
 }
+
+/** With what runs in its place: one that loads has no socket yet, and one may listen elsewhere. */
+function silentLook(
+  { endpoint, running = [] }: ClamdFacts,
+  why: string,
+  { clamd, isRoot }: Pick<Facts, 'clamd' | 'isRoot'>,
+): Look {
+  const look = noAnswer(`${endpoint} does not answer`, why, isRoot);
+  const own = running.find(({ isAsked }) => isAsked);
+  if (own !== undefined) {
+    const words = `${look.what}; but process ${own.pid} is a clamd that is to listen there (${own.file})`;
+    return { ...look, what: words, mend: mendOfLoading };
+  }
+  const asked = new Set(clamd.map((one) => one.endpoint));
+  const others = running.filter(
+    ({ listensAt }) => listensAt.length > 0 && !listensAt.some((at) => asked.has(at)),
+  );
+  if (others.length === 0) return look;
+  const words = others.map(({ file, listensAt }) => `${listensAt.join(' and ')} (${file})`);
+  return {
+    ...look,
+    what: `${look.what}; a clamd runs that is to listen at ${words.join('; another at ')}`,
+    mend: 'Have [clamd] endpoints name where it listens, or LocalSocket in its clamd.conf what they name.',
+  };
+}
+
+const mendOfLoading =
+  'Wait: it loads or reloads its signatures, which takes minutes. Where that does not end its log tells why; then restart it.';

@@ -99,5 +99,9 @@ function trialLook({ nextHop, reply }: CommitTrial): Look {
   if (value.startsWith('2')) {
     return error(`${nextHop} accepted a message that it may not have (${value})`);
   }
-  return error(`${nextHop} says ${value}`);
+  return error(`${nextHop} says ${value}`, value.endsWith(' to MAIL') ? mendOfMail : undefined);
 }
+
+/** What refuses our MAIL refuses that of every message. */
+const mendOfMail =
+  'All mail that comes back meets this. See the other findings about its entry (reinjection-...), what smtpd_sender_restrictions and its TLS settings ask, and the room in the queue (queue_minfree).';

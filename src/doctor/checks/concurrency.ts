@@ -1,9 +1,10 @@
 /** The ladder of concurrency: what Postfix sends at once we take, and what we take clamd and the next hop do. */
 import type { Config } from '../../daemon/config.ts';
 import { smtpListeners } from '../../daemon/config-listener.ts';
-import { processLimit } from '../../postfix/installation.ts';
+import { type Postfix, processLimit } from '../../postfix/installation.ts';
+import type { Service } from '../../postfix/postconf.ts';
 import { type Check, error, ifKnown, type Look, ofPostfix, ok, warn } from '../check.ts';
-import type { ClamdFacts } from '../facts.ts';
+import type { ClamdFacts, Facts } from '../facts.ts';
 import { reinjectionEntry } from '../reinjection.ts';
 import { transportsToUs } from '../ways.ts';
 import { confText } from './clamd-values.ts';
@@ -18,9 +19,9 @@ export const concurrencyChecks: readonly Check[] = [
     look: ofPostfix((postfix, { config }) => {
       const ways = transportsToUs(postfix, smtpListeners(config));
       if (ways.length === 0) return [];
-      const sent = ways.reduce((sum, { transport }) => sum + processLimit(postfix, transport), 0);
+      const sent = ways.reduce((sum, { transport }) => sum + sentAtOnce(postfix, transport), 0);
       const taken = Math.min(config.limits.transactionsMax, config.limits.sessionsMax);
-      const figures = `${sent} at once from Postfix, ${taken} taken`;
+      const figures = `${limitText(sent)} at once from Postfix, ${taken} taken`;
       return [sent <= taken ? ok(figures) : warn(figures)];
     }),
   },
@@ -37,9 +38,9 @@ export const concurrencyChecks: readonly Check[] = [
         const entry = reinjectionEntry(postfix, nextHop);
         const through = ways.filter(({ listener }) => listener.nextHop === nextHop);
         if (entry === undefined || through.length === 0) return [];
-        const sent = through.reduce((sum, way) => sum + processLimit(postfix, way.transport), 0);
+        const sent = through.reduce((sum, way) => sum + sentAtOnce(postfix, way.transport), 0);
         const back = processLimit(postfix, entry);
-        const figures = `${sent} into the filter, ${back} back at ${entry.name}`;
+        const figures = `${limitText(sent)} into the filter, ${limitText(back)} back at ${entry.name}`;
         return [back > sent ? ok(figures) : warn(figures)];
       });
     }),
@@ -53,8 +54,14 @@ export const concurrencyChecks: readonly Check[] = [
     look: ({ clamd, config }) =>
       answering(clamd).flatMap(({ endpoint, threadsMax }) =>
         ifKnown(threadsMax, `MaxThreads of ${endpoint}`, (threads) => {
-          const figures = `${endpoint}: MaxThreads ${threads}, inflight_max ${config.clamd.inflightMax}`;
-          return config.clamd.inflightMax < threads ? ok(figures) : warn(figures);
+          const { inflightMax } = config.clamd;
+          const figures = `${endpoint}: MaxThreads ${threads}, inflight_max ${inflightMax}`;
+          const same = othersOf(clamd, endpoint);
+          if (inflightMax < threads && inflightMax * (same.length + 1) >= threads) {
+            const names = same.join(', ');
+            return warn(`${figures}, and as many by ${names}: it is the same clamd`, mendOfSame);
+          }
+          return inflightMax < threads ? ok(figures) : warn(figures);
         }),
       ),
   },
@@ -133,4 +140,31 @@ function filesNeeded({ limits, clamd }: Config): number {
   const sessions = limits.sessionsMax + limits.sessionsWaitingMax;
   const transactions = 3 * Math.min(limits.transactionsMax, limits.sessionsMax);
   return sessions + transactions + clamd.inflightMax * clamd.endpoints.length + ownFiles;
+}
+
+/** A content_filter names one destination, and of that qmgr(8) has no more under way than this. */
+function sentAtOnce(postfix: Postfix, transport: Service): number {
+  const ofTransport = postfix.main.get(`${transport.name}_destination_concurrency_limit`);
+  const all = postfix.main.get('default_destination_concurrency_limit') ?? '20';
+  // As postconf -x has it; where it is not known as a parameter of this transport it is the general one.
+  const limit = Number(ofTransport ?? all);
+  return Math.min(processLimit(postfix, transport), limit === 0 ? Infinity : limit);
+}
+
+const mendOfSame =
+  'Name each clamd once in [clamd] endpoints: a second address of the same process is no second clamd.';
+
+/** Further endpoints that are the same process. */
+function othersOf(clamd: Facts['clamd'], endpoint: string): string[] {
+  const pidOf = (name: string): number | undefined => {
+    const process = clamd.find((one) => one.endpoint === name)?.process;
+    return process?.known === true ? process.value.pid : undefined;
+  };
+  const pid = pidOf(endpoint);
+  const names = clamd.map((one) => one.endpoint).filter((name) => name !== endpoint);
+  return pid === undefined ? [] : names.filter((name) => pidOf(name) === pid);
+}
+
+function limitText(processes: number): string {
+  return processes === Infinity ? 'any number' : String(processes);
 }

@@ -1,7 +1,9 @@
 /** Whether Postfix knows of our doors before the queue. The way to the filter behind it is postfix.ts. */
+import { isLoopback } from '../../daemon/config-address.ts';
 import type { Config } from '../../daemon/config.ts';
 import type { ListenerConfig } from '../../daemon/config-listener.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
+import type { Service } from '../../postfix/postconf.ts';
 import { type Check, error, type Look, ofPostfix, ok, warn } from '../check.ts';
 
 const asPrinted = 'clamgate postfix prints what main.cf and master.cf need for this configuration.';
@@ -31,8 +33,12 @@ export const doorChecks: readonly Check[] = [
     mend: asPrinted,
     see: 'https://www.postfix.org/MILTER_README.html; docs/postfix.md',
     look: ofPostfix((postfix, { config }) =>
-      listenersOf(config, ({ protocol }) => protocol === 'milter').map(({ address }) =>
-        milterLook(postfix, address),
+      listenersOf(config, ({ protocol }) => protocol === 'milter').map(({ address }, _, all) =>
+        milterLook(
+          postfix,
+          address,
+          all.map((one) => one.address),
+        ),
       ),
     ),
   },
@@ -64,7 +70,8 @@ function isBeforeQueue(listener: ListenerConfig): boolean {
   return 'position' in listener && listener.position === 'before-queue';
 }
 
-function milterLook(postfix: Postfix, address: string): Look {
+/** @param ours all our Milters: an entry may ask another of them. */
+function milterLook(postfix: Postfix, address: string, ours: readonly string[]): Look {
   const lists = [undefined, ...postfix.services].map((one) =>
     valueOf(postfix, one, 'smtpd_milters'),
   );
@@ -73,7 +80,28 @@ function milterLook(postfix: Postfix, address: string): Look {
   }
   const action = postfix.main.get('milter_default_action') ?? '';
   const text = `smtpd_milters has ${address}, milter_default_action = ${action}`;
-  return action === 'accept' ? error(text) : ok(text);
+  if (action === 'accept') return error(text);
+  const passing = milterless(postfix, ours);
+  return passing.length === 0
+    ? ok(text)
+    : warn(
+        `${passing.join(', ')} of master.cf: mail that comes there is asked of no Milter of ours`,
+        'In that entry: remove -o smtpd_milters, or name the Milter there, too.',
+      );
+}
+
+/** Where mail comes in with another list; what a filter gives back at a loopback address was asked about. */
+function milterless(postfix: Postfix, ours: readonly string[]): string[] {
+  const isDoor = ({ name, type, command }: Service): boolean =>
+    command === 'smtpd' && (type === 'pass' || !isLoopback(name.slice(0, name.lastIndexOf(':'))));
+  return postfix.services
+    .filter(isDoor)
+    .filter((one) => !valueOf(postfix, one, 'receive_override_options').includes('no_milters'))
+    .filter((one) => {
+      const list = valueOf(postfix, one, 'smtpd_milters');
+      return !ours.some((address) => isNamedIn(list, address, postfix));
+    })
+    .map(({ name, type }) => `${name}/${type}`);
 }
 
 /** Of main.cf and of each entry of master.cf. */

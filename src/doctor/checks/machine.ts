@@ -78,7 +78,8 @@ export const machineChecks: readonly Check[] = [
     look: ({ access, daemon }) =>
       access
         .filter(({ kind, who }) => kind === 'connect' && (daemon.known || who === 'daemon'))
-        .map(accessLook),
+        .filter((one) => !isToldElsewhere(one))
+        .map((one) => (isWitness(one) && isAbsent(one) ? noWitness(one) : accessLook(one))),
   },
   {
     id: 'access-directories',
@@ -116,6 +117,26 @@ export const machineChecks: readonly Check[] = [
         }),
   },
 ];
+
+/** Of what is not there the checks tell that connect to it. */
+function isToldElsewhere(one: AccessFacts): boolean {
+  return isAbsent(one) && ['clamd', 'the next hop', 'the filter'].includes(one.purpose);
+}
+
+function isAbsent({ obstacle, path }: AccessFacts): boolean {
+  return obstacle.known && obstacle.value === `${path} is not there`;
+}
+
+function isWitness({ purpose }: AccessFacts): boolean {
+  return purpose === 'the witness';
+}
+
+function noWitness({ path }: AccessFacts): Look {
+  return error(
+    `the witness: ${path} is not there, so a message whose reply is lost stays in doubt`,
+    'systemctl enable --now clamgate-witness.socket; [commit] witness must be the ListenStream= of that unit.',
+  );
+}
 
 function accessLook({ path, purpose, obstacle }: AccessFacts): Look {
   const what = `${path} (${purpose})`;

@@ -1,9 +1,11 @@
 /** The way to the filter in main.cf and master.cf. The way back is reinjection.ts. */
+import { addressList, isListed } from '../../daemon/config-address.ts';
 import type { Config } from '../../daemon/config.ts';
 import { type SmtpListenerConfig, smtpListeners } from '../../daemon/config-listener.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
 import { type Check, error, type Look, ofPostfix, ok, unknown, warn } from '../check.ts';
 import type { Facts } from '../facts.ts';
+import { sourceAddress } from '../source-address.ts';
 import { transportsToUs, type Way, waysToUs } from '../ways.ts';
 
 const asPrinted =
@@ -19,7 +21,7 @@ export const postfixChecks: readonly Check[] = [
     look: ({ postfix }) => [
       postfix.known
         ? ok(`${postfix.value.directory}, Postfix ${postfix.value.main.get('mail_version') ?? '?'}`)
-        : unknown(postfix.why),
+        : unreadable(postfix.why),
     ],
   },
   {
@@ -40,15 +42,21 @@ export const postfixChecks: readonly Check[] = [
     mend: asPrinted,
     see: 'master(5)',
     look: ofPostfix((postfix, { config }) =>
-      waysToUs(postfix, behindQueue(config)).map(({ transport, transportName, listener }) => {
-        if (transport === undefined) return error(`${transportName}/unix is not in master.cf`);
-        const { command } = transport;
-        return command === listener.protocol
-          ? ok(`${transportName} is ${command}`)
-          : error(
-              `${transportName} is ${command}, the listener ${listener.address} speaks ${listener.protocol}`,
-            );
-      }),
+      waysToUs(postfix, behindQueue(config)).map(
+        ({ transport, transportName, listener, filter }) => {
+          if (transport === undefined) return error(`${transportName}/unix is not in master.cf`);
+          // lmtp(8) knows this form of a destination; smtp(8) ends with a fatal error over it.
+          if (transport.command === 'smtp' && filter.startsWith(`${transportName}:inet:`)) {
+            return error(`content_filter = ${filter}: smtp(8) takes no "inet:"`);
+          }
+          const { command } = transport;
+          return command === listener.protocol
+            ? ok(`${transportName} is ${command}`)
+            : error(
+                `${transportName} is ${command}, the listener ${listener.address} speaks ${listener.protocol}`,
+              );
+        },
+      ),
     ),
   },
   {
@@ -58,11 +66,18 @@ export const postfixChecks: readonly Check[] = [
     mend: 'In the entry of the filter transport: -o smtp_send_xforward_command=yes (lmtp_ for LMTP).',
     see: 'https://www.postfix.org/XFORWARD_README.html; docs/guarantees.md',
     look: ofPostfix((postfix, facts) =>
-      ofTransports(postfix, facts, ({ transport }) => {
+      ofTransports(postfix, facts, ({ transport, listener }) => {
         const name = `${transport.command}_send_xforward_command`;
         const value = valueOf(postfix, transport, name);
         const text = `${transport.name}: ${name} = ${value}`;
-        return value === 'yes' ? ok(text) : warn(text);
+        if (value !== 'yes') return warn(text);
+        const source = sourceAddress(postfix, transport, listener.address);
+        return source === undefined || mayForward(listener, source)
+          ? ok(text)
+          : warn(
+              `${transport.name} connects from ${source}, which xforward_from does not name`,
+              mendOfSource,
+            );
       }),
     ),
   },
@@ -112,6 +127,23 @@ export const postfixChecks: readonly Check[] = [
     }),
   },
 ];
+
+const mendOfSource =
+  'In the entry of the filter transport: -o smtp_bind_address=127.0.0.1 (smtp_bind_address6=::1, lmtp_ for LMTP); or name the address in [[listener]] xforward_from.';
+
+function mayForward({ xforwardFrom }: SmtpListenerConfig, source: string): boolean {
+  const list = addressList(xforwardFrom);
+  return list !== undefined && isListed(list, source);
+}
+
+/** What postconf cannot read Postfix cannot either. None at the usual place is one on another machine. */
+function unreadable(why: string): Look {
+  const isBroken =
+    /\bfatal:/.test(why) && !/Permission denied|open \/etc\/postfix\/\S+: No such/.test(why);
+  if (!isBroken) return unknown(why);
+  const mend = 'Mend what postconf complains of: Postfix neither starts nor reloads with it.';
+  return error(why, why.includes('No such file') ? undefined : mend);
+}
 
 /** A content_filter leads to these; the doors before the queue have other settings. */
 function behindQueue(config: Config): SmtpListenerConfig[] {

@@ -38,6 +38,20 @@ export async function findClamdConf(
   throw new Error(`its clamd.conf is not known (${where} cannot be read, or is another's)`);
 }
 
+/** That of a process which names none is the first of `files` that is there, as the packages build it. */
+export async function confOfProcess(
+  host: Host,
+  commandLine: readonly string[],
+  files: readonly string[],
+): Promise<ClamdConf | undefined> {
+  const named = fileNamed(commandLine);
+  for (const file of named === undefined ? files : [named]) {
+    const text = await host.readText(file).catch(() => undefined);
+    if (text !== undefined) return { file, values: parseClamdConf(text) };
+  }
+  return undefined;
+}
+
 /** `-c FILE`, `--config-file FILE` or `--config-file=FILE` (clamd(8)). */
 function fileNamed(commandLine: readonly string[]): string | undefined {
   const at = commandLine.findIndex((word) => word === '-c' || word === '--config-file');

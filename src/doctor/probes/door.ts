@@ -30,8 +30,8 @@ export async function askExtensions(
  * told so. Should it be accepted all the same, Postfix drops it: it is for the address of bounces of
  * bounces (postconf(5), double_bounce_sender), at an address that is always its own.
  *
- * @returns the reply to the final dot.
- * @throws when it does not come to that.
+ * @returns the reply to the final dot, or to MAIL where that is refused: as it would be to any mail.
+ * @throws when it does not come to either.
  */
 export async function tryToCommit(
   clock: Clock,
@@ -41,7 +41,9 @@ export async function tryToCommit(
   const connection = dial(clock, address);
   try {
     await greeted(connection, names.hello);
-    expectReply(await connection.say('MAIL', 'MAIL FROM:<>'), 'MAIL');
+    const mail = await connection.say('MAIL', 'MAIL FROM:<>');
+    if (mail.kind === 'reply' && !isPositive(mail.reply)) return `${replyText(mail.reply)} to MAIL`;
+    expectReply(mail, 'MAIL');
     const recipient = `${names.doubleBounce}@[127.0.0.1]`;
     expectReply(await connection.say('RCPT', `RCPT TO:<${recipient}>`), `RCPT TO:<${recipient}>`);
     expectReply(await connection.say('DATA'), 'DATA', 354);
