@@ -17,6 +17,7 @@ import { HtmlReferences } from './html-references.ts';
 import { ShiftedText } from './shifted-text.ts';
 import { FlowedText, PercentEncoding } from './text-joins.ts';
 import { Uuencode } from './uuencode.ts';
+import { FlowingUuencode } from './uuencode-flow.ts';
 import { Yenc } from './yenc.ts';
 
 export function decoderOf(name: DecoderName): Decoder {
@@ -32,6 +33,8 @@ export function decoderOf(name: DecoderName): Decoder {
     case 'uuencode':
     case 'xxencode':
       return new Uuencode(name);
+    case 'uuencode of any lines':
+      return new FlowingUuencode();
     case 'yEnc':
     case 'yEnc with dots as they stand':
       return new Yenc(name);

@@ -82,7 +82,8 @@ export class HeaderBlock {
     const { mimeFields, mailFields } = this.evidence;
     if (this.kind === 'undeclared') return mimeFields > 0;
     if (this.kind !== 'embedded') return true;
-    return this.#inMessage ? mimeFields + mailFields > 0 : mimeFields > 0 || mailFields > 1;
+    // The header of a message may be empty.
+    return this.#inMessage || mimeFields > 0 || mailFields > 1;
   }
 
   /** @returns whether the block goes on. */
@@ -115,18 +116,21 @@ export class HeaderBlock {
   }
 
   #empty(line: Line, hasBlanks: boolean): boolean {
-    if (this.#field === undefined) {
-      if (this.kind === 'embedded') return ++this.#emptyLines < emptyLinesMax;
-      if (this.#strays.size === 0) this.#start(line.next);
-      return false;
-    }
-    if (!hasBlanks) {
-      this.#start(line.next);
-      return false;
-    }
-    if (!this.#sawBlank) this.#start(line.next, 'a header that ends at a line of blanks');
+    const isBefore = this.#field === undefined;
+    if (isBefore && this.kind === 'embedded') return this.#emptyBeforeEmbedded(line);
+    if (isBefore && this.#strays.size > 0) return false;
+    // To whom a CR alone is nothing there is none between it and another line end; behind CR CR LF is.
+    const isLine = line.bareCr === line.afterBareCr || (line.afterBareCr && this.#sawBlank);
+    const goesOn = !isLine || (hasBlanks && !isBefore);
+    if (!goesOn) this.#start(line.next);
+    else if (!this.#sawBlank) this.#start(line.next, 'a header that ends at a line of blanks');
     this.#sawBlank = true;
-    return true;
+    return goesOn;
+  }
+
+  #emptyBeforeEmbedded(line: Line): boolean {
+    if (this.#inMessage && this.#emptyLines === 0) this.#start(line.next, 'an empty header');
+    return ++this.#emptyLines < emptyLinesMax;
   }
 
   #beforeFields(line: Line, text: string, isFirst: boolean): boolean {

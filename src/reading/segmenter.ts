@@ -32,7 +32,6 @@ export class Segmenter {
   #block: HeaderBlock | undefined;
   /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
   #lastEnd = 0;
-  #lastBareCr = false;
   /** The same of the line before, and what that line was. */
   #endBeforeLast = 0;
   #lastHead: Buffer = Buffer.alloc(0);
@@ -78,13 +77,12 @@ export class Segmenter {
     }
     this.#endBeforeLast = this.#lastEnd;
     this.#lastEnd = line.end;
-    this.#lastBareCr = line.bareCr;
     this.#lastHead = line.head;
   }
 
   /** @returns whether the line is dealt with. */
   #delimiter(line: Line): boolean {
-    const isLine = !line.bareCr && !this.#lastBareCr;
+    const isLine = !line.bareCr && !line.afterBareCr;
     const delimiter = this.#delimiters.take(line.head, isLine);
     if (delimiter === undefined) return this.#undeclared(line);
     this.#awaitsDelimiter = false;
