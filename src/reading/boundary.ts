@@ -33,7 +33,11 @@ export function boundariesOf(value: string): Boundaries {
   if (plain !== undefined) return plain;
   const readings = [...parameterReadings(value, 'boundary')];
   const short = readings.filter(({ length }) => length <= boundaryCharsMax);
-  const values = [...new Set(short.flatMap((one) => [one.trimEnd(), one.trim()]))];
+  // To who keeps texts as C does, a NUL is the end of one.
+  const cutAtNul = short.map((one) => /^[^\0]*/.exec(one)?.[0] ?? '');
+  const values = [
+    ...new Set([...short, ...cutAtNul].flatMap((one) => [one.trimEnd(), one.trim()])),
+  ];
   const incomplete = short.length < readings.length || mentions > usualBounds.parametersMax;
   return { values, agreed: values.length === 0, incomplete };
 }

@@ -46,6 +46,7 @@ export type DecoderName =
   | Base64Name
   | 'quoted-printable'
   | 'quoted-printable without broken escapes'
+  | 'quoted-printable without control characters'
   | 'quoted-printable as Python has it'
   | 'uuencode'
   | 'uuencode of any lines'

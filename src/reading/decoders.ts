@@ -27,6 +27,7 @@ export function decoderOf(name: DecoderName): Decoder {
       return new Identity();
     case 'quoted-printable':
     case 'quoted-printable without broken escapes':
+    case 'quoted-printable without control characters':
       return new QuotedPrintable(name);
     case 'quoted-printable as Python has it':
       return new PythonQuotedPrintable();

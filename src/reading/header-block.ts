@@ -103,10 +103,12 @@ export class HeaderBlock {
     return true;
   }
 
-  /** A start at the first line of each kind. */
+  /** A start at the first line of each kind; who takes it for what ends the header starts behind. */
   #stray(line: Line, text: string, odd: string | undefined): void {
     const stray = strayOf(text);
-    if (!this.#strays.has(stray)) this.#start(line.start, odd);
+    if (this.#strays.has(stray)) return;
+    this.#start(line.start, odd);
+    if (stray === 'no field' && this.hasFields) this.#start(line.next, odd);
     this.#strays.add(stray);
   }
 

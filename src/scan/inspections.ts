@@ -59,9 +59,8 @@ export class Inspections {
     this.#told.add(digest);
     const { encrypted, entries, incomplete, head } = inspection;
     for (const detail of encrypted) this.#findings.push({ kind: 'encrypted', stream, detail });
-    const gap = this.#gapOf(inspection);
-    if (gap !== undefined) {
-      this.#findings.push({ kind: 'partial', reason: 'archive', stream, detail: gap });
+    for (const detail of this.#gapsOf(inspection)) {
+      this.#findings.push({ kind: 'partial', reason: 'archive', stream, detail });
     }
     if (!this.#looksInto) return;
     const type = await typeOf(head);
@@ -92,11 +91,17 @@ export class Inspections {
     this.#ask(stream, things);
   }
 
+  #gapsOf(inspection: Inspection): string[] {
+    const { unopened } = inspection;
+    const packed = unopened && `packed as clamd does not unpack it: ${unopened}`;
+    return [packed, this.#unreadOf(inspection)].filter((gap) => gap !== undefined);
+  }
+
   /**
    * What was not looked at although a rule depends on it. Where a rule about archives that cannot
    * be listed holds for everybody, that one decides.
    */
-  #gapOf({ incomplete, unseen }: Inspection): string | undefined {
+  #unreadOf({ incomplete, unseen }: Inspection): string | undefined {
     if (unseen !== undefined) return `perhaps encrypted, with names not read: ${unseen}`;
     const { banned } = this.#settings;
     if (incomplete === undefined || !banned.some(asksForEntries)) return undefined;

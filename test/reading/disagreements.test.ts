@@ -2,6 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { disagreementTricks } from '../evasion/hostile/disagreements.ts';
 import { laxReaderTricks } from '../evasion/hostile/lax-readers.ts';
+import { searchFindingTricks } from '../evasion/hostile/search-findings.ts';
 import { Particulars } from '../evasion/message.ts';
 import { payloads } from '../evasion/payloads.ts';
 import { entityText } from '../evasion/message.ts';
@@ -10,7 +11,7 @@ import { readAll } from './read-all.ts';
 
 const { eicar } = payloads;
 
-const tricks = [...disagreementTricks, ...laxReaderTricks];
+const tricks = [...disagreementTricks, ...laxReaderTricks, ...searchFindingTricks];
 
 it.each(tricks.map((trick) => [`${trick.family}: ${trick.name}`, trick] as const))(
   '%s',

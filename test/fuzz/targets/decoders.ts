@@ -22,6 +22,7 @@ const growths: Readonly<Record<DecoderName, number>> = {
   'base64 in lines of whole quanta': 1,
   'quoted-printable': 1,
   'quoted-printable without broken escapes': 1,
+  'quoted-printable without control characters': 1,
   'quoted-printable as Python has it': 1,
   // Half a line of data counts as a whole one.
   uuencode: 2,
