@@ -55,6 +55,7 @@ export type DecoderName =
   | 'yEnc with dots as they stand'
   | 'BinHex'
   | 'signed CMS'
+  | 'deflated, as gzip'
   | 'percent-encoding'
   | 'HTML references'
   | 'flowed text, joined'

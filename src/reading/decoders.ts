@@ -10,6 +10,7 @@ import {
   ebcdicNames,
   Identity,
 } from './decoder.ts';
+import { DeflatedAsGzip } from './deflated.ts';
 import { Escapes } from './escapes.ts';
 import { QuotedPrintable } from './quoted-printable.ts';
 import { PythonQuotedPrintable } from './quoted-printable-python.ts';
@@ -47,6 +48,8 @@ export function decoderOf(name: DecoderName): Decoder {
       return new HtmlReferences();
     case 'flowed text, joined':
       return new FlowedText();
+    case 'deflated, as gzip':
+      return new DeflatedAsGzip();
     case 'signed CMS':
       return new SignedContent();
     case 'backslash escapes':

@@ -62,6 +62,7 @@ export class HeaderBlock {
   #field: string | undefined;
   #isFirst = true;
   #emptyLines = 0;
+  #beginsEmpty = false;
   /** What it has met that is no field. */
   readonly #strays = new Set<Stray>();
   #sawBlank = false;
@@ -83,7 +84,8 @@ export class HeaderBlock {
     if (this.kind === 'undeclared') return mimeFields > 0;
     if (this.kind !== 'embedded') return true;
     // The header of a message may be empty.
-    return this.#inMessage || mimeFields > 0 || mailFields > 1;
+    if (this.#inMessage) return mimeFields + mailFields > 0 || this.#beginsEmpty;
+    return mimeFields > 0 || mailFields > 1;
   }
 
   /** @returns whether the block goes on. */
@@ -98,7 +100,8 @@ export class HeaderBlock {
     else if (field.test(text)) this.#begin(text);
     else {
       this.#stray(line, text, 'a header that ends at a line that is no field');
-      this.#extend(text);
+      // To many a CR alone is nothing.
+      this.#extend(text, line.afterBareCr ? '' : ' ');
     }
     return true;
   }
@@ -131,7 +134,10 @@ export class HeaderBlock {
   }
 
   #emptyBeforeEmbedded(line: Line): boolean {
-    if (this.#inMessage && this.#emptyLines === 0) this.#start(line.next, 'an empty header');
+    if (this.#inMessage && this.#emptyLines + this.#strays.size === 0) {
+      this.#start(line.next, 'an empty header');
+      this.#beginsEmpty = true;
+    }
     return ++this.#emptyLines < emptyLinesMax;
   }
 
@@ -176,9 +182,9 @@ export class HeaderBlock {
     if (this.starts.length > 0) this.evidence.isPartlyHeard = true;
   }
 
-  #extend(text: string): void {
+  #extend(text: string, blank = ' '): void {
     const so = this.#field ?? '';
-    if (so.length + text.length < fieldCharsMax) this.#field = `${so} ${text}`;
+    if (so.length + text.length < fieldCharsMax) this.#field = `${so}${blank}${text}`;
     else this.truncated = true;
   }
 }

@@ -83,7 +83,8 @@ export class InlineFinder {
     this.#uu = undefined;
     if (begins === null) return;
     // 'begin 644 name', 'begin  name'.
-    this.#found.called.name(text.trim().replace(/^begin\S*\s+(?:[0-9]{1,16}\s+)?/i, ''));
+    const name = text.trim().replace(/^begin\S*\s+(?:[0-9]{1,16}\s+)?/i, '');
+    this.#found.called.name(name.replace(/^"(.*)"$/, '$1'));
     const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
     this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
   }

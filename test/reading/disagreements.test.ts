@@ -11,7 +11,10 @@ import { readAll } from './read-all.ts';
 
 const { eicar } = payloads;
 
-const tricks = [...disagreementTricks, ...laxReaderTricks, ...searchFindingTricks];
+// What is packed is found by clamd only; test/reading/zip-files.test.ts has those.
+const tricks = [...disagreementTricks, ...laxReaderTricks, ...searchFindingTricks].filter(
+  ({ family }) => !family.startsWith('Zip'),
+);
 
 it.each(tricks.map((trick) => [`${trick.family}: ${trick.name}`, trick] as const))(
   '%s',

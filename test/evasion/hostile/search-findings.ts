@@ -1,10 +1,12 @@
 /**
  * What a search found: some thousand random messages, each read by twenty decoders, and what one of
  * them took that we did not. Behind an odd line the header ends for some readers only; and all code
- * pages of EBCDIC, as the conversions of glibc and Java write them.
+ * pages of EBCDIC, as the conversions of glibc and Java write them; and Zips that clamd 1.4 takes for
+ * empty.
  */
 import { base64, binHex, cut, quotedPrintable, uuLines, yEnc } from '../codecs.ts';
 import { crlf, entityText, type Entity } from '../message.ts';
+import { zip } from '../zip.ts';
 import { type Build, eicarTricks, mimeVersion, multipart, type WholeTrick } from '../trick.ts';
 
 const octets = 'Content-Type: application/octet-stream; name="invoice.com"';
@@ -147,6 +149,28 @@ const codePages: Readonly<Record<string, Build>> = Object.fromEntries(
   ]),
 );
 
+/** A Zip, changed; the offset of its directory and of that one's end are told. */
+const inZip = (change: (archive: Buffer, directory: number, end: number) => Buffer): Build =>
+  part(['Content-Type: application/zip; name="papers.zip"', inBase64], (bytes) => {
+    const readme = { name: 'readme.txt', bytes: Buffer.from('See the other one.') };
+    const archive = zip([readme, { name: 'invoice.com', bytes }]);
+    return base64(change(archive, archive.indexOf('PK\x01\x02'), archive.indexOf('PK\x05\x06')));
+  });
+const zips: Readonly<Record<string, Build>> = {
+  'without a directory': inZip((archive, directory) => archive.subarray(0, directory)),
+  'cut off at its end': inZip((archive) => archive.subarray(0, -10)),
+  'whose directory is not where it says': inZip((archive, _, end) => {
+    archive.writeUInt32LE(7, end + 16);
+    return archive;
+  }),
+  'whose directory leaves one out': inZip((archive, directory, end) =>
+    Buffer.concat([
+      archive.subarray(0, archive.indexOf('PK\x01\x02', directory + 4)),
+      archive.subarray(end),
+    ]),
+  ),
+};
+
 export const searchFindingTricks: readonly WholeTrick[] = eicarTricks([
   ['header end, found by a search', ends],
   [
@@ -159,6 +183,11 @@ export const searchFindingTricks: readonly WholeTrick[] = eicarTricks([
     'encoding, of one decoder',
     oneDecoder,
     'RFC 2045 §6.7 (4) lets decoders leave them out; mimetic does',
+  ],
+  [
+    'Zip, in pieces',
+    zips,
+    "7-Zip 26.02 and Java's ZipInputStream unpack them, asked on 2026-11-27",
   ],
   ['charset, code page', codePages, "glibc's iconv or Java has a character set of that name"],
 ]);

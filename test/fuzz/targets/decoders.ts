@@ -33,6 +33,8 @@ const growths: Readonly<Record<DecoderName, number>> = {
   // A run of 255 bytes has three, and those four letters.
   BinHex: 64,
   'signed CMS': 1,
+  // And the ten bytes in front.
+  'deflated, as gzip': 11,
   'percent-encoding': 1,
   'HTML references': 1,
   'flowed text, joined': 1,
