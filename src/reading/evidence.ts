@@ -80,7 +80,8 @@ export class Evidence {
     return this.isMultipart || this.boundaries.size > 0 ? 'multipart' : 'other';
   }
 
-  get hasType(): boolean {
+  /** Whether a Content-Type says a type in a way that all readers take the same. */
+  get hasPlainType(): boolean {
     return this.#types > 0;
   }
 

@@ -124,14 +124,14 @@ export class Segmenter {
     const { evidence } = block;
     this.#found.called.take(evidence.called);
     this.#inDigest ||= evidence.isDigest;
-    if (this.#inDigest && block.kind === 'part' && !evidence.hasType) evidence.isMessage = true;
+    if (this.#inDigest && block.kind === 'part' && !evidence.hasPlainType) evidence.isMessage = true;
     if (block.truncated)
       this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
     if (block.kind === 'embedded' && this.#bodies.newestIsMessage) this.#bodies.contain();
     this.#declare(evidence, !block.isOdd);
     // Without any type some look for parts.
-    this.#hidesParts ||= block.kind === 'message' && !evidence.hasType;
+    this.#hidesParts ||= block.kind === 'message' && !evidence.hasPlainType;
     this.isFragment ||= evidence.isFragment;
     if (evidence.isMultipart || evidence.isMessage) this.#bodies.inherit(evidence);
     for (const start of block.starts) this.#bodies.open(start, evidence);

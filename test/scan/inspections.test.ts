@@ -152,6 +152,14 @@ describe('banned', () => {
       'is declared text/plain',
     ],
     ['a real type', program, named('a.txt', mz), '2', 'is application/x-msdownload'],
+    ['a name that gunzip leaves', exe, named('b.exe.gz', gzipSync('b')), '2', 'is b.exe, packed'],
+    [
+      'a name in quotes of uuencode',
+      exe,
+      inText('begin 644 "b.exe"'),
+      'message',
+      'is called b.exe',
+    ],
     ['a name in Zip', exe, named('a.zip', made.zip({ name: 'b.exe' })), '2', 'holds b.exe'],
     [
       'a name in tar in gzip',
