@@ -22,8 +22,9 @@ const recordBytesMax = 56;
 /** In their stead Zip64 has others (APPNOTE §4.4.1.4). */
 const elsewhere32 = 0xffffffff;
 const elsewhere16 = 0xffff;
-/** Files of one Zip that are told apart, and of those that it does not list as many as are read. */
-const filesMax = 10_000;
+/** Files of one Zip that are told apart, as many as it can have without Zip64. */
+const filesMax = 65_535;
+/** Of those that it does not list as many are read. */
 const unlistedMax = 64;
 const stored = 0;
 const deflated = 8;
@@ -82,7 +83,7 @@ export class ZipFilesFinder {
     if (unlisted.length > unlistedMax) {
       this.#found.exceeded ??= `more than ${unlistedMax} files that a Zip does not list`;
     }
-    for (const file of unlisted.slice(0, unlistedMax)) this.#add(file);
+    for (const index of unlisted.slice(0, unlistedMax)) this.#add(index);
   }
 
   /** Takes those that begin before `end`, and keeps what is behind that. */
@@ -131,20 +132,21 @@ export class ZipFilesFinder {
   }
 
   /** A Zip in it has files of its own, which are its business. */
-  #unlisted(): PackedFile[] {
+  #unlisted(): number[] {
     const listed = new Map(this.#inDirectory.map(({ at, bytes }) => [at, bytes]));
     let end = 0;
-    return this.#files.filter(({ at, from, bytes }) => {
+    return this.#files.flatMap(({ at, from, bytes }, index) => {
       const own = listed.get(at);
-      if (own === undefined) return at >= end;
+      if (own === undefined) return at >= end ? [index] : [];
       end = Math.max(end, from + (bytes > 0 ? bytes : own));
-      return false;
+      return [];
     });
   }
 
-  #add({ at, from, method, bytes }: PackedFile): void {
+  #add(index: number): void {
+    const { from = 0, method, bytes = 0 } = this.#files[index] ?? {};
     if (method !== stored && method !== deflated) return;
-    const following = this.#files.find((other) => other.at > at)?.at ?? this.#end?.from;
+    const following = this.#files[index + 1]?.at ?? this.#end?.from;
     const to = bytes > 0 ? from + bytes : following;
     const decoder = method === stored ? 'as it stands' : 'deflated, as gzip';
     const steps: readonly Step[] = [{ from, to, decoder }];
