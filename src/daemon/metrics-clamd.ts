@@ -25,6 +25,11 @@ export function addClamdGauges(gauge: NewGauge, clamds: readonly EndpointStatus[
     'Whether a clamd tells of its limits (AlertExceedsMax): 1, or 0 where it is silent or not known',
     ({ limitAlerts }) => Number(limitAlerts === 'on'),
   );
+  each(
+    'file_bytes_max',
+    'The largest file that it looks at, in bytes, where that was found out to be less than ours',
+    ({ fileBytesMax }) => fileBytesMax,
+  );
   each('inflight', 'Streams that a clamd works on', ({ inflight }) => inflight);
   each('inflight_limit', 'Streams that it may be given now', ({ limit }) => limit);
   each('draining', 'Whether it is given nothing new: 1 or 0', ({ draining }) => Number(draining));

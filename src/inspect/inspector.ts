@@ -25,6 +25,8 @@ export interface Inspection {
   readonly incomplete?: string;
   /** Why it may be encrypted and not be known to be, in words. */
   readonly unseen?: string;
+  /** What clamd does not unpack although it opens such files, in words. */
+  readonly unopened?: string;
   /** The first bytes, up to `headBytes`. */
   readonly head: Buffer;
 }
@@ -85,13 +87,14 @@ export class Inspector {
     this.#blocks.end();
     this.#gzip?.name(this.#head);
     this.#gzip?.end();
-    const { encrypted, entries, incomplete, unseen } = this.#notes;
+    const { encrypted, entries, incomplete, unseen, unopened } = this.#notes;
     return {
       encrypted: [...encrypted],
       entries: [...entries],
       ...(incomplete !== undefined && { incomplete }),
       // What is known to be encrypted in part needs no more words.
       ...(unseen !== undefined && encrypted.size === 0 && { unseen }),
+      ...(unopened !== undefined && { unopened }),
       head: this.#head,
     };
   }

@@ -30,6 +30,8 @@ export class Notes {
   incomplete: string | undefined;
   /** Why it may be encrypted and not be known to be, in words. */
   unseen: string | undefined;
+  /** Whether something in it is packed in a way that clamd does not unpack, in words. */
+  unopened: string | undefined;
   #namesBytes = 0;
 
   constructor(limits: InspectLimits) {

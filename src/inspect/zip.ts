@@ -32,6 +32,8 @@ const forms: readonly Form[] = [
 const encryptedFlags = 0x0001 | 0x0040 | 0x2000;
 /** APPNOTE §4.4.5: methods go to 20 and from 93 on; WinZip's AES is 99. Others make it no header. */
 const aesMethod = 99;
+/** Those that clamd unpacks (1.4, unzip.c); of others it says OK without having looked. */
+const openedMethods: ReadonlySet<number> = new Set([0, 6, 8, 9, 12]);
 /** WinZip's AES, strong encryption (APPNOTE §4.5.12). */
 const encryptedExtras = new Set([0x9901, 0x0017]);
 /** Info-ZIP's Unicode path, which readers prefer to the name (APPNOTE §4.6.9). */
@@ -57,6 +59,7 @@ export class ZipLook implements Look {
     if ((method > 20 && method < 93) || method > aesMethod || length === 0) return;
     const isEncrypted = (bytes.readUInt16LE(form.flags) & encryptedFlags) !== 0;
     if (isEncrypted || method === aesMethod) this.#notes.encrypted.add('Zip');
+    else if (!openedMethods.has(method)) this.#notes.unopened ??= `Zip, method ${method}`;
     const end = form.name + length;
     if (end > lookahead) {
       this.#notes.incomplete ??= `a name of ${length} bytes`;

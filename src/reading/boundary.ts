@@ -2,7 +2,7 @@
  * What boundary a Content-Type declares, to whichever reader: more than one where readers differ
  * (parameter.ts), and perhaps one that only some cut out of it.
  */
-import { parameterReadings, parametersMax } from './parameter.ts';
+import { parameterReadings, usualBounds } from './parameter.ts';
 
 export interface Boundaries {
   readonly values: readonly string[];
@@ -33,8 +33,12 @@ export function boundariesOf(value: string): Boundaries {
   if (plain !== undefined) return plain;
   const readings = [...parameterReadings(value, 'boundary')];
   const short = readings.filter(({ length }) => length <= boundaryCharsMax);
-  const values = [...new Set(short.map((one) => one.trimEnd()))];
-  const incomplete = short.length < readings.length || mentions > parametersMax;
+  // To who keeps texts as C does, a NUL is the end of one.
+  const cutAtNul = short.map((one) => /^[^\0]*/.exec(one)?.[0] ?? '');
+  const values = [
+    ...new Set([...short, ...cutAtNul].flatMap((one) => [one.trimEnd(), one.trim()])),
+  ];
+  const incomplete = short.length < readings.length || mentions > usualBounds.parametersMax;
   return { values, agreed: values.length === 0, incomplete };
 }
 

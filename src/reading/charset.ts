@@ -125,7 +125,7 @@ const ebcdicRuns: readonly (readonly [number, string])[] = [
   [0xf0, '0123456789'],
 ];
 
-/** What they differ in, as GNU libiconv has it: these letters, and where each is. */
+/** What they differ in, as glibc's iconv and Java have it: these letters, and where each is. */
 const ebcdicDiffering = '!"#$@[\\]^`{|}~';
 const ebcdicOwn: Readonly<Record<EbcdicName, string>> = {
   cp037: '5a7f7b5b7cbae0bbb079c04fd0a1',
@@ -139,6 +139,13 @@ const ebcdicOwn: Readonly<Record<EbcdicName, string>> = {
   cp285: '5a7f7b4a7cb1e0bbba79c04fd0bc',
   cp297: '4f7fb15b449048b55fa051bb54bd',
   cp871: '4f7f7b5bacaebe9eec8c8ebb9ccc',
+  cp290: '5a7f7be07c70b280b079c04fd0a0',
+  cp833: '5a7f7b5b7c70b280b079c04fd0a1',
+  cp838: '5a7f7b5b7c49e0596979c04fd0a1',
+  cp905: '4ffcecb9af68dcb65fda488fb3cc',
+  cp935: '5a7f7be07cbab2bbb079c04fd0a0',
+  // And '\\' at 0xe0, in Java.
+  cp939: '5a7f7b5b7cadb2bdb079c04fd0a0',
   cp1026: '4ffcecadae68dcac5f8d48bb8ccc',
 };
 

@@ -34,18 +34,8 @@ export type CharsetName =
   | EbcdicName
   | ShiftedName;
 export const ebcdicNames = [
-  'cp037',
-  'cp500',
-  'cp1047',
-  'cp273',
-  'cp277',
-  'cp278',
-  'cp280',
-  'cp284',
-  'cp285',
-  'cp297',
-  'cp871',
-  'cp1026',
+  ...(['cp037', 'cp273', 'cp277', 'cp278', 'cp280', 'cp284', 'cp285', 'cp290', 'cp297'] as const),
+  ...(['cp500', 'cp833', 'cp838', 'cp871', 'cp905', 'cp935', 'cp939', 'cp1026', 'cp1047'] as const),
 ] as const;
 export type EbcdicName = (typeof ebcdicNames)[number];
 export type ShiftedName = 'iso-2022' | 'hz';
@@ -56,13 +46,16 @@ export type DecoderName =
   | Base64Name
   | 'quoted-printable'
   | 'quoted-printable without broken escapes'
+  | 'quoted-printable without control characters'
   | 'quoted-printable as Python has it'
   | 'uuencode'
+  | 'uuencode of any lines'
   | 'xxencode'
   | 'yEnc'
   | 'yEnc with dots as they stand'
   | 'BinHex'
   | 'signed CMS'
+  | 'deflated, as gzip'
   | 'percent-encoding'
   | 'HTML references'
   | 'flowed text, joined'

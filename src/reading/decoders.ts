@@ -10,6 +10,7 @@ import {
   ebcdicNames,
   Identity,
 } from './decoder.ts';
+import { DeflatedAsGzip } from './deflated.ts';
 import { Escapes } from './escapes.ts';
 import { QuotedPrintable } from './quoted-printable.ts';
 import { PythonQuotedPrintable } from './quoted-printable-python.ts';
@@ -17,6 +18,7 @@ import { HtmlReferences } from './html-references.ts';
 import { ShiftedText } from './shifted-text.ts';
 import { FlowedText, PercentEncoding } from './text-joins.ts';
 import { Uuencode } from './uuencode.ts';
+import { FlowingUuencode } from './uuencode-flow.ts';
 import { Yenc } from './yenc.ts';
 
 export function decoderOf(name: DecoderName): Decoder {
@@ -26,12 +28,15 @@ export function decoderOf(name: DecoderName): Decoder {
       return new Identity();
     case 'quoted-printable':
     case 'quoted-printable without broken escapes':
+    case 'quoted-printable without control characters':
       return new QuotedPrintable(name);
     case 'quoted-printable as Python has it':
       return new PythonQuotedPrintable();
     case 'uuencode':
     case 'xxencode':
       return new Uuencode(name);
+    case 'uuencode of any lines':
+      return new FlowingUuencode();
     case 'yEnc':
     case 'yEnc with dots as they stand':
       return new Yenc(name);
@@ -43,6 +48,8 @@ export function decoderOf(name: DecoderName): Decoder {
       return new HtmlReferences();
     case 'flowed text, joined':
       return new FlowedText();
+    case 'deflated, as gzip':
+      return new DeflatedAsGzip();
     case 'signed CMS':
       return new SignedContent();
     case 'backslash escapes':

@@ -21,7 +21,7 @@ export class Delimiters {
 
   /** @returns false at the ceiling; the boundary is then unknown. */
   declare(boundary: string, agreed: boolean): boolean {
-    const key = boundary.toLowerCase();
+    const key = boundary.toLowerCase().replaceAll('\0', '');
     const known = this.#declared.get(key);
     if (known === undefined && this.#declared.size >= boundariesMax) return false;
     const differs = known !== undefined && known.text !== boundary;

@@ -6,8 +6,9 @@
 import { boundariesOf } from './boundary.ts';
 import type { CharsetName, DecoderName } from './decoder.ts';
 import { Called } from './called.ts';
+import { charsetsNamed } from './charset-name.ts';
 import { fileNamesIn } from './file-names.ts';
-import { parameterReadings } from './parameter.ts';
+import { parameterReadings, withoutComments } from './parameter.ts';
 import type { Declared } from './recipe.ts';
 
 export type Encoding = Extract<DecoderName, 'as it stands' | 'base64' | 'quoted-printable'>;
@@ -20,36 +21,6 @@ const encodings: Readonly<Record<string, Encoding>> = {
   base64: 'base64',
   'quoted-printable': 'quoted-printable',
 };
-
-/** Squeezed names of character sets in which EICAR is not written as in ASCII. */
-const charsets: readonly (readonly [RegExp, readonly CharsetName[]])[] = [
-  // 'U7' and the like are Python's.
-  [/utf7$|^u7$/, ['utf-7']],
-  [/utf16le$/, ['utf-16le']],
-  [/utf16be$/, ['utf-16be']],
-  [/utf16$|^u16$|ucs2|^(?:cs)?unicode$|unicodefffe/, ['utf-16le', 'utf-16be']],
-  [/utf32le$/, ['utf-32le']],
-  [/utf32be$/, ['utf-32be']],
-  [/utf32$|^u32$|ucs4/, ['utf-32le', 'utf-32be']],
-  [/^(?:cs)?iso2022/, ['iso-2022']],
-  [/^hz/, ['hz']],
-  // With the euro sign, or with Hebrew, Cyrillic and Greek beside the same letters.
-  [/(?:cp|ibm)(?:0?37|0?1140|424)$|ebcdiccp(?:us|ca|wt|nl|he)$/, ['cp037']],
-  [/(?:cp|ibm)(?:500|0?1148|870|875)$|ebcdiccp(?:be|ch|roece)$/, ['cp500']],
-  [/(?:cp|ibm)0?1047$/, ['cp1047']],
-  // National ones, and those with the euro sign.
-  [/(?:cp|ibm)(?:0?273|0?1141)$|ebcdiccpat|ebcdicat|^273$/, ['cp273']],
-  [/(?:cp|ibm)(?:0?277|0?1142)$/, ['cp277']],
-  [/(?:cp|ibm)(?:0?278|0?1143)$/, ['cp278']],
-  [/(?:cp|ibm)(?:0?280|0?1144)$/, ['cp280']],
-  [/(?:cp|ibm)(?:0?284|0?1145)$/, ['cp284']],
-  [/(?:cp|ibm)(?:0?285|0?1146)$/, ['cp285']],
-  [/(?:cp|ibm)(?:0?297|0?1147)$/, ['cp297']],
-  [/(?:cp|ibm)(?:0?871|0?1149)$/, ['cp871']],
-  [/(?:cp|ibm)0?1026$/, ['cp1026']],
-  [/unicodeescape$/, ['backslash escapes']],
-  [/^ebcdic/, ['cp037', 'cp500', 'cp1047']],
-];
 
 /** The name of a MIME field, perhaps written oddly; plain-message.ts knows it, too. */
 export const mimeName =
@@ -109,7 +80,8 @@ export class Evidence {
     return this.isMultipart || this.boundaries.size > 0 ? 'multipart' : 'other';
   }
 
-  get hasType(): boolean {
+  /** Whether a Content-Type says a type in a way that all readers take the same. */
+  get hasPlainType(): boolean {
     return this.#types > 0;
   }
 
@@ -152,7 +124,7 @@ export class Evidence {
     if (type !== undefined && subtype !== undefined) {
       this.called.type(`${type.slice(-typeCharsMax)}/${subtype}`.toLowerCase());
     }
-    const all = squeezed(value);
+    const all = squeezed(withoutComments(value));
     const isExact = name.toLowerCase() === 'content-type' && plainType.test(value);
     if (!isExact || ++this.#types > 1) this.oddParts = true;
     if (all.includes('binhex')) this.isBinHex = true;
@@ -164,18 +136,14 @@ export class Evidence {
       this.isFragment ||= !/total\D{0,8}0*1(?!\d)/i.test(value);
     }
     this.joinsLines ||= /delsp[^=]{0,4}=[\s"]*yes/i.test(value);
-    for (const name of parameterReadings(value, 'charset')) this.#addCharset(squeezed(name));
+    for (const name of parameterReadings(value, 'charset')) {
+      for (const set of charsetsNamed(squeezed(name))) this.charsets.add(set);
+    }
     const { values, agreed, cut, incomplete } = boundariesOf(value);
     if (!agreed || this.boundaries.size > 0) this.oddBoundary ||= values.length > 0;
     for (const boundary of values) this.boundaries.add(boundary);
     if (cut !== undefined) this.cutBoundaries.add(cut);
     this.missesBoundary ||= incomplete;
-  }
-
-  #addCharset(name: string): void {
-    for (const [known, sets] of charsets) {
-      if (known.test(name)) for (const set of sets) this.charsets.add(set);
-    }
   }
 }
 

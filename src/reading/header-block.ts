@@ -62,6 +62,7 @@ export class HeaderBlock {
   #field: string | undefined;
   #isFirst = true;
   #emptyLines = 0;
+  #beginsEmpty = false;
   /** What it has met that is no field. */
   readonly #strays = new Set<Stray>();
   #sawBlank = false;
@@ -82,7 +83,9 @@ export class HeaderBlock {
     const { mimeFields, mailFields } = this.evidence;
     if (this.kind === 'undeclared') return mimeFields > 0;
     if (this.kind !== 'embedded') return true;
-    return this.#inMessage ? mimeFields + mailFields > 0 : mimeFields > 0 || mailFields > 1;
+    // The header of a message may be empty.
+    if (this.#inMessage) return mimeFields + mailFields > 0 || this.#beginsEmpty;
+    return mimeFields > 0 || mailFields > 1;
   }
 
   /** @returns whether the block goes on. */
@@ -97,15 +100,18 @@ export class HeaderBlock {
     else if (field.test(text)) this.#begin(text);
     else {
       this.#stray(line, text, 'a header that ends at a line that is no field');
-      this.#extend(text);
+      // To many a CR alone is nothing.
+      this.#extend(text, line.afterBareCr ? '' : ' ');
     }
     return true;
   }
 
-  /** A start at the first line of each kind. */
+  /** A start at the first line of each kind; who takes it for what ends the header starts behind. */
   #stray(line: Line, text: string, odd: string | undefined): void {
     const stray = strayOf(text);
-    if (!this.#strays.has(stray)) this.#start(line.start, odd);
+    if (this.#strays.has(stray)) return;
+    this.#start(line.start, odd);
+    if (stray === 'no field' && this.hasFields) this.#start(line.next, odd);
     this.#strays.add(stray);
   }
 
@@ -115,18 +121,24 @@ export class HeaderBlock {
   }
 
   #empty(line: Line, hasBlanks: boolean): boolean {
-    if (this.#field === undefined) {
-      if (this.kind === 'embedded') return ++this.#emptyLines < emptyLinesMax;
-      if (this.#strays.size === 0) this.#start(line.next);
-      return false;
-    }
-    if (!hasBlanks) {
-      this.#start(line.next);
-      return false;
-    }
-    if (!this.#sawBlank) this.#start(line.next, 'a header that ends at a line of blanks');
+    const isBefore = this.#field === undefined;
+    if (isBefore && this.kind === 'embedded') return this.#emptyBeforeEmbedded(line);
+    if (isBefore && this.#strays.size > 0) return false;
+    // To whom a CR alone is nothing there is none between it and another line end; behind CR CR LF is.
+    const isLine = line.bareCr === line.afterBareCr || (line.afterBareCr && this.#sawBlank);
+    const goesOn = !isLine || (hasBlanks && !isBefore);
+    if (!goesOn) this.#start(line.next);
+    else if (!this.#sawBlank) this.#start(line.next, 'a header that ends at a line of blanks');
     this.#sawBlank = true;
-    return true;
+    return goesOn;
+  }
+
+  #emptyBeforeEmbedded(line: Line): boolean {
+    if (this.#inMessage && this.#emptyLines + this.#strays.size === 0) {
+      this.#start(line.next, 'an empty header');
+      this.#beginsEmpty = true;
+    }
+    return ++this.#emptyLines < emptyLinesMax;
   }
 
   #beforeFields(line: Line, text: string, isFirst: boolean): boolean {
@@ -170,9 +182,9 @@ export class HeaderBlock {
     if (this.starts.length > 0) this.evidence.isPartlyHeard = true;
   }
 
-  #extend(text: string): void {
+  #extend(text: string, blank = ' '): void {
     const so = this.#field ?? '';
-    if (so.length + text.length < fieldCharsMax) this.#field = `${so} ${text}`;
+    if (so.length + text.length < fieldCharsMax) this.#field = `${so}${blank}${text}`;
     else this.truncated = true;
   }
 }

@@ -19,6 +19,8 @@ const yencEnd = /^=yend(?:[ \t]|$)/i;
 const binHexBegin = /binhex|must be converted/i;
 /** Of what RFC 1741's first line says, which some readers look for anywhere in a line. */
 const binHexWord = 'with BinHex';
+/** A first line that needs no such words: of its letters only. */
+const binHexLine = /^:[!-,\-0-689@A-NP-VX-Z[`a-fh-mp-r]{40,}:?[ \t]*$/;
 
 /** The line that begins something holds a name. */
 const beginCharsMax = 1024;
@@ -33,6 +35,9 @@ export class InlineFinder {
   readonly #found: FoundList;
   #uu: Open | undefined;
   #yenc: Open | undefined;
+  /** Where the first file in yEnc began, and how many did. */
+  #yencFrom = 0;
+  #yencCount = 0;
   #binHex: Open | undefined;
   #awaitsBinHex = false;
 
@@ -41,6 +46,7 @@ export class InlineFinder {
   }
 
   end(): void {
+    this.#joinYenc();
     for (const open of [this.#uu, this.#yenc, this.#binHex]) this.#close(open, undefined);
   }
 
@@ -77,7 +83,8 @@ export class InlineFinder {
     this.#uu = undefined;
     if (begins === null) return;
     // 'begin 644 name', 'begin  name'.
-    this.#found.called.name(text.trim().replace(/^begin\S*\s+(?:[0-9]{1,16}\s+)?/i, ''));
+    const name = text.trim().replace(/^begin\S*\s+(?:[0-9]{1,16}\s+)?/i, '');
+    this.#found.called.name(name.replace(/^"(.*)"$/, '$1'));
     const decoder = begins[1] === undefined ? 'uuencode' : 'base64';
     this.#uu = { decoder, from: line.next, why: "behind a 'begin' in a text" };
   }
@@ -89,13 +96,23 @@ export class InlineFinder {
     this.#close(this.#yenc, line.start);
     const name = /\bname=(.*)$/i.exec(text)?.[1]?.trim();
     if (begins && name !== undefined) this.#found.called.name(name);
+    if (begins && ++this.#yencCount === 1) this.#yencFrom = line.next;
     this.#yenc = begins
       ? { decoder: 'yEnc', from: line.next, why: "behind a '=ybegin' in a text" }
       : undefined;
   }
 
+  /** One file may be in several, whose keyword lines are no data. */
+  #joinYenc(): void {
+    if (this.#yencCount < 2) return;
+    const why = 'all that is in yEnc in a text';
+    this.#close({ decoder: 'yEnc', from: this.#yencFrom, why }, undefined);
+  }
+
   #binHexLine(line: Line): void {
-    if (!this.#awaitsBinHex || this.#binHex !== undefined) return;
+    if (this.#binHex !== undefined) return;
+    const begins = this.#awaitsBinHex || binHexLine.test(line.head.toString('latin1', 0, 256));
+    if (!begins) return;
     this.#awaitsBinHex = false;
     this.#binHex = { decoder: 'BinHex', from: line.start, why: 'BinHex in a text' };
   }

@@ -10,6 +10,8 @@ export interface Line {
   readonly next: number;
   /** It ends with a CR alone, which many readers take for nothing. */
   readonly bareCr: boolean;
+  /** The line before it did. */
+  readonly afterBareCr: boolean;
   /** The line, or the first `headBytesMax` bytes of it. */
   readonly head: Buffer;
 }
@@ -23,6 +25,7 @@ const CR = 0x0d;
 export class LineCutter {
   readonly #take: (line: Line) => void;
   #start = 0;
+  #afterBareCr = false;
   /** The offset of the next chunk's first byte. */
   #at = 0;
   /** What came of the line in earlier chunks. */
@@ -78,8 +81,10 @@ export class LineCutter {
   }
 
   #emit(end: number, width: number, bareCr = false): void {
-    const line = { start: this.#start, end, next: end + width, bareCr, head: this.#carried };
+    const ends = { start: this.#start, end, next: end + width };
+    const line = { ...ends, bareCr, afterBareCr: this.#afterBareCr, head: this.#carried };
     this.#start = line.next;
+    this.#afterBareCr = bareCr;
     this.#carried = line.head.subarray(0, 0);
     this.#take(line);
   }

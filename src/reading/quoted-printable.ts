@@ -17,13 +17,28 @@ const EQUALS = 0x3d;
 /** Blanks that wait for what follows them. A longer run is content: bounded memory wins. */
 export const blanksMax = 64 * 1024;
 
+const otherEscapes = [
+  'quoted-printable without broken escapes',
+  'quoted-printable as Python has it',
+  'as it stands',
+] as const;
+
 /** What the first stage holds back besides blanks. */
 type Soft = 'none' | '=' | '=CR';
 
+type QuotedPrintableName = Extract<
+  DecoderName,
+  | 'quoted-printable'
+  | 'quoted-printable without broken escapes'
+  | 'quoted-printable without control characters'
+>;
+
 export class QuotedPrintable implements Decoder {
+  readonly #name: QuotedPrintableName;
   /** Whether '=' before what is no number stays. */
   readonly #keepsBroken: boolean;
   #sawBroken = false;
+  #sawControls = false;
   #soft: Soft = 'none';
   /** Not reserved beforehand: MailParser keeps the decoders of all parts until it ends. */
   readonly #blanks: number[] = [];
@@ -32,18 +47,16 @@ export class QuotedPrintable implements Decoder {
   #out = Buffer.alloc(0);
   #size = 0;
 
-  constructor(
-    name: 'quoted-printable' | 'quoted-printable without broken escapes' = 'quoted-printable',
-  ) {
-    this.#keepsBroken = name === 'quoted-printable';
+  constructor(name: QuotedPrintableName = 'quoted-printable') {
+    this.#name = name;
+    this.#keepsBroken = name !== 'quoted-printable without broken escapes';
   }
 
   get others(): readonly DecoderName[] {
-    if (!this.#sawBroken || !this.#keepsBroken) return [];
+    if (this.#name !== 'quoted-printable') return [];
     return [
-      'quoted-printable without broken escapes',
-      'quoted-printable as Python has it',
-      'as it stands',
+      ...(this.#sawBroken ? otherEscapes : []),
+      ...(this.#sawControls ? (['quoted-printable without control characters'] as const) : []),
     ];
   }
 
@@ -92,7 +105,7 @@ export class QuotedPrintable implements Decoder {
         if (value < 0) break;
         out[size++] = value;
         at += 2;
-      } else if ((byte === SPACE || byte === TAB) && !isContent(chunk[at + 1])) break;
+      } else if (byte <= SPACE && !isPlain(byte, chunk[at + 1])) break;
       else out[size++] = byte;
     }
     this.#size = size;
@@ -102,7 +115,14 @@ export class QuotedPrintable implements Decoder {
   #unfold(byte: number): void {
     if (byte === SPACE || byte === TAB) this.#holdBlank(byte);
     else if (byte === CR || byte === LF) this.#endLine(byte);
+    else if (byte < SPACE) this.#control(byte);
     else this.#text(byte);
+  }
+
+  /** RFC 2045 §6.7 (4) forbids it, and lets a decoder leave it out. */
+  #control(byte: number): void {
+    this.#sawControls = true;
+    if (this.#name !== 'quoted-printable without control characters') this.#text(byte);
   }
 
   #endLine(byte: number): void {
@@ -176,7 +196,8 @@ function escaped(chunk: Buffer, at: number): number {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/** Whether a blank before it is content: it is there, and ends no line. */
-function isContent(byte: number | undefined): boolean {
-  return !(byte === undefined || byte === SPACE || byte === TAB || byte === CR || byte === LF);
+/** Whether it is a line end, or a blank that stands in front of what is none. */
+function isPlain(byte: number, next: number | undefined): boolean {
+  if (byte === CR || byte === LF) return true;
+  return (byte === SPACE || byte === TAB) && next !== undefined && next > SPACE;
 }

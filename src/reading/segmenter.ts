@@ -32,7 +32,6 @@ export class Segmenter {
   #block: HeaderBlock | undefined;
   /** Where the last line ended, before its line end, which belongs to a delimiter behind it. */
   #lastEnd = 0;
-  #lastBareCr = false;
   /** The same of the line before, and what that line was. */
   #endBeforeLast = 0;
   #lastHead: Buffer = Buffer.alloc(0);
@@ -78,13 +77,12 @@ export class Segmenter {
     }
     this.#endBeforeLast = this.#lastEnd;
     this.#lastEnd = line.end;
-    this.#lastBareCr = line.bareCr;
     this.#lastHead = line.head;
   }
 
   /** @returns whether the line is dealt with. */
   #delimiter(line: Line): boolean {
-    const isLine = !line.bareCr && !this.#lastBareCr;
+    const isLine = !line.bareCr && !line.afterBareCr;
     const delimiter = this.#delimiters.take(line.head, isLine);
     if (delimiter === undefined) return this.#undeclared(line);
     this.#awaitsDelimiter = false;
@@ -126,14 +124,14 @@ export class Segmenter {
     const { evidence } = block;
     this.#found.called.take(evidence.called);
     this.#inDigest ||= evidence.isDigest;
-    if (this.#inDigest && block.kind === 'part' && !evidence.hasType) evidence.isMessage = true;
+    if (this.#inDigest && block.kind === 'part' && !evidence.hasPlainType) evidence.isMessage = true;
     if (block.truncated)
       this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
     if (block.kind === 'embedded' && this.#bodies.newestIsMessage) this.#bodies.contain();
     this.#declare(evidence, !block.isOdd);
     // Without any type some look for parts.
-    this.#hidesParts ||= block.kind === 'message' && !evidence.hasType;
+    this.#hidesParts ||= block.kind === 'message' && !evidence.hasPlainType;
     this.isFragment ||= evidence.isFragment;
     if (evidence.isMultipart || evidence.isMessage) this.#bodies.inherit(evidence);
     for (const start of block.starts) this.#bodies.open(start, evidence);

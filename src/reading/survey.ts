@@ -15,6 +15,7 @@ import type { Found, Recipe, Step } from './recipe.ts';
 import { Segmenter } from './segmenter.ts';
 import { TnefFinder } from './tnef.ts';
 import { WrappedFileFinder } from './wrapped-file.ts';
+import { ZipFilesFinder } from './zip-files.ts';
 
 /** Looks through all bytes for something. */
 interface Finder {
@@ -64,9 +65,10 @@ export class Survey {
       this.#finders = [
         new DataUriFinder(inUris),
         new TnefFinder(inBytes),
-        // These two find what they find at the end.
+        // These find what they find at the end.
         new WrappedFileFinder(inBytes),
         new EncodedLook(inBytes, !isFile),
+        new ZipFilesFinder(inBytes),
       ];
     }
     this.#lines = new LineCutter((line) => {

@@ -1,14 +1,15 @@
 /**
  * uuencode (POSIX uuencode(1)) and xxencode, line by line: the first letter says how many bytes the
- * line holds. A line that cannot be data is left out, so that what follows it is not lost. What a
- * line is short of counts as zero bits, since blanks at its end get lost on the way.
+ * line holds, and what stands behind those is left out. So is a line that cannot be data, so that
+ * what follows it is not lost. What a line is short of counts as zero bits, since blanks at its end
+ * get lost on the way.
  */
 import type { Decoder, DecoderName } from './decoder.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
-/** 45 bytes in 60 letters are usual, 63 the most; a checksum letter may follow. */
-const lineBytesMax = 1 + 84 + 2;
+/** 45 bytes in 60 letters are usual, 63 the most. */
+const lineBytesMax = 1 + 84;
 const notLetter = 255;
 
 /** A blank stands for zero, and so does '`'; decoders take the low six bits. */
@@ -31,9 +32,11 @@ export class Uuencode implements Decoder {
   /** The values of the line's letters so far. */
   readonly #line = new Uint8Array(lineBytesMax);
   #length = 0;
-  /** The line is too long, or holds what is no letter. */
-  #isNone = false;
+  /** Where the first byte of the line stands that is no letter. */
+  #firstOther = Infinity;
   #sawOtherLetters = false;
+  #sawData = false;
+  #sawOddLine = false;
   #out = Buffer.alloc(0);
   #size = 0;
 
@@ -43,7 +46,9 @@ export class Uuencode implements Decoder {
   }
 
   get others(): readonly DecoderName[] {
-    return this.#sawOtherLetters && !this.#isXx ? ['xxencode'] : [];
+    if (this.#isXx) return [];
+    const others: DecoderName[] = this.#sawOtherLetters ? ['xxencode'] : [];
+    return this.#sawData && this.#sawOddLine ? [...others, 'uuencode of any lines'] : others;
   }
 
   decode(chunk: Buffer): Buffer {
@@ -65,22 +70,29 @@ export class Uuencode implements Decoder {
   }
 
   #take(value: number): void {
-    if (value === notLetter) this.#isNone = this.#sawOtherLetters = true;
-    if (this.#length === lineBytesMax) this.#isNone = true;
-    else this.#line[this.#length++] = value;
+    if (value === notLetter) {
+      this.#sawOtherLetters = true;
+      this.#firstOther = Math.min(this.#firstOther, this.#length);
+    }
+    if (this.#length < lineBytesMax) this.#line[this.#length++] = value;
   }
 
   #endLine(): void {
-    const letters = this.#length - 1;
-    const bytes = this.#line[0] ?? 0;
-    // Half a line of data, at the least: 'end' and prose in capitals are none.
-    if (!this.#isNone && letters >= 0 && letters >= (bytes * 4) / 6) this.#decodeLine(bytes);
+    const [length, firstOther] = [this.#length, this.#firstOther];
     this.#length = 0;
-    this.#isNone = false;
+    this.#firstOther = Infinity;
+    if (length === 0) return;
+    const bytes = this.#line[0] ?? 0;
+    const letters = Math.ceil(bytes / 3) * 4;
+    if (firstOther <= letters || length <= letters) this.#sawOddLine = true;
+    // Half a line of data, at the least: 'end' and prose in capitals are none.
+    if (firstOther <= letters || length <= (bytes * 4) / 6) return;
+    this.#sawData ||= bytes > 0;
+    this.#decodeLine(bytes, length);
   }
 
-  #decodeLine(bytes: number): void {
-    const value = (at: number): number => (at < this.#length ? (this.#line[at] ?? 0) : 0);
+  #decodeLine(bytes: number, length: number): void {
+    const value = (at: number): number => (at < length ? (this.#line[at] ?? 0) : 0);
     for (let at = 1, left = bytes; left > 0; at += 4, left -= 3) {
       const [a, b, c, d] = [value(at), value(at + 1), value(at + 2), value(at + 3)];
       this.#put((a << 2) | (b >> 4));

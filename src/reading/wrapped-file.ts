@@ -21,8 +21,10 @@ const macDataLengthAt = 83;
 
 /** DER's SEQUENCE, with which CMS begins (RFC 5652 §3). */
 const SEQUENCE = 0x30;
-/** RFC 5652 §5.1: the object identifier, with its tag and length, and where it is. */
-const signedData = Buffer.from('06092a864886f70d010702', 'hex');
+/** RFC 5652 §4, §5.1, §7: the object identifiers, with tag and length, and where they are. */
+const openTypes = ['01', '02', '05'].map((type) =>
+  Buffer.from(`06092a864886f70d0107${type}`, 'hex'),
+);
 const signedDataWithin = 24;
 const mimeStart = /(?:content-[a-z-]+|mime-version):/i;
 
@@ -91,7 +93,8 @@ function signed(head: Buffer): Place | undefined {
   return { from: at, to: undefined, why: 'what is signed in S/MIME', declared: 'message' };
 }
 
-/** As S/MIME begins: a SEQUENCE that names signed data. */
+/** As S/MIME begins: a SEQUENCE that names signed data, or plain or digested ones. */
 function isSigned(head: Buffer): boolean {
-  return head[0] === SEQUENCE && head.subarray(0, signedDataWithin).includes(signedData);
+  const start = head.subarray(0, signedDataWithin);
+  return head[0] === SEQUENCE && openTypes.some((type) => start.includes(type));
 }

@@ -9,6 +9,7 @@ import { type Inspection, Inspector } from '../inspect/inspector.ts';
 import { defaultInspectLimits } from '../limits.ts';
 import { type BannedRule, rulesAgainst, type Thing } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
+import { Pace } from './pace.ts';
 import type { ShownContent } from './scanner.ts';
 
 export interface InspectionSettings {
@@ -24,6 +25,12 @@ export interface NamedThing {
   readonly types: Iterable<string>;
 }
 
+interface DetailedThing extends Thing {
+  readonly detail: string;
+}
+
+/** What it costs to hold a thing to the rules, as that of so many bytes that are looked through. */
+const askedBytes = 1024;
 /** Of the things that the same rules ban in one stream, how many the finding names. */
 const namedMax = 3;
 /** What a finding says of one thing, which a sender may have called anything. */
@@ -38,6 +45,7 @@ export class Inspections {
   /** One for all, as one file is inspected at a time. */
   #scratch: Buffer | undefined;
   readonly #told = new Set<string>();
+  readonly #pace = new Pace();
   /** Names and types that were held to the rules. */
   readonly #asked = new Set<string>();
 
@@ -59,44 +67,49 @@ export class Inspections {
     this.#told.add(digest);
     const { encrypted, entries, incomplete, head } = inspection;
     for (const detail of encrypted) this.#findings.push({ kind: 'encrypted', stream, detail });
-    const gap = this.#gapOf(inspection);
-    if (gap !== undefined) {
-      this.#findings.push({ kind: 'partial', reason: 'archive', stream, detail: gap });
+    for (const detail of this.#gapsOf(inspection)) {
+      this.#findings.push({ kind: 'partial', reason: 'archive', stream, detail });
     }
     if (!this.#looksInto) return;
     const type = await typeOf(head);
     const isUnlisted = incomplete !== undefined;
-    const things: (Thing & { readonly detail: string })[] = [
+    const things: DetailedThing[] = [
       ...(type === undefined
         ? []
         : [{ realTypes: [type.mime, type.ext], detail: `is ${type.mime}` }]),
       ...(isUnlisted ? [{ isUnlisted, detail: `names not read: ${incomplete}` }] : []),
       ...entries.map((name) => ({ names: [name], isInArchive: true, detail: `holds ${name}` })),
     ];
-    this.#ask(stream, things);
+    await this.#ask(stream, things);
     if (this.#settings.show) this.#show(stream, inspection, type?.mime);
   }
 
   /** Holds what a part is called to the rules. */
-  named({ stream, names, types }: NamedThing): void {
+  async named({ stream, names, types }: NamedThing): Promise<void> {
     if (this.#settings.banned.length === 0) return;
     const isNew = (text: string): boolean => !this.#asked.has(text) && !!this.#asked.add(text);
+    const newNames = [...names].filter((name) => isNew(`name ${name}`));
     const things = [
-      ...[...names]
-        .filter((name) => isNew(`name ${name}`))
-        .map((name) => ({ names: [name], detail: `is called ${name}` })),
+      ...newNames.map((name) => ({ names: [name], detail: `is called ${name}` })),
+      ...newNames.flatMap(unpackedName),
       ...[...types]
         .filter((type) => isNew(`type ${type}`))
         .map((type) => ({ types: [type], detail: `is declared ${type}` })),
     ];
-    this.#ask(stream, things);
+    await this.#ask(stream, things);
+  }
+
+  #gapsOf(inspection: Inspection): string[] {
+    const { unopened } = inspection;
+    const packed = unopened && `packed as clamd does not unpack it: ${unopened}`;
+    return [packed, this.#unreadOf(inspection)].filter((gap) => gap !== undefined);
   }
 
   /**
    * What was not looked at although a rule depends on it. Where a rule about archives that cannot
    * be listed holds for everybody, that one decides.
    */
-  #gapOf({ incomplete, unseen }: Inspection): string | undefined {
+  #unreadOf({ incomplete, unseen }: Inspection): string | undefined {
     if (unseen !== undefined) return `perhaps encrypted, with names not read: ${unseen}`;
     const { banned } = this.#settings;
     if (incomplete === undefined || !banned.some(asksForEntries)) return undefined;
@@ -108,9 +121,10 @@ export class Inspections {
   }
 
   /** One finding for all things of a stream that the same rules are against. */
-  #ask(stream: string, things: readonly (Thing & { readonly detail: string })[]): void {
+  async #ask(stream: string, things: readonly DetailedThing[]): Promise<void> {
     const found = new Map<string, { rules: readonly string[]; details: string[]; more: number }>();
     for (const thing of things) {
+      await this.#pace.spent(askedBytes + (thing.names?.[0]?.length ?? 0));
       const rules = rulesAgainst(thing, this.#settings.banned);
       if (rules.length === 0) continue;
       const key = JSON.stringify(rules);
@@ -136,6 +150,13 @@ export class Inspections {
       ...(incomplete !== undefined && { incomplete }),
     });
   }
+}
+
+/** What holds one file is called as that is, with an ending of its own: gunzip(1) takes it off. */
+function unpackedName(name: string): DetailedThing[] {
+  const inner = /^(.*)\.(?:gz|bz2|xz|lzma|zst|z)$/is.exec(name)?.[1];
+  if (inner === undefined) return [];
+  return [{ names: [inner], isInArchive: true, detail: `is ${inner}, packed` }];
 }
 
 function asksForEntries({ inArchives, names, tricks }: BannedRule): boolean {

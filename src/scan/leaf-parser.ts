@@ -65,7 +65,8 @@ const OpenMailParser = MailParser as unknown as new (
 ) => MailParser & Internals;
 
 /**
- * A header section; a longer one is an error (EMAXLEN). One long field holds the event loop for 0.13 ms
+ * A header section; a longer one is an error (EMAXLEN), which makes the message partial(unparsed) however
+ * much header_bytes_max lets in: that one says what is refused. One long field holds the event loop for 0.13 ms
  * a KiB while its parameters are looked for. Postfix has header_size_limit, 100 KiB.
  */
 export const headBytesMax = 256 * 1024;

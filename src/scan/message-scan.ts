@@ -188,7 +188,7 @@ class ScanRun {
     const sent = bytes + mailPrefix.length;
     const ceilings = this.#settings.ceilings(endpoint);
     this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
-    if (plain !== undefined) return this.#report(this.#called([plain]));
+    if (plain !== undefined) return this.#report(await this.#called([plain]));
     if (this.#scans.decided) return this.#report([]);
     await this.#enter(this.#leave ? 'apart' : 'small-apart');
     takesApart?.();
@@ -197,16 +197,16 @@ class ScanRun {
 
   async #takenApart(content: Content): Promise<ScanReport> {
     await this.#parts.message(inSlices(content.chunks(this.#stop.signal, 0, 1)), '');
-    const parts = this.#called(this.#parts.parts);
+    const parts = await this.#called(this.#parts.parts);
     if (!this.#scans.decided) await this.#readings.message(content);
     return this.#report(parts);
   }
 
   /** Holds what the parts are called to the rules. */
-  #called(parts: readonly MimePart[]): readonly MimePart[] {
+  async #called(parts: readonly MimePart[]): Promise<readonly MimePart[]> {
     for (const { number, filename, contentType } of parts) {
       const names = filename === undefined ? [] : [filename];
-      this.#inspections.named({
+      await this.#inspections.named({
         stream: number === '' ? 'message' : number,
         names,
         types: [contentType],

@@ -106,7 +106,7 @@ export class ReadingScan {
     }
     const plan = new ReadingPlan(this.#limits, content.size, survey.end());
     this.#exceeded = survey.exceeded;
-    this.#named(survey);
+    await this.#named(survey);
     if (survey.isFragment) this.#partial('fragment', 'the rest of it is in other messages');
     return plan;
   }
@@ -138,7 +138,7 @@ export class ReadingScan {
       if (plan.isSpent) return undefined;
     }
     const found = survey.end();
-    this.#named(survey);
+    await this.#named(survey);
     this.#exceeded ??= survey.exceeded;
     const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
@@ -191,9 +191,9 @@ export class ReadingScan {
   }
 
   /** Whatever any reader takes for a name is one of the message. */
-  #named({ called }: Survey): void {
+  async #named({ called }: Survey): Promise<void> {
     const { names, types, exceeded } = called;
-    this.#inspections.named({ stream: 'message', names, types });
+    await this.#inspections.named({ stream: 'message', names, types });
     if (exceeded) this.#exceeded ??= 'more names of parts than are kept';
   }
 

@@ -14,7 +14,13 @@ const gauges: Gauges = {
   waiting: 2,
   clamd: [
     aStatus(),
-    aStatus({ endpoint: 'tcp://b:1', ok: false, state: 'reloading', limitAlerts: 'silent' }),
+    aStatus({
+      endpoint: 'tcp://b:1',
+      ok: false,
+      state: 'reloading',
+      limitAlerts: 'silent',
+      fileBytesMax: 9,
+    }),
   ],
   scanning: someLoad,
   quarantine: { messages: 7, bytes: 700 },
@@ -168,6 +174,7 @@ test('gauges are as they are now', async () => {
       'clamgate_clamd_up{endpoint="tcp://b:1"} 0',
       'clamgate_clamd_limit_alerts{endpoint="unix:/a"} 1',
       'clamgate_clamd_limit_alerts{endpoint="tcp://b:1"} 0',
+      'clamgate_clamd_file_bytes_max{endpoint="tcp://b:1"} 9',
       'clamgate_clamd_state{endpoint="unix:/a",state="ready"} 1',
       'clamgate_clamd_state{endpoint="tcp://b:1",state="ready"} 0',
       'clamgate_clamd_state{endpoint="tcp://b:1",state="reloading"} 1',

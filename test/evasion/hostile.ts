@@ -11,6 +11,7 @@ import { disagreementTricks } from './hostile/disagreements.ts';
 import { delimiterTricks } from './hostile/delimiters.ts';
 import { headerEndTricks } from './hostile/header-ends.ts';
 import { laxReaderTricks } from './hostile/lax-readers.ts';
+import { searchFindingTricks } from './hostile/search-findings.ts';
 import { nestingTricks } from './hostile/nesting.ts';
 import { oldEncodingTricks } from './hostile/old-encodings.ts';
 import { otherWrappingTricks } from './hostile/other-wrappings.ts';
@@ -55,6 +56,7 @@ const tricks: readonly Trick[] = [
   ...bareLineEndTricks,
   ...disagreementTricks,
   ...laxReaderTricks,
+  ...searchFindingTricks,
 ];
 
 /** Changes every choice; witnesses.json goes with it. */

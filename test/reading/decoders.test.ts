@@ -170,6 +170,11 @@ describe('decodes', () => {
       'ABC:&&none;&#300;&#0000000000065;',
     ],
     ['cp1047', '\xad\xbd\x5a\x5f', '[]!^'],
+    ['cp939', '\xb2\xe0', '\\\\'],
+    ['quoted-printable without control characters', 'a\0=4\x0c1\tb=4z', 'aA\tb=4z'],
+    ['uuencode', '#04)#and more', 'ABC'],
+    ['uuencode', '#04x#', ''],
+    ['uuencode of any lines', 'M04)#04\r\n\t)#04)#\r\n \r\n#04)#', 'ABCABCABC'],
   ])('%s: %j', (name, encoded, decoded) => {
     expect(text(name, encoded)).toBe(decoded);
   });
@@ -218,8 +223,10 @@ describe('says that decoders differ', () => {
         'as it stands',
       ],
     ],
+    ['quoted-printable', 'a\0b', ['quoted-printable without control characters']],
     ['uuencode', '#04)#', []],
     ['uuencode', 'hello', ['xxencode']],
+    ['uuencode', '#04)#\r\n#04', ['uuencode of any lines']],
     ['yEnc', 'a\r\n..b', ['yEnc with dots as they stand']],
     ['yEnc', 'a..b', []],
   ])('%s: %j', (name, encoded, others) => {

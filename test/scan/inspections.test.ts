@@ -152,6 +152,14 @@ describe('banned', () => {
       'is declared text/plain',
     ],
     ['a real type', program, named('a.txt', mz), '2', 'is application/x-msdownload'],
+    ['a name that gunzip leaves', exe, named('b.exe.gz', gzipSync('b')), '2', 'is b.exe, packed'],
+    [
+      'a name in quotes of uuencode',
+      exe,
+      inText('begin 644 "b.exe"'),
+      'message',
+      'is called b.exe',
+    ],
     ['a name in Zip', exe, named('a.zip', made.zip({ name: 'b.exe' })), '2', 'holds b.exe'],
     [
       'a name in tar in gzip',
@@ -210,6 +218,8 @@ describe('an archive of which not all could be read', () => {
   const listed: BannedRule = { ...exe, name: 'listed', unlisted: true };
   const sealed = 'perhaps encrypted, with names not read: a header that is not readable';
   const nameless = 'names not read: a name of 9000 bytes';
+  const packed = (method: number): Buffer => attached(made.zip({ name: 'a', method }));
+  const lzma = 'packed as clamd does not unpack it: Zip, method 14';
 
   it.each<[string, Buffer, BannedRule[], string | undefined]>([
     ['perhaps encrypted', unreadable, [], sealed],
@@ -219,6 +229,8 @@ describe('an archive of which not all could be read', () => {
     ['names in archives where they do not count', long, [{ ...exe, inArchives: false }], undefined],
     ['names, of which a rule decides for all', long, [exe, listed], undefined],
     ['names, of which a rule decides for some', long, [{ ...listed, senders: ['*'] }], nameless],
+    ['packed with bzip2', packed(12), [], undefined],
+    ['packed with LZMA, whatever is banned', packed(14), [listed], lzma],
   ])('is partial, or not: %s', async (_, bytes, rules, detail) => {
     const { findings } = await scan(bytes, rules);
     const gaps = findings.filter((one) => one.kind === 'partial' && one.reason === 'archive');

@@ -35,16 +35,19 @@ export function zip(...files: readonly ZipFile[]): Buffer {
     const sizes = [u32(content.length), u32(content.length), lengths];
     return Buffer.concat([...head, ...sizes, Buffer.from(localName), more, content]);
   });
-  const central = files.map(({ name, centralFlags = 0, method = 8 }) =>
+  const offsets = local.map((_, at) => Buffer.concat(local.slice(0, at)).length);
+  const central = files.map(({ name, centralFlags = 0, method = 8 }, at) =>
     Buffer.concat([
       Buffer.from('PK\x01\x02'),
       u16(20, 20, centralFlags, method, 0, 0),
       ...[u32(0), u32(content.length), u32(content.length), u16(Buffer.byteLength(name))],
-      ...[u16(0, 0, 0, 0), u32(0), u32(0), Buffer.from(name)],
+      ...[u16(0, 0, 0, 0), u32(0), u32(offsets[at] ?? 0), Buffer.from(name)],
     ]),
   );
-  const end = Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)]);
-  return Buffer.concat([...local, ...central, end]);
+  const [from, size] = [Buffer.concat(local).length, Buffer.concat(central).length];
+  const counts = u16(0, 0, files.length, files.length);
+  const end = [Buffer.from('PK\x05\x06'), counts, u32(size), u32(from), u16(0)];
+  return Buffer.concat([...local, ...central, ...end]);
 }
 
 export interface RarFile {

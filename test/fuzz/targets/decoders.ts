@@ -1,10 +1,14 @@
 /** Each decoder of src/reading, which the first byte chooses: the same at any cut, and no flood. */
 import assert from 'node:assert/strict';
-import type { DecoderName } from '../../../src/reading/decoder.ts';
+import { type DecoderName, type EbcdicName, ebcdicNames } from '../../../src/reading/decoder.ts';
 import { decoderOf } from '../../../src/reading/decoders.ts';
 import { holds, latin1, type Target, usualBounds, whole } from '../target.ts';
 import { chosen, sequenceOf } from '../valid.ts';
 
+const ebcdicGrowths = Object.fromEntries(ebcdicNames.map((name) => [name, 1])) as Record<
+  EbcdicName,
+  number
+>;
 /** With how many bytes one of the input can become: what none of them is to go beyond. */
 const growths: Readonly<Record<DecoderName, number>> = {
   'as it stands': 1,
@@ -18,15 +22,19 @@ const growths: Readonly<Record<DecoderName, number>> = {
   'base64 in lines of whole quanta': 1,
   'quoted-printable': 1,
   'quoted-printable without broken escapes': 1,
+  'quoted-printable without control characters': 1,
   'quoted-printable as Python has it': 1,
   // Half a line of data counts as a whole one.
   uuencode: 2,
+  'uuencode of any lines': 1,
   xxencode: 2,
   yEnc: 1,
   'yEnc with dots as they stand': 1,
   // A run of 255 bytes has three, and those four letters.
   BinHex: 64,
   'signed CMS': 1,
+  // And the ten bytes in front.
+  'deflated, as gzip': 11,
   'percent-encoding': 1,
   'HTML references': 1,
   'flowed text, joined': 1,
@@ -37,18 +45,7 @@ const growths: Readonly<Record<DecoderName, number>> = {
   'utf-16be': 2,
   'utf-32le': 1,
   'utf-32be': 1,
-  cp037: 1,
-  cp500: 1,
-  cp1047: 1,
-  cp273: 1,
-  cp277: 1,
-  cp278: 1,
-  cp280: 1,
-  cp284: 1,
-  cp285: 1,
-  cp297: 1,
-  cp871: 1,
-  cp1026: 1,
+  ...ebcdicGrowths,
   'iso-2022': 1,
   hz: 1,
 };
