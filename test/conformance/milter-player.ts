@@ -39,7 +39,7 @@ export class MilterPlayer implements Player {
       case 'rcpt':
         expect(step.replies.milter).toEqual(['250']);
         this.#recipients.push(addressIn(step.text));
-        await this.#tell([pathFrame('R', step.text)], this.#waits ? ['c'] : []);
+        await this.#tell([pathFrame('R', step.text)], ['c']);
         return;
       case 'say':
         if (step.text !== 'RSET') throw new Error(`no Milter is told of ${step.text}`);

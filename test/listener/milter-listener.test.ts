@@ -65,6 +65,7 @@ describe('MilterListener', () => {
       ...said([postfixTerms]),
       'c',
       'c',
+      'c',
       'i\0\0\0\x01X-Virus-Scanned\0 clamgate\0',
       'a',
     ]);
@@ -93,7 +94,7 @@ describe('MilterListener', () => {
   test('an MTA that goes takes its message with it', async () => {
     parts.scanner.hangs = true;
     const { socket, heard } = await mta(...hello, ...message);
-    await until(() => parts.scanner.open > 0 && heard().length === 3, 'the scan');
+    await until(() => parts.scanner.open > 0 && heard().length === 4, 'the scan');
     socket.destroy();
     await until(() => parts.records.length > 0, 'the record');
     expect(parts.records).toMatchObject([{ outcome: 'abandoned' }]);
@@ -102,7 +103,7 @@ describe('MilterListener', () => {
   test('going down: who has nothing under way is let go at once, what is scanned is answered', async () => {
     parts.scanner.hangs = true;
     const { socket, heard } = await mta(...hello, ...message);
-    await until(() => parts.scanner.open > 0 && heard().length === 3, 'the scan');
+    await until(() => parts.scanner.open > 0 && heard().length === 4, 'the scan');
     parts.stopping.abort();
     const late = await mta(...hello);
     listener.cutOff();

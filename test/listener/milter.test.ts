@@ -69,7 +69,7 @@ describe('MilterHandler', () => {
   }
 
   test('a clean message is taken with our field', async () => {
-    expect(await pump([mail, rcpt, ...content])).toEqual(['c', 'c', stamped, 'a']);
+    expect(await pump([mail, rcpt, ...content])).toEqual(['c', 'c', 'c', stamped, 'a']);
     expect(parts.records[0]).toMatchObject({ outcome: 'relayed', verdict: 'clean' });
     expect(handler.atWork).toBe(false);
   });
@@ -105,18 +105,19 @@ describe('MilterHandler', () => {
   test('infected: the reply of the table, and the next message is judged anew', async () => {
     parts.scanner.findings = [infected];
     const refused = 'y550 5.7.1 Message content rejected\0';
-    expect(await pump([mail, rcpt, ...content])).toEqual(['c', 'c', refused]);
+    expect(await pump([mail, rcpt, ...content])).toEqual(['c', 'c', 'c', refused]);
     parts.scanner.findings = [];
-    expect(await pump([mail, rcpt, subject, endOfHeader, end])).toEqual(['c', stamped, 'a']);
+    expect(await pump([mail, rcpt, subject, endOfHeader, end])).toEqual(['c', 'c', stamped, 'a']);
   });
 
   test('a recipient never hears a refusal, whatever is wrong', async () => {
     start({ messageBytesMax: 1 });
     await pump(hello);
     const many = Array.from({ length: 50 }, () => rcpt);
-    // One word for MAIL, one for the body, one for the end.
-    expect(await pump([mail, ...many, ...content])).toEqual([
+    // One word for MAIL, one for each of them, one for the body, one for the end.
+    expect(await pump([mail, ...many, ...content], 120)).toEqual([
       'c',
+      ...many.map(() => 'c'),
       's',
       'y552 5.3.4 Message too large\0',
     ]);

@@ -23,16 +23,16 @@ const wantedActions = actions.addHeaders | actions.changeHeaders | actions.quara
 
 /**
  * Answers are wanted where ours may be no: to MAIL, and to the end. Also to the body, because
- * `skip` is one. There is never a word on a recipient: what Postfix takes in without smtpd stays in
- * its queue for ever when one is refused (MILTER_README, non_smtpd_milters).
+ * `skip` is one. And to each recipient and to DATA, though ours is never no (what Postfix takes in
+ * without smtpd stays in its queue for ever when a recipient is refused; MILTER_README,
+ * non_smtpd_milters): over TCP what comes next waits until this is acknowledged (Nagle, RFC 896), and
+ * with no answer to carry the acknowledgement it is held back for 40 ms (RFC 1122 §4.2.3.2).
  */
 const wantedSteps =
   steps.noUnknown |
-  steps.noData |
   steps.skip |
   steps.silentConnect |
   steps.silentHelo |
-  steps.silentRcpt |
   steps.silentHeader |
   steps.silentEndOfHeader |
   steps.leadingSpace;

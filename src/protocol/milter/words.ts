@@ -46,7 +46,6 @@ export const actions = {
 export const steps = {
   /** It does not send commands that it does not know. */
   noUnknown: 1 << 8,
-  noData: 1 << 9,
   /** It understands `skip`. */
   skip: 1 << 10,
   /** It waits for no answer to these (SMFIP_NR_*). */

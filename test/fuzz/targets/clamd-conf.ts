@@ -37,26 +37,27 @@ process.on('exit', () => {
 });
 
 function check(input: Buffer): void {
-  writeFileSync(file, Buffer.concat([input, Buffer.from(`\n${socket}`)]));
+  writeFileSync(file, Buffer.concat([Buffer.from(socket), input]));
   const facts = clamdConfFacts('unix:/run/c.ctl', [file]);
   holds(facts.databaseDirectory !== undefined, 'it is the clamd that is asked');
   for (const value of Object.values(facts.ceilings)) {
     holds(Number.isSafeInteger(value) && value > 0, 'a limit is a number above 0');
   }
-  const last = lastOf(input.toString('utf8'), 'DatabaseDirectory');
-  assert.equal(facts.databaseDirectory, last ?? '/var/lib/clamav');
+  const first = firstOf(input.toString('utf8'), 'DatabaseDirectory');
+  assert.equal(facts.databaseDirectory, first ?? '/var/lib/clamav');
   holds(clamdConfFacts('unix:/run/other.ctl', [file]).databaseDirectory === undefined, 'no other');
 }
 
-/** As clamd reads it: a word at the start of a line, blanks, and all that follows but blanks at its end. */
-function lastOf(text: string, key: string): string | undefined {
+/** As clamd reads it: a line's first word, blanks, and all that follows but blanks at its end. */
+function firstOf(text: string, key: string): string | undefined {
   const values = text
     .split(/[\n\r\u2028\u2029]/)
+    .map((line) => line.replace(/^[ \t]+/, ''))
     .filter((line) => /^[ \t]/.test(line.slice(key.length)) && line.startsWith(key))
     .map((line) => line.slice(key.length).replace(/^[ \t]+/, ''))
     .filter((value) => /^\S/.test(value))
     .map((value) => value.replace(/[ \t]+$/, ''));
-  return values.at(-1);
+  return values[0];
 }
 
 export const clamdConf: Target = {

@@ -21,7 +21,7 @@ export function negotiation(version: number, actions: number, steps: number): Bu
 /** What Postfix 3.7 offers with milter_protocol = 6: all there is. */
 export const postfixOffer = negotiation(6, 0x1ff, 0x1fffff);
 /** What it then hears: 6, ADDHDRS CHGHDRS QUARANTINE, and the steps of negotiation.ts. */
-export const postfixTerms = negotiation(6, 0x31, 0x14b780);
+export const postfixTerms = negotiation(6, 0x31, 0x143580);
 
 export const connect = frame('C', 'client.example\x004\x00\x19192.0.2.1\0');
 export const helo = frame('H', 'client.example\0');
