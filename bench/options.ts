@@ -1,8 +1,8 @@
 /** What can be said on the command line of `make bench` (BENCH="...") and `npm run bench --`. */
 import { parseArgs } from 'node:util';
-import { boundKinds } from './bounds-content.ts';
-import { type Kind, kinds } from './content.ts';
-import { signaturesByDefault } from './signatures.ts';
+import { boundKinds } from './bounds/bounds-content.ts';
+import { type Kind, kinds } from './load/content.ts';
+import { signaturesByDefault } from './stage/signatures.ts';
 
 export const parts = ['one-hop', 'once', 'bounds', 'endpoints', 'doors'] as const;
 /**

@@ -8,9 +8,9 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stderr, stdout } from 'node:process';
-import { measureBounds } from './bounds.ts';
-import { type BoundsReport, boundsTableOf } from './bounds-report.ts';
-import { type Kind, makerOf } from './content.ts';
+import { measureBounds } from './bounds/bounds.ts';
+import { type BoundsReport, boundsTableOf } from './bounds/bounds-report.ts';
+import { type Kind, makerOf } from './load/content.ts';
 import {
   type Cell,
   cpuRatioOf,
@@ -19,19 +19,19 @@ import {
   type Variant,
   ratioOf,
   variants,
-} from './figures.ts';
-import { measureDoors } from './doors.ts';
-import { type DoorsReport, doorsTableOf } from './doors-report.ts';
-import { machine, machineText } from './machine.ts';
+} from './report/figures.ts';
+import { measureDoors } from './doors/doors.ts';
+import { type DoorsReport, doorsTableOf } from './doors/doors-report.ts';
+import { machine, machineText } from './stage/machine.ts';
 import { type Options, optionsOf, type Part, usage } from './options.ts';
-import { measure } from './measure.ts';
-import { measureEndpoints } from './endpoints.ts';
-import { type EndpointsReport, endpointsTableOf } from './endpoints-report.ts';
-import { measureOnce } from './once.ts';
-import { type OnceReport, onceTableOf } from './once-report.ts';
-import { type Report, tableOf } from './report.ts';
-import { SmtpLoad } from './smtp-load.ts';
-import { Stage } from './stage.ts';
+import { measure } from './stage/measure.ts';
+import { measureEndpoints } from './endpoints/endpoints.ts';
+import { type EndpointsReport, endpointsTableOf } from './endpoints/endpoints-report.ts';
+import { measureOnce } from './once/once.ts';
+import { type OnceReport, onceTableOf } from './once/once-report.ts';
+import { type Report, tableOf } from './hop/hop-report.ts';
+import { SmtpLoad } from './load/smtp-load.ts';
+import { Stage } from './stage/stage.ts';
 
 const resultsDirectory = join(import.meta.dirname, 'results');
 

@@ -2,10 +2,10 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { stderr } from 'node:process';
-import { systemClock } from '../src/clock.ts';
-import type { LedgerChange, LedgerEntry } from '../src/store/ledger.ts';
-import { SqliteLedger } from '../src/store/sqlite-ledger.ts';
-import { type Spread, spreadOf } from './figures.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { LedgerChange, LedgerEntry } from '../../src/store/ledger.ts';
+import { SqliteLedger } from '../../src/store/sqlite-ledger.ts';
+import { type Spread, spreadOf } from '../report/figures.ts';
 
 export interface Commits {
   readonly count: number;

@@ -6,12 +6,12 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { askControl } from '../src/cli/control-client.ts';
-import type { Status } from '../src/daemon/control-status.ts';
-import { freePort } from '../test/support/ports.ts';
-import type { PrivateDaemon } from '../test/support/private-daemon.ts';
-import { makeWorkdir } from '../test/support/workdir.ts';
-import { listenerOf, type Place, type Stage, startClamd, startDaemon } from './stage.ts';
+import { askControl } from '../../src/cli/control-client.ts';
+import type { Status } from '../../src/daemon/control-status.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
+import { makeWorkdir } from '../../test/support/workdir.ts';
+import { listenerOf, type Place, type Stage, startClamd, startDaemon } from '../stage/stage.ts';
 
 export const clamdKinds = ['real', 'elsewhere'] as const;
 /** 'elsewhere': it takes time and none of our cores. */
@@ -88,7 +88,10 @@ async function standIn(takesMs: number, closing: (() => Promise<void>)[]): Promi
   const workdir = makeWorkdir();
   closing.push(() => workdir.remove());
   const socket = join(workdir.path, 'clamd.sock');
-  const clamd = fork(join(import.meta.dirname, 'stand-in-clamd.ts'), [socket, String(takesMs)]);
+  const clamd = fork(join(import.meta.dirname, '../stage/stand-in-clamd.ts'), [
+    socket,
+    String(takesMs),
+  ]);
   closing.unshift(() => {
     clamd.disconnect();
     return Promise.resolve();

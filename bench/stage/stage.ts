@@ -3,20 +3,20 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, portAnswers } from '../test/support/ports.ts';
+import { freePort, portAnswers } from '../../test/support/ports.ts';
 import {
   PrivateClamd,
   type PrivateClamdSettings,
   writeDatabase,
-} from '../test/support/private-clamd.ts';
+} from '../../test/support/private-clamd.ts';
 import {
   type DaemonListener,
   type DaemonOptions,
   PrivateDaemon,
-} from '../test/support/private-daemon.ts';
-import { makeWorkdir, type Workdir } from '../test/support/workdir.ts';
-import type { Variant } from './figures.ts';
-import type { Job, JobAnswer, JobDone } from './load.ts';
+} from '../../test/support/private-daemon.ts';
+import { makeWorkdir, type Workdir } from '../../test/support/workdir.ts';
+import type { Variant } from '../report/figures.ts';
+import type { Job, JobAnswer, JobDone } from '../load/load.ts';
 import { writeSignatures } from './signatures.ts';
 
 export interface StageOptions {
@@ -58,7 +58,7 @@ export class Stage {
     this.clamdSocket = parts.clamd.socket;
     this.daemon = parts.daemon;
     this.#close = parts.close;
-    this.#load = fork(join(import.meta.dirname, 'load.ts'));
+    this.#load = fork(join(import.meta.dirname, '../load/load.ts'));
     this.#floor = fork(join(import.meta.dirname, 'floor.ts'), [
       String(parts.ports.floor),
       String(parts.ports.sink),
@@ -205,7 +205,7 @@ export async function startDaemon(
 
 /** What the service gives the daemon, so that what is measured is what people run. */
 function serviceEnvironment(): Readonly<Record<string, string>> {
-  const unit = readFileSync(join(import.meta.dirname, '../systemd/clamgate.service'), 'utf8');
+  const unit = readFileSync(join(import.meta.dirname, '../../systemd/clamgate.service'), 'utf8');
   const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line = '']) => line);
   // NODE_OPTIONS=--one=1, or A=1 B=2: what is put there has no spaces in it.
   return Object.fromEntries(

@@ -1,8 +1,8 @@
 /** The table of the ledger off and on, in Markdown, readable as it stands. */
-import type { Figures, OnceVariant, Ratio } from './figures.ts';
-import { type Machine, machineText } from './machine.ts';
+import type { Figures, OnceVariant, Ratio } from '../report/figures.ts';
+import { type Machine, machineText } from '../stage/machine.ts';
 import type { OnceFigures } from './once.ts';
-import { aligned, peak, spread } from './report.ts';
+import { aligned, peak, spread } from '../hop/hop-report.ts';
 
 export interface OnceReport extends OnceFigures {
   /** When it began, as RFC 3339 has it. */

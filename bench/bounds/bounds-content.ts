@@ -2,7 +2,7 @@
  * Messages that can be made as large as is wanted, each of a kind that could cost more for each byte
  * the more there are of them. No line of any begins with a dot.
  */
-import { randomness } from './signatures.ts';
+import { randomness } from '../stage/signatures.ts';
 
 const KiB = 1024;
 /** RFC 2045 §6.8. */

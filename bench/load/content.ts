@@ -2,8 +2,8 @@
  * The messages of the benchmark, and the streams that clamd has to scan for each. No two are alike,
  * nor any two of their parts: clamd remembers what it has found clean, and would not look again.
  */
-import { mailPrefix } from '../src/scan/mail-stream.ts';
-import { randomness } from './signatures.ts';
+import { mailPrefix } from '../../src/scan/mail-stream.ts';
+import { randomness } from '../stage/signatures.ts';
 
 export const kinds = ['text-4k', 'attachment-100k'] as const;
 export type Kind = (typeof kinds)[number];

@@ -1,6 +1,6 @@
 /** One measurement: the load, and what the processes at work have used meanwhile. */
-import type { Cell, Measurement, ProcessUse } from './figures.ts';
-import type { Options } from './options.ts';
+import type { Cell, Measurement, ProcessUse } from '../report/figures.ts';
+import type { Options } from '../options.ts';
 import { cpuSeconds, forgetPeak, peakResidentBytes } from './process-usage.ts';
 import type { Place, Stage } from './stage.ts';
 

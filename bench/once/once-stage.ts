@@ -5,14 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
-import { commitSocket } from '../test/chaos/clamgate-filter.ts';
-import { Witness, witnessSocket } from '../test/chaos/witness.ts';
-import { freePort } from '../test/support/ports.ts';
-import type { PrivateDaemon } from '../test/support/private-daemon.ts';
-import { type PrivatePostfix, startPostfix } from '../test/support/private-postfix.ts';
-import { makeWorkdir } from '../test/support/workdir.ts';
-import type { OnceVariant } from './figures.ts';
-import { listenerOf, type Place, type Stage, startDaemon } from './stage.ts';
+import { commitSocket } from '../../test/chaos/clamgate-filter.ts';
+import { Witness, witnessSocket } from '../../test/chaos/witness.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
+import { type PrivatePostfix, startPostfix } from '../../test/support/private-postfix.ts';
+import { makeWorkdir } from '../../test/support/workdir.ts';
+import type { OnceVariant } from '../report/figures.ts';
+import { listenerOf, type Place, type Stage, startDaemon } from '../stage/stage.ts';
 
 export interface OnceStage {
   readonly places: Partial<Readonly<Record<OnceVariant, Place>>>;
@@ -87,7 +87,7 @@ witness = "unix:${witnessSocket(workdir.path)}"
 function startNextHop(asking: number): Promise<PrivatePostfix> {
   const question = `smtpd_end_of_data_restrictions=check_policy_service unix:${commitSocket}`;
   const door = readFileSync(
-    join(import.meta.dirname, '../fixtures/postfix/reinject.master.cf'),
+    join(import.meta.dirname, '../../fixtures/postfix/reinject.master.cf'),
     'utf8',
   ).replace(/^127\S* inet .*$/m, `127.0.0.1:${asking} inet n - y - ${processes} smtpd`);
   return startPostfix({

@@ -4,15 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { amavisdFilter } from '../test/chaos/amavisd-filter.ts';
-import { eicarFile, message, withAttachment } from '../test/support/messages.ts';
-import { freePort } from '../test/support/ports.ts';
-import { type PrivatePostfix, startPostfix } from '../test/support/private-postfix.ts';
-import { missing } from '../test/support/programs.ts';
-import { submit } from '../test/support/submit.ts';
-import { makeWorkdir, type Workdir } from '../test/support/workdir.ts';
+import { amavisdFilter } from '../../test/chaos/amavisd-filter.ts';
+import { eicarFile, message, withAttachment } from '../../test/support/messages.ts';
+import { freePort } from '../../test/support/ports.ts';
+import { type PrivatePostfix, startPostfix } from '../../test/support/private-postfix.ts';
+import { missing } from '../../test/support/programs.ts';
+import { submit } from '../../test/support/submit.ts';
+import { makeWorkdir, type Workdir } from '../../test/support/workdir.ts';
 import { startClamavMilter, startRspamd } from './milter-peers.ts';
-import { type Stage, startDaemon } from './stage.ts';
+import { type Stage, startDaemon } from '../stage/stage.ts';
 
 export const ways = [
   'no filter',
@@ -143,7 +143,7 @@ function entries(
 }
 
 function scanTransport(): string {
-  const path = join(import.meta.dirname, '../fixtures/postfix/scan-smtp.master.cf');
+  const path = join(import.meta.dirname, '../../fixtures/postfix/scan-smtp.master.cf');
   return readFileSync(path, 'utf8').trimEnd();
 }
 

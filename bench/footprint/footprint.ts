@@ -3,12 +3,12 @@
  * attachments at once. Each figure is of a daemon that was started for it, with the real clamd.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../test/support/ports.ts';
-import type { PrivateDaemon } from '../test/support/private-daemon.ts';
-import { boundMessage } from './bounds-content.ts';
-import { cpuSeconds, peakResidentBytes, residentBytes } from './process-usage.ts';
-import { SmtpLoad } from './smtp-load.ts';
-import { listenerOf, type Stage, startDaemon } from './stage.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
+import { boundMessage } from '../bounds/bounds-content.ts';
+import { cpuSeconds, peakResidentBytes, residentBytes } from '../stage/process-usage.ts';
+import { SmtpLoad } from '../load/smtp-load.ts';
+import { listenerOf, type Stage, startDaemon } from '../stage/stage.ts';
 
 export interface MemoryFigures {
   readonly starts: readonly Start[];

@@ -1,16 +1,16 @@
 /** Whether several clamds do more than one: the same load through daemons with one, two and three. */
-import type { Kind } from './content.ts';
-import { type Spread, spreadOf } from './figures.ts';
+import type { Kind } from '../load/content.ts';
+import { type Spread, spreadOf } from '../report/figures.ts';
 import {
   type ClamdKind,
   clamdKinds,
   type EndpointsStage,
   startEndpointsStage,
 } from './endpoints-stage.ts';
-import type { JobDone } from './load.ts';
-import type { Options } from './options.ts';
-import { cpuSeconds } from './process-usage.ts';
-import type { Stage } from './stage.ts';
+import type { JobDone } from '../load/load.ts';
+import type { Options } from '../options.ts';
+import { cpuSeconds } from '../stage/process-usage.ts';
+import type { Stage } from '../stage/stage.ts';
 
 export interface EndpointsFigures {
   readonly repeats: number;

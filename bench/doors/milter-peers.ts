@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { DaemonProcess } from '../test/chaos/daemon-process.ts';
-import { freePort } from '../test/support/ports.ts';
-import type { Workdir } from '../test/support/workdir.ts';
+import { DaemonProcess } from '../../test/chaos/daemon-process.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { Workdir } from '../../test/support/workdir.ts';
 
 export interface Peer {
   readonly port: number;

@@ -4,7 +4,7 @@
  * whose work is done on another machine, the milliseconds that each stream takes.
  */
 import { createServer, type Socket } from 'node:net';
-import { eicarTestFile } from '../src/scan/eicar.ts';
+import { eicarTestFile } from '../../src/scan/eicar.ts';
 
 const question = /^z(PING|VERSION|STATS)\0/;
 const [weekday, month, day, year, time] = new Date().toString().split(' ');

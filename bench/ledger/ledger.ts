@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stderr, stdout } from 'node:process';
-import type { SqliteLedger } from '../src/store/sqlite-ledger.ts';
+import type { SqliteLedger } from '../../src/store/sqlite-ledger.ts';
 import { commits, openLedger } from './commits.ts';
-import { machine, machineText } from './machine.ts';
+import { machine, machineText } from '../stage/machine.ts';
 
 const secondsEach = 3;
 const questions = 20_000;

@@ -1,9 +1,9 @@
 /** The table of a benchmark, in Markdown, readable as it stands. */
-import type { Kind } from './content.ts';
-import type { Cell, CpuRatio, Figures, Ratio, Spread } from './figures.ts';
-import { type Machine, machineText } from './machine.ts';
-import type { Options } from './options.ts';
-import type { ProcessName } from './stage.ts';
+import type { Kind } from '../load/content.ts';
+import type { Cell, CpuRatio, Figures, Ratio, Spread } from '../report/figures.ts';
+import { type Machine, machineText } from '../stage/machine.ts';
+import type { Options } from '../options.ts';
+import type { ProcessName } from '../stage/stage.ts';
 
 export interface Report {
   /** When it began, as RFC 3339 has it. */

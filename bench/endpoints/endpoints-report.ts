@@ -1,8 +1,8 @@
 /** The table of one clamd, two, three, in Markdown, readable as it stands. */
 import type { EndpointsFigures, EndpointsRow } from './endpoints.ts';
 import type { ClamdKind } from './endpoints-stage.ts';
-import { type Machine, machineText } from './machine.ts';
-import { aligned, spread } from './report.ts';
+import { type Machine, machineText } from '../stage/machine.ts';
+import { aligned, spread } from '../hop/hop-report.ts';
 
 export interface EndpointsReport extends EndpointsFigures {
   /** When it began, as RFC 3339 has it. */

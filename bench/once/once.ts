@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openLedgerReader } from '../src/store/ledger-reader.ts';
-import { type DiskFigures, diskFigures } from './commits.ts';
+import { openLedgerReader } from '../../src/store/ledger-reader.ts';
+import { type DiskFigures, diskFigures } from '../ledger/commits.ts';
 import {
   type Cell,
   type Figures,
@@ -16,11 +16,11 @@ import {
   type OnceVariant,
   type Ratio,
   ratioOf,
-} from './figures.ts';
-import { measure } from './measure.ts';
+} from '../report/figures.ts';
+import { measure } from '../stage/measure.ts';
 import { type OnceStage, startOnceStage } from './once-stage.ts';
-import type { Options } from './options.ts';
-import type { Place, Stage } from './stage.ts';
+import type { Options } from '../options.ts';
+import type { Place, Stage } from '../stage/stage.ts';
 
 export interface OnceFigures {
   readonly repeats: number;

@@ -5,11 +5,11 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { boundKinds, boundMessage } from './bounds-content.ts';
-import { measureMemory, type MemoryFigures } from './bounds-memory.ts';
+import { measureMemory, type MemoryFigures } from '../footprint/footprint.ts';
 import { type BoundsStage, startBoundsStage } from './bounds-stage.ts';
-import type { Options } from './options.ts';
-import { SmtpLoad } from './smtp-load.ts';
-import type { Stage } from './stage.ts';
+import type { Options } from '../options.ts';
+import { SmtpLoad } from '../load/smtp-load.ts';
+import type { Stage } from '../stage/stage.ts';
 
 /** One size of one kind. */
 export interface Cost {

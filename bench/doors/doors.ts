@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DoorsStage, startDoorsStage, type Way, ways } from './doors-stage.ts';
-import type { Options } from './options.ts';
-import { cpuSeconds } from './process-usage.ts';
-import type { Stage } from './stage.ts';
+import type { Options } from '../options.ts';
+import { cpuSeconds } from '../stage/process-usage.ts';
+import type { Stage } from '../stage/stage.ts';
 
 const run = promisify(execFile);
 
@@ -104,7 +104,7 @@ async function askPolicy(
   connections: number,
   seconds: number,
 ): Promise<Pick<PolicyMeasurement, 'perSecond' | 'perCpuSecond'>> {
-  const program = join(import.meta.dirname, 'policy-load.ts');
+  const program = join(import.meta.dirname, '../load/policy-load.ts');
   const before = cpuSeconds(clamgatePid);
   const args = [program, policySocket, String(connections), String(seconds)];
   const { stdout } = await run(process.execPath, args);

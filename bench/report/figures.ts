@@ -1,7 +1,7 @@
 /** What is made of the measurements: medians with their spread, and ratios. */
-import type { Kind } from './content.ts';
-import type { JobDone } from './load.ts';
-import type { ProcessName } from './stage.ts';
+import type { Kind } from '../load/content.ts';
+import type { JobDone } from '../load/load.ts';
+import type { ProcessName } from '../stage/stage.ts';
 
 export const variants = ['sink', 'clamd', 'floor', 'clamgate'] as const;
 /** The load goes to smtp-sink alone, to clamd alone, or through floor.ts or clamgate with both. */

@@ -8,11 +8,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../test/support/ports.ts';
-import type { PrivateDaemon } from '../test/support/private-daemon.ts';
-import { makeWorkdir } from '../test/support/workdir.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
+import { makeWorkdir } from '../../test/support/workdir.ts';
 import type { Hold } from './bounds-probe.ts';
-import { listenerOf, type Stage, startDaemon } from './stage.ts';
+import { listenerOf, type Stage, startDaemon } from '../stage/stage.ts';
 
 export interface BoundsStage {
   readonly daemon: PrivateDaemon;
@@ -28,7 +28,7 @@ export async function startBoundsStage({ sinkPort }: Stage): Promise<BoundsStage
   const workdir = makeWorkdir();
   const clamdSocket = join(workdir.path, 'clamd.sock');
   const probeSocket = join(workdir.path, 'probe.sock');
-  const clamd = fork(join(import.meta.dirname, 'stand-in-clamd.ts'), [clamdSocket]);
+  const clamd = fork(join(import.meta.dirname, '../stage/stand-in-clamd.ts'), [clamdSocket]);
   while (!existsSync(clamdSocket)) await delay(pollMs);
   const port = await freePort();
   process.env['CLAMGATE_BENCH_PROBE'] = probeSocket;

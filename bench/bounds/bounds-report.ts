@@ -1,8 +1,8 @@
 /** The tables of what clamgate's bounds came to, in Markdown, readable as they stand. */
-import type { MemoryFigures } from './bounds-memory.ts';
+import type { MemoryFigures } from '../footprint/footprint.ts';
 import type { BoundsFigures, Cost } from './bounds.ts';
-import { type Machine, machineText } from './machine.ts';
-import { aligned } from './report.ts';
+import { type Machine, machineText } from '../stage/machine.ts';
+import { aligned } from '../hop/hop-report.ts';
 
 export interface BoundsReport extends BoundsFigures {
   /** When it began, as RFC 3339 has it. */

@@ -1,9 +1,9 @@
 /** The tables of the part 'doors', in Markdown, readable as they stand. */
 import type { DoorFigures, DoorMeasurement } from './doors.ts';
 import { ways, type Way } from './doors-stage.ts';
-import { spreadOf } from './figures.ts';
-import { type Machine, machineText } from './machine.ts';
-import { aligned, spread } from './report.ts';
+import { spreadOf } from '../report/figures.ts';
+import { type Machine, machineText } from '../stage/machine.ts';
+import { aligned, spread } from '../hop/hop-report.ts';
 
 export interface DoorsReport extends DoorFigures {
   /** When it began, as RFC 3339 has it. */
