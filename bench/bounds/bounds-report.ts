@@ -1,8 +1,7 @@
 /** The tables of what clamgate's bounds came to, in Markdown, readable as they stand. */
-import type { MemoryFigures } from '../footprint/footprint.ts';
 import type { BoundsFigures, Cost } from './bounds.ts';
 import { type Machine, machineText } from '../stage/machine.ts';
-import { aligned } from '../hop/hop-report.ts';
+import { aligned } from '../report/table.ts';
 
 export interface BoundsReport extends BoundsFigures {
   /** When it began, as RFC 3339 has it. */
@@ -11,12 +10,11 @@ export interface BoundsReport extends BoundsFigures {
 }
 
 const MB = 1_000_000;
-const MiB = 1024 * 1024;
 /** Below it what each message costs, whatever its size, is not small beside its bytes. */
 const baseBytes = MB;
 
 export function boundsTableOf(report: BoundsReport): string {
-  const { time, machine, costs, memory } = report;
+  const { time, machine, costs } = report;
   const kinds = [...new Set(costs.map(({ kind }) => kind))];
   const sizes = [...new Set(costs.map(({ bytes }) => bytes))];
   const rows = (cell: (cost: Cost) => string): string[][] =>
@@ -42,31 +40,7 @@ export function boundsTableOf(report: BoundsReport): string {
     '',
     ...aligned([titles, ...rows(({ found }) => found.join(', '))]),
     '',
-    ...memoryLines(memory),
-    '',
   ].join('\n');
-}
-
-function memoryLines({ starts, idleBytes, peaks }: MemoryFigures): string[] {
-  const mib = (bytes: number): string => `${(bytes / MiB).toFixed(0)} MiB`;
-  const listening = starts.map(({ ms }) => ms.toFixed(0)).join(', ');
-  const cpus = starts.map(({ cpuMs }) => cpuMs.toFixed(0)).join(', ');
-  return [
-    'Resident memory of the daemon, the ledger on, with the real clamd; each of a daemon started for it:',
-    '',
-    ...aligned([
-      ['state', 'resident', 'in'],
-      ['idle', mib(idleBytes), ''],
-      ...peaks.map(({ sessions, bytes, peakBytes, seconds }) => [
-        `${sessions} sessions with ${mib(bytes)} each, peak`,
-        mib(peakBytes),
-        `${seconds.toFixed(0)} s`,
-      ]),
-    ]),
-    '',
-    `From its start to listening, in milliseconds, ${starts.length} times: ${listening};`,
-    `in CPU time, its child for the configuration included: ${cpus}.`,
-  ];
 }
 
 function cellOf(

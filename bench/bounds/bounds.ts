@@ -1,13 +1,12 @@
 /**
  * Whether clamgate keeps to its bounds, whatever arrives: the same CPU time for each byte of a small
- * and of a large message, an event loop that is never held for long, and memory that does not grow
- * with the messages. It gives figures and judges nothing.
+ * and of a large message, and an event loop that is never held for long. It gives figures and judges
+ * nothing.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { boundKinds, boundMessage } from './bounds-content.ts';
-import { measureMemory, type MemoryFigures } from '../footprint/footprint.ts';
 import { type BoundsStage, startBoundsStage } from './bounds-stage.ts';
 import type { Options } from '../options.ts';
+import { preciseCpuSeconds } from '../stage/process-usage.ts';
 import { SmtpLoad } from '../load/smtp-load.ts';
 import type { Stage } from '../stage/stage.ts';
 
@@ -28,7 +27,6 @@ export interface Cost {
 
 export interface BoundsFigures {
   readonly costs: readonly Cost[];
-  readonly memory: MemoryFigures;
 }
 
 const MB = 1_000_000;
@@ -44,7 +42,6 @@ export async function measureBounds(
   options: Options,
   tell: (what: string) => void,
 ): Promise<BoundsFigures> {
-  const memory = await measureMemory(stage, options.boundsSessions, tell);
   const bounds = await startBoundsStage(stage);
   try {
     const costs: Cost[] = [];
@@ -52,7 +49,7 @@ export async function measureBounds(
     for (const kind of options.boundsKinds) {
       costs.push(...(await costsOf(bounds, kind, options.boundsBytesMax, tell)));
     }
-    return { costs, memory };
+    return { costs };
   } finally {
     await bounds.close();
   }
@@ -90,9 +87,9 @@ async function costOf(stage: BoundsStage, kind: string, bytes: number): Promise<
   const messages = Array.from({ length: count }, () => boundMessage(kind, bytes, ++serial));
   const size = messages.reduce((sum, { length }) => sum + length, 0);
   await hold();
-  const before = cpuNsOf(daemon.pid);
+  const before = preciseCpuSeconds(daemon.pid);
   for (const message of messages) await send(port, message);
-  const cpuNs = (cpuNsOf(daemon.pid) - before) / size;
+  const cpuNs = ((preciseCpuSeconds(daemon.pid) - before) * 1e9) / size;
   const { computing, late } = await hold();
   const [record] = await daemon.transactions();
   const found = [...new Set(record?.findings.map((one) => one.kind) ?? [])];
@@ -104,14 +101,6 @@ async function send(port: number, message: Buffer): Promise<void> {
   const connection = await SmtpLoad.open(port);
   await connection.send(message).catch(() => undefined);
   connection.quit();
-}
-
-/** Of all its threads, to the nanosecond; those that have ended are not in it (libuv's pool stays). */
-function cpuNsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
-    const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-    return sum + Number(ran);
-  }, 0);
 }
 
 function progressOf({ kind, bytes, cpuNs, computingMs, lateMs, found }: Cost): string {

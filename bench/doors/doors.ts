@@ -1,23 +1,19 @@
 /** The part 'doors': messages a second through Postfix with each filter, and policy requests. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type DoorsStage, startDoorsStage, type Way, ways } from './doors-stage.ts';
+import { measurementText } from '../hop/one-hop.ts';
 import type { Options } from '../options.ts';
+import { Progress } from '../progress.ts';
+import { type Comparison, comparisonsOf, type Pair } from '../report/comparisons.ts';
+import { type Cell, type Figures, figuresOf, type Measurement } from '../report/figures.ts';
+import { measure } from '../stage/measure.ts';
 import { cpuSeconds } from '../stage/process-usage.ts';
 import type { Stage } from '../stage/stage.ts';
+import { type DoorsStage, startDoorsStage, type Way, ways } from './doors-stage.ts';
 
 const run = promisify(execFile);
-
-export interface DoorMeasurement {
-  readonly way: Way;
-  readonly repeat: number;
-  /** Until the last message has left the queue. */
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-}
 
 export interface PolicyMeasurement {
   readonly connections: number;
@@ -28,75 +24,90 @@ export interface PolicyMeasurement {
 }
 
 export interface DoorFigures {
-  readonly doors: readonly DoorMeasurement[];
+  readonly options: { readonly repeats: number; readonly seconds: number };
+  readonly figures: readonly Figures[];
+  readonly comparisons: readonly Comparison[];
   readonly policy: readonly PolicyMeasurement[];
-  readonly options: {
-    readonly repeats: number;
-    readonly seconds: number;
-    readonly sessions: number;
-  };
 }
 
-const sessions = 8;
+const pairs: readonly Pair[] = [
+  ['clamgate, after the queue', 'no filter', 'rate'],
+  ['clamgate, before the queue', 'no filter', 'rate'],
+  ['clamgate, Milter', 'no filter', 'rate'],
+  ['clamgate, before the queue', 'amavisd-new, before the queue', 'rate'],
+  ['clamgate, Milter', 'clamav-milter', 'rate'],
+  ['clamgate, Milter', 'rspamd', 'rate'],
+  ['amavisd-new, before the queue', 'no filter', 'rate'],
+  ['clamav-milter', 'no filter', 'rate'],
+  ['rspamd', 'no filter', 'rate'],
+];
 const policyConnections = [1, 100];
-const drainedWithinSeconds = 120;
 
 export async function measureDoors(
   stage: Stage,
   options: Options,
   tell: (what: string) => void,
 ): Promise<DoorFigures> {
-  const stageOfDoors = await startDoorsStage(stage);
-  const { doorsRepeats: repeats, seconds } = options;
-  const doors: DoorMeasurement[] = [];
-  const policy: PolicyMeasurement[] = [];
+  const doors = await startDoorsStage(stage);
   try {
-    const here = ways.filter((way) => stageOfDoors.ports.has(way));
-    for (const way of here.filter((one) => one.startsWith('clamgate'))) {
-      tell(`warming up: ${way}`);
-      await through(stage, stageOfDoors, way, options.steadySeconds / 4);
-    }
-    tell('warming up: policy');
-    await askPolicy(stageOfDoors, 100, options.steadySeconds / 4);
+    const here = ways.filter((way) => doors.places.has(way));
+    const cells = doorCells(options, here);
+    await warmUp(stage, doors, options, tell);
+    const measurements: Measurement[] = [];
+    const policy: PolicyMeasurement[] = [];
+    const { doorsRepeats: repeats, seconds } = options;
+    const progress = new Progress(repeats * (cells.length + policyConnections.length), tell);
     for (let repeat = 1; repeat <= repeats; repeat++) {
-      for (const way of here) {
-        const seen = await through(stage, stageOfDoors, way, seconds);
-        doors.push({ way, repeat, ...seen });
-        tell(`repeat ${repeat} of ${repeats}: ${way}: ${seen.perSecond.toFixed(0)} messages/s`);
+      for (const cell of cells) {
+        const place = doors.places.get(cell.variant);
+        assert(place, cell.variant);
+        const measurement = await measure(stage, place, cell, { ...options, repeat });
+        measurements.push(measurement);
+        progress.done(measurementText(measurement));
       }
       for (const connections of policyConnections) {
-        const seen = await askPolicy(stageOfDoors, connections, seconds);
+        const seen = await askPolicy(doors, connections, seconds);
         policy.push({ connections, repeat, ...seen });
-        tell(`repeat ${repeat} of ${repeats}: policy: ${seen.perSecond.toFixed(0)} requests/s`);
+        progress.done(`policy, ${connections} at once: ${seen.perSecond.toFixed(0)} requests/s`);
       }
     }
+    return {
+      options: { repeats, seconds },
+      figures: cells.map((cell) => figuresOf(cell, measurements)),
+      comparisons: comparisonsOf(cells, pairs, measurements),
+      policy,
+    };
   } finally {
-    await stageOfDoors.close();
+    await doors.close();
   }
-  return { doors, policy, options: { repeats, seconds, sessions } };
 }
 
-async function through(
+type DoorCell = Cell & { readonly variant: Way };
+
+function doorCells({ doorsKinds, doorsSessions }: Options, here: readonly Way[]): DoorCell[] {
+  return doorsKinds.flatMap((kind) =>
+    doorsSessions.flatMap((sessions) =>
+      here.map((variant) => ({ variant, kind, sessions, perConnection: 1 })),
+    ),
+  );
+}
+
+/** The daemon, whose code Node.js compiles as it runs. */
+async function warmUp(
   stage: Stage,
-  { ports, postfix }: DoorsStage,
-  way: Way,
-  seconds: number,
-): Promise<Pick<DoorMeasurement, 'perSecond' | 'p50' | 'p99'>> {
-  const target = { protocol: 'smtp', port: ports.get(way) ?? 0 } as const;
-  const begun = performance.now();
-  const job = { target, kind: 'text-4k', sessions, seconds, perConnection: 1 } as const;
-  const { messages, latencyMs } = await stage.load(job);
-  await drained(postfix);
-  const lasted = (performance.now() - begun) / 1000;
-  return { perSecond: messages / lasted, p50: latencyMs.p50, p99: latencyMs.p99 };
-}
-
-async function drained(postfix: DoorsStage['postfix']): Promise<void> {
-  const end = performance.now() + drainedWithinSeconds * 1000;
-  while (!(await postfix.queueIsEmpty())) {
-    if (performance.now() > end) throw new Error('the queue does not become empty');
-    await delay(20);
+  doors: DoorsStage,
+  { steadySeconds }: Options,
+  tell: (what: string) => void,
+): Promise<void> {
+  const seconds = steadySeconds / 2;
+  for (const [way, { target, drained }] of doors.places) {
+    if (!way.startsWith('clamgate')) continue;
+    tell(`warming up: ${way}`);
+    await stage.load({ target, kind: 'text-4k', sessions: 8, seconds, perConnection: 1 });
+    await drained?.();
   }
+  tell('warming up: policy');
+  await askPolicy(doors, 100, seconds);
 }
 
 async function askPolicy(

@@ -4,15 +4,16 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DaemonProcess } from '../../test/chaos/daemon-process.ts';
 import { freePort } from '../../test/support/ports.ts';
+import { missing } from '../../test/support/programs.ts';
 import type { Workdir } from '../../test/support/workdir.ts';
+import type { Peer } from '../stage/peers.ts';
 
-export interface Peer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** Debian's clamav-milter, as its user. */
-export async function startClamavMilter(workdir: Workdir, clamdSocket: string): Promise<Peer> {
+/** Debian's clamav-milter, as its user; undefined where it is not installed. */
+export async function startClamavMilter(
+  workdir: Workdir,
+  clamdSocket: string,
+): Promise<Peer | undefined> {
+  if (missing(['root', 'clamav-milter']).length > 0) return undefined;
   const port = await freePort();
   const conf = join(workdir.path, 'clamav-milter.conf');
   const lines = [
@@ -27,9 +28,13 @@ export async function startClamavMilter(workdir: Workdir, clamdSocket: string): 
 
 /**
  * Debian's rspamd with its antivirus module alone, in one process for each core; the whole message
- * goes to clamd, as it does from the others.
+ * goes to clamd, as it does from the others. Undefined where it is not installed.
  */
-export async function startRspamd(workdir: Workdir, clamdSocket: string): Promise<Peer> {
+export async function startRspamd(
+  workdir: Workdir,
+  clamdSocket: string,
+): Promise<Peer | undefined> {
+  if (missing(['root', 'rspamd']).length > 0) return undefined;
   const port = await freePort();
   const directory = join(workdir.path, 'rspamd');
   mkdirSync(directory);
@@ -50,7 +55,7 @@ async function startPeer(
 ): Promise<Peer> {
   const daemon = new DaemonProcess(workdir, name);
   await daemon.start(program, args, port);
-  return { port, close: () => daemon.kill() };
+  return { port, pid: daemon.pid, close: () => daemon.kill() };
 }
 
 function rspamdConfiguration(port: number, directory: string, clamdSocket: string): string {

@@ -2,7 +2,7 @@
 import type { EndpointsFigures, EndpointsRow } from './endpoints.ts';
 import type { ClamdKind } from './endpoints-stage.ts';
 import { type Machine, machineText } from '../stage/machine.ts';
-import { aligned, spread } from '../hop/hop-report.ts';
+import { aligned, spread } from '../report/table.ts';
 
 export interface EndpointsReport extends EndpointsFigures {
   /** When it began, as RFC 3339 has it. */

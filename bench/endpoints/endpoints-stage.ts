@@ -2,16 +2,15 @@
  * Beside the stage: daemons with one clamd, two, three. Once they are real ones, which share the cores
  * with all else; once stand-ins that only wait, as for clamds on machines of their own.
  */
-import { fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askControl } from '../../src/cli/control-client.ts';
 import type { Status } from '../../src/daemon/control-status.ts';
 import { freePort } from '../../test/support/ports.ts';
 import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
 import { makeWorkdir } from '../../test/support/workdir.ts';
-import { listenerOf, type Place, type Stage, startClamd, startDaemon } from '../stage/stage.ts';
+import { startStandIn } from '../stage/stand-in.ts';
+import { listenerOf, startDaemon } from '../stage/daemon.ts';
+import { type Place, type Stage, startClamd } from '../stage/stage.ts';
 
 export const clamdKinds = ['real', 'elsewhere'] as const;
 /** 'elsewhere': it takes time and none of our cores. */
@@ -85,19 +84,9 @@ async function oneMore(signatures: number, closing: (() => Promise<void>)[]): Pr
 }
 
 async function standIn(takesMs: number, closing: (() => Promise<void>)[]): Promise<string> {
-  const workdir = makeWorkdir();
-  closing.push(() => workdir.remove());
-  const socket = join(workdir.path, 'clamd.sock');
-  const clamd = fork(join(import.meta.dirname, '../stage/stand-in-clamd.ts'), [
-    socket,
-    String(takesMs),
-  ]);
-  closing.unshift(() => {
-    clamd.disconnect();
-    return Promise.resolve();
-  });
-  while (!existsSync(socket)) await delay(pollMs);
-  return socket;
+  const clamd = await startStandIn(takesMs);
+  closing.unshift(() => clamd.close());
+  return clamd.socket;
 }
 
 /** Each has shown its canary. */

@@ -1,18 +1,21 @@
 /**
- * How long a daemon takes to listen, and the memory that it takes: idle, and with many large
+ * The part 'footprint': how long a daemon takes to listen, and what it takes: idle, and with many large
  * attachments at once. Each figure is of a daemon that was started for it, with the real clamd.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../test/support/ports.ts';
 import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
-import { boundMessage } from '../bounds/bounds-content.ts';
-import { cpuSeconds, peakResidentBytes, residentBytes } from '../stage/process-usage.ts';
+import { attachmentMaker } from '../load/content.ts';
 import { SmtpLoad } from '../load/smtp-load.ts';
-import { listenerOf, type Stage, startDaemon } from '../stage/stage.ts';
+import type { Options } from '../options.ts';
+import { familyPeakBytes } from '../stage/family.ts';
+import { cpuSeconds, preciseCpuSeconds, residentBytes } from '../stage/process-usage.ts';
+import { listenerOf, startDaemon } from '../stage/daemon.ts';
+import type { Stage } from '../stage/stage.ts';
 
-export interface MemoryFigures {
+export interface FootprintFigures {
   readonly starts: readonly Start[];
-  readonly idleBytes: number;
+  readonly idle: Idle;
   readonly peaks: readonly Peak[];
 }
 
@@ -23,40 +26,53 @@ export interface Start {
   readonly cpuMs: number;
 }
 
+export interface Idle {
+  readonly bytes: number;
+  /** Of one core. */
+  readonly cpuShare: number;
+}
+
 /** So many attachments at once. */
 export interface Peak {
   readonly sessions: number;
   readonly bytes: number;
+  /** Of all processes of the daemon. */
   readonly peakBytes: number;
   readonly seconds: number;
 }
 
 const MiB = 1024 * 1024;
-const attachmentBytes = [10 * MiB, 25 * MiB];
 const startsMeasured = 5;
 /** When it has looked at its clamd, and nothing is left to do. */
-const idleMs = 5000;
+const settledMs = 5000;
+/** In which it asks its clamd for its version four times. */
+const idleMs = 20_000;
 
-export async function measureMemory(
+export async function measureFootprint(
   stage: Stage,
-  sessions: number,
+  options: Options,
   tell: (what: string) => void,
-): Promise<MemoryFigures> {
+): Promise<FootprintFigures> {
   const starts: Start[] = [];
-  let idleBytes = 0;
-  while (starts.length < startsMeasured) {
-    await withDaemon(stage, async (daemon, begun) => {
-      const cpuMs = cpuSeconds(daemon.pid, true) * 1000;
-      starts.push({ ms: listenedAt(daemon) - begun, cpuMs });
-      if (starts.length < startsMeasured) return;
-      await delay(idleMs);
-      idleBytes = residentBytes(daemon.pid);
-    });
-  }
-  tell(`starts: ${JSON.stringify(starts)}; idle with ${idleBytes} bytes`);
+  while (starts.length < startsMeasured) starts.push(await withDaemon(stage, startOf));
+  const listening = starts.map(({ ms }) => ms.toFixed(0)).join(', ');
+  tell(`listening after ${listening} ms; idle for ${(settledMs + idleMs) / 1000} s`);
+  const idle = await withDaemon(stage, idleOf);
+  tell(`idle: ${mib(idle.bytes)} MiB, ${(idle.cpuShare * 100).toFixed(2)} % of a core`);
   const peaks: Peak[] = [];
-  for (const bytes of attachmentBytes) peaks.push(await peakOf(stage, { sessions, bytes }, tell));
-  return { starts, idleBytes, peaks };
+  const { footprintSessions: sessions } = options;
+  for (const size of options.footprintMiB) {
+    tell(`${sessions} sessions with ${size} MiB each, at once`);
+    const peak = await peakOf(stage, { sessions, bytes: size * MiB });
+    tell(`${mib(peak.peakBytes)} MiB at the peak, in ${peak.seconds.toFixed(0)} s`);
+    peaks.push(peak);
+  }
+  return { starts, idle, peaks };
+}
+
+function startOf(daemon: PrivateDaemon, begun: number): Promise<Start> {
+  const cpuMs = cpuSeconds(daemon.pid, true) * 1000;
+  return Promise.resolve({ ms: listenedAt(daemon) - begun, cpuMs });
 }
 
 /** When it logged so, in milliseconds since 1970. */
@@ -65,24 +81,30 @@ function listenedAt(daemon: PrivateDaemon): number {
   return Date.parse((JSON.parse(line) as { time: string }).time);
 }
 
+async function idleOf({ pid }: PrivateDaemon): Promise<Idle> {
+  await delay(settledMs);
+  const [before, begun] = [preciseCpuSeconds(pid), performance.now()];
+  await delay(idleMs);
+  const lasted = (performance.now() - begun) / 1000;
+  const cpuShare = (preciseCpuSeconds(pid) - before) / lasted;
+  return { bytes: residentBytes(pid), cpuShare };
+}
+
 function peakOf(
   stage: Stage,
   { sessions, bytes }: Pick<Peak, 'sessions' | 'bytes'>,
-  tell: (what: string) => void,
 ): Promise<Peak> {
-  tell(`${sessions} sessions, each with ${bytes} bytes, at once`);
+  const make = attachmentMaker(bytes);
   return withDaemon(stage, async (daemon, _begun, port) => {
     const begun = performance.now();
     const all = Array.from({ length: sessions }, async (_, serial) => {
       const connection = await SmtpLoad.open(port);
-      await connection.send(boundMessage('base64 attachment', bytes, serial + 1));
+      await connection.send(make(serial).message);
       connection.quit();
     });
     await Promise.all(all);
     const seconds = (performance.now() - begun) / 1000;
-    const peakBytes = peakResidentBytes(daemon.pid);
-    tell(`${peakBytes} bytes at the peak, in ${seconds.toFixed(0)} s`);
-    return { sessions, bytes, peakBytes, seconds };
+    return { sessions, bytes, peakBytes: familyPeakBytes(daemon.pid), seconds };
   });
 }
 
@@ -92,13 +114,17 @@ async function withDaemon<T>(
 ): Promise<T> {
   const port = await freePort();
   const begun = Date.now();
-  const daemon = await startDaemon(
-    { listeners: [listenerOf(port, sinkPort)], clamd: [`unix:${clamdSocket}`] },
-    undefined,
-  );
+  const daemon = await startDaemon({
+    listeners: [listenerOf(port, sinkPort)],
+    clamd: [`unix:${clamdSocket}`],
+  });
   try {
     return await use(daemon, begun, port);
   } finally {
     await daemon.close();
   }
+}
+
+function mib(bytes: number): string {
+  return (bytes / MiB).toFixed(0);
 }

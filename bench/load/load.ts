@@ -3,18 +3,26 @@
  * Started by stage.ts; takes a job from its parent, does it, and answers with what it saw.
  */
 import { scanAlone } from './clamd-load.ts';
-import { type Kind, makerOf, type Sample, streamsOf } from './content.ts';
+import { cycleOf, type Kind, makerOf, streamsOf } from './content.ts';
+import type { Maker, Sample } from './template.ts';
 import { SmtpLoad } from './smtp-load.ts';
 
 export interface Job {
   readonly target:
     | { readonly protocol: 'smtp'; readonly port: number }
-    | { readonly protocol: 'clamd'; readonly path: string };
+    | {
+        readonly protocol: 'clamd';
+        readonly path: string;
+        /** Not the decoded parts besides it. */
+        readonly wholeOnly?: boolean;
+      };
   readonly kind: Kind;
   /** Messages at work at once. */
   readonly sessions: number;
-  /** No message is begun after that. */
+  /** No message is begun after that, but where sizes are mixed until each had its turn. */
   readonly seconds: number;
+  /** No message is begun when so many were. */
+  readonly messages?: number;
   /** Messages on one SMTP connection, before the next one is opened. */
   readonly perConnection: number;
 }
@@ -34,13 +42,22 @@ type Sender = (next: () => Sample | undefined, seen: (ms: number) => void) => Pr
 
 /** Counts over all jobs: clamd remembers what it has scanned. */
 let serial = 0;
+/** What is composed once; a message with a large attachment takes a second. */
+const makers = new Map<Kind, Maker>();
 
 async function run(job: Job): Promise<JobDone> {
-  const make = makerOf(job.kind);
+  const make = makers.get(job.kind) ?? makerOf(job.kind);
+  makers.set(job.kind, make);
   const latencies: number[] = [];
   const begun = performance.now();
-  const next = (): Sample | undefined =>
-    performance.now() - begun < job.seconds * 1000 ? make(++serial) : undefined;
+  const { messages = Infinity, seconds: secondsMax } = job;
+  let count = 0;
+  const next = (): Sample | undefined => {
+    const isOver = performance.now() - begun >= secondsMax * 1000;
+    if (count >= messages || (isOver && count % cycleOf(job.kind) === 0)) return undefined;
+    count++;
+    return make(++serial);
+  };
   const send = senderTo(job);
   await Promise.all(
     Array.from({ length: job.sessions }, () =>
@@ -56,7 +73,7 @@ async function run(job: Job): Promise<JobDone> {
 function senderTo({ target, perConnection }: Job): Sender {
   return target.protocol === 'smtp'
     ? smtpSender(target.port, perConnection)
-    : clamdSender(target.path);
+    : clamdSender(target.path, target.wholeOnly === true);
 }
 
 function smtpSender(port: number, perConnection: number): Sender {
@@ -77,11 +94,13 @@ function smtpSender(port: number, perConnection: number): Sender {
   };
 }
 
-function clamdSender(path: string): Sender {
+function clamdSender(path: string, wholeOnly: boolean): Sender {
   return async (next, seen) => {
     for (let sample = next(); sample !== undefined; sample = next()) {
       const begun = performance.now();
-      for (const stream of streamsOf(sample)) await scanAlone(path, stream);
+      const [whole, ...parts] = streamsOf(sample);
+      if (whole) await scanAlone(path, whole);
+      if (!wholeOnly) for (const part of parts) await scanAlone(path, part);
       seen(performance.now() - begun);
     }
   };

@@ -1,12 +1,17 @@
 /**
- * Sends messages over SMTP as Postfix's smtp(8) does: MAIL, RCPT and DATA in one write (RFC 2920),
- * the content with its dot in another, and no wait for the answer to QUIT. It is no client for
- * anything but a peer that accepts all.
+ * Sends messages over SMTP as Postfix's smtp(8) does: MAIL, RCPT and DATA in one write where the peer
+ * has PIPELINING (RFC 2920), the content with its dot in another, and no wait for the answer to QUIT.
+ * It is no client for anything but a peer that accepts all.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-const envelope = 'MAIL FROM:<anna@example.net>\r\nRCPT TO:<ben@example.org>\r\nDATA\r\n';
+const envelope = [
+  'MAIL FROM:<anna@example.net>\r\n',
+  'RCPT TO:<ben@example.org>\r\n',
+  'DATA\r\n',
+] as const;
+const wholeEnvelope = envelope.join('');
 const endOfData = Buffer.from('.\r\n');
 
 /** One connection to 127.0.0.1. */
@@ -14,7 +19,8 @@ export class SmtpLoad {
   readonly #socket: Socket;
   #received = '';
   #awaited = 0;
-  #answered = Promise.withResolvers<undefined>();
+  #pipelines = false;
+  #answered = Promise.withResolvers<string>();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -39,23 +45,33 @@ export class SmtpLoad {
     await once(socket, 'connect');
     await load.#replies(1);
     socket.write('EHLO load.test\r\n');
-    await load.#replies(1);
+    load.#pipelines = /^250[- ]PIPELINING\r$/m.test(await load.#replies(1));
     return load;
   }
 
   /** Resolves when the message is accepted; rejects when any answer is 4xx or 5xx. */
   async send(message: Buffer): Promise<void> {
-    this.#socket.write(envelope);
-    await this.#replies(3);
+    if (this.#pipelines) {
+      this.#socket.write(wholeEnvelope);
+      await this.#replies(envelope.length);
+    } else await this.#oneByOne();
     this.#socket.write(Buffer.concat([message, endOfData]));
     await this.#replies(1);
+  }
+
+  async #oneByOne(): Promise<void> {
+    for (const command of envelope) {
+      this.#socket.write(command);
+      await this.#replies(1);
+    }
   }
 
   quit(): void {
     this.#socket.end('QUIT\r\n');
   }
 
-  #replies(count: number): Promise<undefined> {
+  /** Resolves to all that came. */
+  #replies(count: number): Promise<string> {
     this.#awaited = count;
     this.#look();
     return this.#answered.promise;
@@ -70,9 +86,10 @@ export class SmtpLoad {
     const { resolve, reject } = this.#answered;
     this.#answered = Promise.withResolvers();
     this.#answered.promise.catch(() => undefined);
+    const received = this.#received;
     this.#received = '';
     this.#awaited = 0;
-    if (refusal === undefined) resolve(undefined);
+    if (refusal === undefined) resolve(received);
     else reject(new Error(`refused: ${refusal.trimEnd()}`));
   }
 }

@@ -1,8 +1,10 @@
 /** The table of the ledger off and on, in Markdown, readable as it stands. */
-import type { Figures, OnceVariant, Ratio } from '../report/figures.ts';
+import type { Comparison } from '../report/comparisons.ts';
+import type { Figures } from '../report/figures.ts';
 import { type Machine, machineText } from '../stage/machine.ts';
 import type { OnceFigures } from './once.ts';
-import { aligned, peak, spread } from '../hop/hop-report.ts';
+import type { OnceVariant } from './once-stage.ts';
+import { aligned, peak, spread } from '../report/table.ts';
 
 export interface OnceReport extends OnceFigures {
   /** When it began, as RFC 3339 has it. */
@@ -64,6 +66,6 @@ function row({ variant, sessions, rate, latencyMs, cpu, peakBytes }: Figures): s
   ];
 }
 
-function ratioRow({ variant, sessions, ratio }: Ratio): string[] {
-  return [String(sessions), names[variant]?.[0] ?? variant, spread(ratio, 3)];
+function ratioRow({ variant, sessions, value }: Comparison): string[] {
+  return [String(sessions), names[variant]?.[0] ?? variant, spread(value, 3)];
 }

@@ -11,8 +11,12 @@ import { freePort } from '../../test/support/ports.ts';
 import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
 import { type PrivatePostfix, startPostfix } from '../../test/support/private-postfix.ts';
 import { makeWorkdir } from '../../test/support/workdir.ts';
-import type { OnceVariant } from '../report/figures.ts';
-import { listenerOf, type Place, type Stage, startDaemon } from '../stage/stage.ts';
+import { listenerOf, startDaemon } from '../stage/daemon.ts';
+import type { Place, Stage } from '../stage/stage.ts';
+
+export const onceVariants = ['sink-off', 'sink-on', 'postfix-off', 'postfix-on'] as const;
+/** Through clamgate to smtp-sink or to a Postfix, its ledger off or on; that Postfix then asks. */
+export type OnceVariant = (typeof onceVariants)[number];
 
 export interface OnceStage {
   readonly places: Partial<Readonly<Record<OnceVariant, Place>>>;

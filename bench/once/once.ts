@@ -7,18 +7,10 @@ import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openLedgerReader } from '../../src/store/ledger-reader.ts';
 import { type DiskFigures, diskFigures } from '../ledger/commits.ts';
-import {
-  type Cell,
-  type Figures,
-  figuresOf,
-  type Measurement,
-  onceVariants,
-  type OnceVariant,
-  type Ratio,
-  ratioOf,
-} from '../report/figures.ts';
+import { type Comparison, comparisonsOf, type Pair } from '../report/comparisons.ts';
+import { type Cell, type Figures, figuresOf, type Measurement } from '../report/figures.ts';
 import { measure } from '../stage/measure.ts';
-import { type OnceStage, startOnceStage } from './once-stage.ts';
+import { type OnceStage, onceVariants, type OnceVariant, startOnceStage } from './once-stage.ts';
 import type { Options } from '../options.ts';
 import type { Place, Stage } from '../stage/stage.ts';
 
@@ -26,7 +18,7 @@ export interface OnceFigures {
   readonly repeats: number;
   readonly seconds: number;
   readonly figures: readonly Figures[];
-  readonly ratios: readonly Ratio[];
+  readonly ratios: readonly Comparison[];
   /** Before the run. */
   readonly disk: DiskFigures;
   /** Messages that were sent, all of which the ledger has as delivered. */
@@ -35,6 +27,10 @@ export interface OnceFigures {
 
 /** The dearest case for the ledger: little to scan, and no connection to be opened. */
 const load = { kind: 'text-4k', perConnection: 100 } as const;
+const pairs: readonly Pair[] = [
+  ['sink-on', 'sink-off', 'rate'],
+  ['postfix-on', 'postfix-off', 'rate'],
+];
 const diskSeconds = 2;
 /** What is not waited for by the reply is stored by then. */
 const settledMs = 1000;
@@ -60,7 +56,7 @@ export async function measureOnce(
       tell(`the ledger off and on: ${repeat} of ${repeats}`);
     }
     const figures = cells.map((cell) => figuresOf(cell, measurements));
-    const ratios = ratiosOf(cells, measurements);
+    const ratios = comparisonsOf(cells, pairs, measurements);
     await delay(settledMs);
     const delivered = checkedDelivered(before, countsOf(stage, once));
     return { repeats, seconds, figures, ratios, disk, delivered };
@@ -84,20 +80,13 @@ function placeOf({ places }: OnceStage, { variant }: OnceCell): Place {
   return place;
 }
 
-/** Each daemon as it is after its first tens of thousands of messages; see run.ts. */
+/** Each daemon as it is after its first tens of thousands of messages; see hop/one-hop.ts. */
 async function warmUp(stage: Stage, once: OnceStage, options: Options): Promise<void> {
   const seconds = options.steadySeconds;
   const sessions = Math.max(...options.onceSessions);
   for (const { target } of Object.values(once.places)) {
     await stage.load({ ...load, target, sessions, seconds });
   }
-}
-
-function ratiosOf(cells: readonly OnceCell[], all: readonly Measurement[]): Ratio[] {
-  return cells.flatMap((cell) => {
-    if (cell.variant === 'sink-on') return [ratioOf(cell, 'sink-off', all)];
-    return cell.variant === 'postfix-on' ? [ratioOf(cell, 'postfix-off', all)] : [];
-  });
 }
 
 interface Counts {

@@ -1,22 +1,27 @@
-/** What is made of the measurements: medians with their spread, and ratios. */
+/** What is made of the measurements: medians with their spread. Pure. */
 import type { Kind } from '../load/content.ts';
 import type { JobDone } from '../load/load.ts';
-import type { ProcessName } from '../stage/stage.ts';
 
-export const variants = ['sink', 'clamd', 'floor', 'clamgate'] as const;
-/** The load goes to smtp-sink alone, to clamd alone, or through floor.ts or clamgate with both. */
-export type Variant = (typeof variants)[number];
-
-export const onceVariants = ['sink-off', 'sink-on', 'postfix-off', 'postfix-on'] as const;
-/** Through clamgate to smtp-sink or to a Postfix, its ledger off or on; that Postfix then asks. */
-export type OnceVariant = (typeof onceVariants)[number];
+/** The programs at work; a filter is one that stands in clamgate's place. */
+export const processNames = [
+  'clamgate',
+  'floor',
+  'filter',
+  'witness',
+  'postfix',
+  'clamd',
+  'sink',
+  'load',
+] as const;
+export type ProcessName = (typeof processNames)[number];
 
 /** What is measured, repeatedly. */
 export interface Cell {
-  readonly variant: Variant | OnceVariant;
+  /** The way that the messages go, as each part names it. */
+  readonly variant: string;
   readonly kind: Kind;
   readonly sessions: number;
-  /** Messages on one SMTP connection, before the next one is opened; clamd has one for each stream. */
+  /** Messages on one SMTP connection, before the next one is opened; 0 for clamd, which has one for each stream. */
   readonly perConnection: number;
 }
 
@@ -28,7 +33,7 @@ export interface ProcessUse {
 
 export interface Measurement extends Cell, JobDone {
   readonly repeat: number;
-  /** Only the processes that took part. */
+  /** Only the programs that took part. */
   readonly processes: Partial<Readonly<Record<ProcessName, ProcessUse>>>;
 }
 
@@ -39,6 +44,8 @@ export interface Spread {
 }
 
 export interface Figures extends Cell {
+  /** In all repeats. */
+  readonly messages: number;
   /** Messages a second. */
   readonly rate: Spread;
   readonly latencyMs: Readonly<Record<'p50' | 'p95' | 'p99', Spread>>;
@@ -46,26 +53,11 @@ export interface Figures extends Cell {
   readonly peakBytes: Partial<Readonly<Record<ProcessName, Spread>>>;
 }
 
-/** Its rate as a share of another one's, measured just before or after it. */
-export interface Ratio extends Cell {
-  readonly against: Cell['variant'];
-  readonly ratio: Spread;
-}
-
-const processNames: readonly ProcessName[] = [
-  'clamgate',
-  'floor',
-  'witness',
-  'clamd',
-  'sink',
-  'load',
-];
-
 export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
   const own = all.filter((one) => isOf(cell, one));
-  const { variant, kind, sessions, perConnection } = cell;
   return {
-    ...{ variant, kind, sessions, perConnection },
+    ...onlyCell(cell),
+    messages: own.reduce((sum, { messages }) => sum + messages, 0),
     rate: spreadOf(own.map(rateOf)),
     latencyMs: {
       p50: spreadOf(own.map(({ latencyMs }) => latencyMs.p50)),
@@ -77,52 +69,20 @@ export function figuresOf(cell: Cell, all: readonly Measurement[]): Figures {
   };
 }
 
-/** clamgate's CPU time as a multiple of that of another process, for the same messages. */
-export interface CpuRatio extends Cell {
-  readonly against: 'floor' | 'clamd';
-  readonly ratio: Spread;
-}
-
-/** @param cell of clamgate; clamd works in it, too, and the floor in the one measured before. */
-export function cpuRatioOf(
-  cell: Cell,
-  against: CpuRatio['against'],
-  all: readonly Measurement[],
-): CpuRatio {
-  const variant = against === 'floor' ? 'floor' : cell.variant;
-  const others = all.filter((one) => isOf({ ...cell, variant }, one));
-  const ratios = all
-    .filter((one) => isOf(cell, one))
-    .flatMap(({ repeat, processes: { clamgate } }) =>
-      others.flatMap((other) => {
-        const cpu = other.repeat === repeat ? other.processes[against]?.cpu : undefined;
-        return cpu === undefined || !clamgate ? [] : [clamgate.cpu / cpu];
-      }),
-    );
-  return { ...cell, against, ratio: spreadOf(ratios) };
-}
-
-/** Repeat by repeat, so that what slows the machine down for a while slows both. */
-export function ratioOf(cell: Cell, against: Cell['variant'], all: readonly Measurement[]): Ratio {
-  const own = all.filter((one) => isOf(cell, one));
-  const others = all.filter((one) => isOf({ ...cell, variant: against }, one));
-  const ratios = own.flatMap((one) =>
-    others
-      .filter(({ repeat }) => repeat === one.repeat)
-      .map((other) => rateOf(one) / rateOf(other)),
-  );
-  const { variant, kind, sessions, perConnection } = cell;
-  return { variant, kind, sessions, perConnection, against, ratio: spreadOf(ratios) };
-}
-
-function isOf(cell: Cell, one: Measurement): boolean {
+/** Whether the measurement is one of this cell; how clamd is connected to is no question. */
+export function isOf(cell: Cell, one: Measurement): boolean {
   const { variant, kind, sessions, perConnection } = cell;
   const sameLoad = one.kind === kind && one.sessions === sessions;
-  const sameUse = variant === 'clamd' || one.perConnection === perConnection;
+  const sameUse = one.perConnection === 0 || one.perConnection === perConnection;
   return one.variant === variant && sameLoad && sameUse;
 }
 
-function rateOf({ messages, seconds }: Measurement): number {
+export function onlyCell({ variant, kind, sessions, perConnection }: Cell): Cell {
+  return { variant, kind, sessions, perConnection };
+}
+
+/** Messages a second. */
+export function rateOf({ messages, seconds }: Pick<JobDone, 'messages' | 'seconds'>): number {
   return messages / seconds;
 }
 
@@ -138,6 +98,7 @@ function ofEachProcess(
   return spreads;
 }
 
+/** Of no value at all, it is of no number. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

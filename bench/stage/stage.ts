@@ -9,29 +9,34 @@ import {
   type PrivateClamdSettings,
   writeDatabase,
 } from '../../test/support/private-clamd.ts';
-import {
-  type DaemonListener,
-  type DaemonOptions,
-  PrivateDaemon,
-} from '../../test/support/private-daemon.ts';
+import type { PrivateDaemon } from '../../test/support/private-daemon.ts';
 import { makeWorkdir, type Workdir } from '../../test/support/workdir.ts';
-import type { Variant } from '../report/figures.ts';
+import type { ProcessName } from '../report/figures.ts';
 import type { Job, JobAnswer, JobDone } from '../load/load.ts';
 import { writeSignatures } from './signatures.ts';
+import { listenerOf, startDaemon } from './daemon.ts';
+import { type StandIn, startStandIn } from './stand-in.ts';
 
 export interface StageOptions {
-  readonly signatures: number;
+  /** In clamd; 'stand-in': not clamd, but one that reads and says OK. */
+  readonly signatures: number | 'stand-in';
   /** Where clamgate's CPU profile goes when it ends. */
   readonly profileDirectory?: string | undefined;
 }
-
-export type ProcessName = 'clamgate' | 'floor' | 'witness' | 'clamd' | 'sink' | 'load';
 
 /** Where a load goes, and who is at work then. */
 export interface Place {
   readonly target: Job['target'];
   readonly pids: Partial<Readonly<Record<ProcessName, number>>>;
+  /** Resolves when all is through that was accepted, where that is not at once. */
+  readonly drained?: () => Promise<void>;
 }
+
+/** Of those that are always there. */
+export type StageVariant = 'sink' | 'clamd' | 'clamd-whole' | 'floor' | 'clamgate';
+
+/** For what is under way when the time of a load is over: many large messages take a minute. */
+const patienceSeconds = 240;
 
 export class Stage {
   readonly sinkPort: number;
@@ -39,8 +44,8 @@ export class Stage {
   readonly floorPort: number;
   readonly clamdSocket: string;
   readonly daemon: PrivateDaemon;
-  readonly pids: Readonly<Record<Exclude<ProcessName, 'witness'>, number>>;
-  readonly places: Readonly<Record<Variant, Place>>;
+  readonly pids: Readonly<Record<'floor' | 'clamgate' | 'clamd' | 'sink' | 'load', number>>;
+  readonly places: Readonly<Record<StageVariant, Place>>;
   readonly #load: ChildProcess;
   readonly #floor: ChildProcess;
   readonly #close: readonly (() => Promise<void>)[];
@@ -84,21 +89,17 @@ export class Stage {
       floor: await freePort(),
     };
     const sinkPid = await startSink(workdir, ports.sink);
-    tell(`starting clamd with ${options.signatures} signatures`);
-    const clamd = await startClamd(workdir, options.signatures);
+    const clamd = await startScanner(workdir, options.signatures, tell);
     tell('starting clamgate');
     const { profileDirectory } = options;
     const listener = listenerOf(ports.clamgate, ports.sink);
     const daemon = await startDaemon(
-      { listeners: [listener], clamd: [clamd.unix.name] },
+      { listeners: [listener], clamd: [`unix:${clamd.socket}`] },
       profileDirectory,
     );
     const stage = new Stage({
       ports,
-      clamd: {
-        socket: clamd.unix.name.replace(/^unix:/, ''),
-        pid: Number(readFileSync(pidFileOf(workdir), 'utf8')),
-      },
+      clamd,
       daemon,
       sinkPid,
       close: [() => daemon.close(), () => clamd.close(), () => workdir.remove()],
@@ -108,9 +109,12 @@ export class Stage {
   }
 
   async load(job: Job): Promise<JobDone> {
-    const answered = once(this.#load, 'message') as Promise<[JobAnswer]>;
+    const signal = AbortSignal.timeout((job.seconds + patienceSeconds) * 1000);
+    const answered = once(this.#load, 'message', { signal }) as Promise<[JobAnswer]>;
     this.#load.send(job);
-    const [answer] = await answered;
+    const [answer] = await answered.catch((cause: unknown) => {
+      throw new Error(`${JSON.stringify(job)}: no end to it`, { cause });
+    });
     if ('error' in answer) throw new Error(`${JSON.stringify(job)}: ${answer.error}`);
     const to = JSON.stringify(job.target);
     this.#sent.set(to, (this.#sent.get(to) ?? 0) + answer.messages);
@@ -135,11 +139,31 @@ function placesOf(stage: Stage): Stage['places'] {
   return {
     sink: { target: { protocol: 'smtp', port: sinkPort }, pids: { sink, load } },
     clamd: { target: { protocol: 'clamd', path: clamdSocket }, pids: { clamd, load } },
+    'clamd-whole': {
+      target: { protocol: 'clamd', path: clamdSocket, wholeOnly: true },
+      pids: { clamd, load },
+    },
     floor: { target: { protocol: 'smtp', port: floorPort }, pids: { floor, clamd, sink, load } },
     clamgate: {
       target: { protocol: 'smtp', port: clamgatePort },
       pids: { clamgate, clamd, sink, load },
     },
+  };
+}
+
+/** A clamd, or what stands in for it. */
+async function startScanner(
+  workdir: Workdir,
+  signatures: StageOptions['signatures'],
+  tell: (what: string) => void,
+): Promise<StandIn> {
+  if (signatures === 'stand-in') return startStandIn();
+  tell(`starting clamd with ${signatures} signatures`);
+  const clamd = await startClamd(workdir, signatures);
+  return {
+    socket: clamd.unix.name.replace(/^unix:/, ''),
+    pid: Number(readFileSync(pidFileOf(workdir), 'utf8')),
+    close: () => clamd.close(),
   };
 }
 
@@ -177,40 +201,4 @@ export async function startClamd(workdir: Workdir, signatures: number): Promise<
 
 function pidFileOf(workdir: Workdir): string {
   return join(workdir.path, 'clamd.pid');
-}
-
-export function listenerOf(port: number, nextHopPort: number): DaemonListener {
-  return {
-    protocol: 'smtp',
-    address: `127.0.0.1:${port}`,
-    nextHop: `127.0.0.1:${nextHopPort}`,
-  };
-}
-
-/** A daemon as the service runs it. @param more options for Node.js besides. */
-export async function startDaemon(
-  options: DaemonOptions,
-  profileDirectory: string | undefined,
-  more = '',
-): Promise<PrivateDaemon> {
-  const { NODE_OPTIONS = '', ...rest } = serviceEnvironment();
-  const profile =
-    profileDirectory === undefined ? '' : ` --cpu-prof --cpu-prof-dir=${profileDirectory}`;
-  const daemon = PrivateDaemon.prepare(options);
-  await daemon.restart({
-    env: { ...rest, NODE_OPTIONS: `${NODE_OPTIONS}${profile} ${more}` },
-  });
-  return daemon;
-}
-
-/** What the service gives the daemon, so that what is measured is what people run. */
-function serviceEnvironment(): Readonly<Record<string, string>> {
-  const unit = readFileSync(join(import.meta.dirname, '../../systemd/clamgate.service'), 'utf8');
-  const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line = '']) => line);
-  // NODE_OPTIONS=--one=1, or A=1 B=2: what is put there has no spaces in it.
-  return Object.fromEntries(
-    lines
-      .flatMap((line) => line.split(' '))
-      .map((each) => each.split(/=(.*)/, 2) as [string, string]),
-  );
 }
