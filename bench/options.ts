@@ -1,22 +1,29 @@
 /** What can be said on the command line of `make bench` (BENCH="...") and `npm run bench --`. */
 import { parseArgs } from 'node:util';
-import { boundKinds } from './bounds-content.ts';
-import { type Kind, kinds } from './content.ts';
-import { signaturesByDefault } from './signatures.ts';
+import { boundKinds } from './bounds/bounds-content.ts';
+import { type Kind, kinds } from './load/content.ts';
+import { signaturesByDefault } from './stage/signatures.ts';
 
-export const parts = ['one-hop', 'once', 'bounds', 'endpoints', 'doors'] as const;
 /**
- * What is measured: clamgate beside what it stands between; the ledger on beside the ledger off; what
- * large and odd messages come to; several clamds beside one; the doors beside other filters
- * that stand there.
+ * What is measured: clamgate beside what it stands between, and other filters in its place; the doors
+ * through Postfix; start, idle and the peak of memory; the cost of a message as ledger and session grow.
  */
+export const speedParts = ['one-hop', 'doors', 'footprint', 'growth'] as const;
+/** The ledger on beside the ledger off; what large and odd messages come to; several clamds beside one. */
+export const otherParts = ['once', 'bounds', 'endpoints'] as const;
+export const parts = [...speedParts, ...otherParts] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
-  /** JSON instead of the table on standard output. */
+  /** JSON instead of the tables on standard output. */
   readonly json: boolean;
   /** A short look, which leaves bench/results as it is. */
   readonly quick: boolean;
+  /** Nothing but whether it has become slower than the stored ratios say. */
+  readonly check: boolean;
+  /** What `check` finds becomes what is stored for this machine. */
+  readonly store: boolean;
+  readonly parts: readonly Part[];
   readonly repeats: number;
   /** Of each measurement, and of the unmeasured run before it. */
   readonly seconds: number;
@@ -26,101 +33,136 @@ export interface Options {
   readonly kinds: readonly Kind[];
   /** Messages on one SMTP connection: Postfix opens one for each, and keeps them under load. */
   readonly perConnection: readonly number[];
+  /** Of messages at work at once; where there are more, the measurement is left out. */
+  readonly atOnceBytesMax: number;
   /** Before anything is measured, for each kind of message: until Node.js has compiled what runs often. */
   readonly steadySeconds: number;
   readonly profileDirectory: string | undefined;
-  readonly parts: readonly Part[];
+  readonly doorsRepeats: number;
+  readonly doorsKinds: readonly Kind[];
+  readonly doorsSessions: readonly number[];
+  /** With an attachment at once, and how large that is. */
+  readonly footprintSessions: number;
+  readonly footprintMiB: readonly number[];
+  /** Of the ledger, and of a session, when they have grown. */
+  readonly growthEntries: number;
+  readonly growthMessages: number;
   /** Messages at work at once where the ledger is compared with none, and how often that is done. */
   readonly onceSessions: readonly number[];
   readonly onceRepeats: number;
   readonly boundsKinds: readonly string[];
   readonly boundsBytesMax: number;
-  readonly doorsRepeats: number;
-  /** Sessions with a large attachment at once. */
-  readonly boundsSessions: number;
   /** How many clamds, in turn. */
   readonly endpoints: readonly number[];
   /** Messages at work at once with each. */
   readonly endpointsSessions: number;
 }
 
+const MiB = 1024 * 1024;
+
 export const usage = `node bench/run.ts [options]
+  --quick              a look of some minutes; bench/results is not written
+  --check              whether it has become slower, by a ratio of this run; --store keeps that
+  --json               JSON instead of the tables
+  --parts A,B          of ${parts.join(', ')}
+                       (${speedParts.join(', ')})
   --repeats N          of each measurement (3)
-  --seconds S          that one measurement lasts (4)
-  --quick              one repeat of one second; bench/results is not written
-  --json               JSON instead of the table
-  --signatures N       in clamd (${signaturesByDefault})
-  --sessions A,B       messages at work at once (1,8)
+  --seconds S          that one measurement lasts (2)
   --messages A,B       of ${kinds.join(', ')} (all)
-  --per-connection A,B messages on one SMTP connection, before the next is opened (1,100)
-  --parts A,B          of ${parts.join(', ')} (all)
-  --once-sessions A,B  as --sessions, for the part 'once' (8)
-  --once-repeats N     as --repeats, for the part 'once' (7)
-  --bounds-kinds A,B   of the messages of the part 'bounds' (all: bounds-content.ts)
+  --sessions A,B       messages at work at once (1,8,32)
+  --at-once MIB        of messages at work at once; measurements with more are left out (100)
+  --per-connection A,B messages on one SMTP connection, before the next is opened (1)
+  --signatures N       in clamd (${signaturesByDefault})
+  --steady S           that each kind of message is sent before anything is measured (10)
+  --profile DIRECTORY  where clamgate's CPU profile is to go
+  --doors-repeats N, --doors-messages A,B, --doors-sessions A,B
+                       the same for the part 'doors' (3, text-4k, 8)
+  --footprint-sessions N, --footprint-mib A,B
+                       with an attachment at once, and how large it is (32, 10)
+  --growth-entries N, --growth-messages N
+                       in the ledger, and in a session, when they have grown (1000000, 10000)
+  --once-sessions A,B, --once-repeats N
+                       the same for the part 'once' (8, 7)
+  --bounds-kinds A,B   of the messages of the part 'bounds' (all: bounds/bounds-content.ts)
   --bounds-bytes N     the largest of them (100000000)
-  --bounds-sessions N  with a 25 MiB attachment at once, to see the memory (32)
   --endpoints A,B      how many clamds are compared (1,2,3)
   --endpoints-sessions N  as --sessions, for the part 'endpoints' (32)
-  --doors-repeats N    as --repeats, for the part 'doors' (5)
-  --profile DIRECTORY  where clamgate's CPU profile is to go
   --help
 `;
 
 /** Undefined when only the usage was asked for. @throws {Error} what is wrong with them. */
 export function optionsOf(words: readonly string[]): Options | undefined {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({
-    args: [...words],
-    options: {
-      ...{ json: flag, quick: flag, help: flag },
-      ...{ repeats: text, seconds: text, signatures: text, sessions: text, messages: text },
-      ...{ 'per-connection': text, profile: text },
-      ...{ parts: text, 'once-sessions': text, 'once-repeats': text },
-      ...{ endpoints: text, 'endpoints-sessions': text, 'doors-repeats': text },
-      ...{ 'bounds-kinds': text, 'bounds-bytes': text, 'bounds-sessions': text },
-    },
-  });
+  const { values } = parseArgs({ args: [...words], options: known });
   if (values.help) return undefined;
-  const { quick } = values;
+  const { quick, check, store, json } = values;
+  const text = (value: string | undefined, usual: string, short = usual): string =>
+    value ?? (quick ? short : usual);
   return {
-    json: values.json,
-    quick,
-    repeats: numberOf(values.repeats ?? (quick ? '1' : '3')),
-    seconds: numberOf(values.seconds ?? (quick ? '1' : '4')),
-    warmUpSeconds: quick ? 0.5 : 1,
+    ...{ json, quick, check, store },
+    parts: listOf(values.parts, speedParts, named(parts, 'part')),
+    repeats: numberOf(text(values.repeats, '3', '1')),
+    seconds: numberOf(text(values.seconds, '2', '1')),
+    warmUpSeconds: 0.3,
     signatures: numberOf(values.signatures ?? String(signaturesByDefault)),
-    sessions: (values.sessions ?? '1,8').split(',').map(numberOf),
-    kinds: values.messages === undefined ? kinds : values.messages.split(',').map(kindOf),
-    perConnection: (values['per-connection'] ?? '1,100').split(',').map(numberOf),
-    steadySeconds: quick ? 8 : 40,
+    sessions: numbersOf(text(values.sessions, '1,8,32', '1,8')),
+    kinds: listOf(values.messages, kinds, named(kinds, 'message')),
+    perConnection: numbersOf(values['per-connection'] ?? '1'),
+    atOnceBytesMax: numberOf(values['at-once'] ?? '100') * MiB,
+    steadySeconds: numberOf(text(values.steady, '10', '4')),
     profileDirectory: values.profile,
-    parts: values.parts === undefined ? parts : values.parts.split(',').map(partOf),
-    onceSessions: (values['once-sessions'] ?? '8').split(',').map(numberOf),
-    onceRepeats: numberOf(values['once-repeats'] ?? (quick ? '1' : '7')),
-    boundsKinds: values['bounds-kinds']?.split(',') ?? boundKinds,
-    boundsBytesMax: numberOf(values['bounds-bytes'] ?? (quick ? '1000000' : '100000000')),
-    doorsRepeats: numberOf(values['doors-repeats'] ?? (quick ? '1' : '5')),
-    boundsSessions: numberOf(values['bounds-sessions'] ?? (quick ? '2' : '32')),
-    endpoints: (values.endpoints ?? '1,2,3').split(',').map(numberOf),
+    doorsRepeats: numberOf(text(values['doors-repeats'], '3', '1')),
+    doorsKinds: listOf(values['doors-messages'], ['text-4k'], named(kinds, 'message')),
+    doorsSessions: numbersOf(values['doors-sessions'] ?? '8'),
+    footprintSessions: numberOf(text(values['footprint-sessions'], '32', '4')),
+    footprintMiB: numbersOf(values['footprint-mib'] ?? '10'),
+    growthEntries: numberOf(text(values['growth-entries'], '1000000', '10000')),
+    growthMessages: numberOf(text(values['growth-messages'], '10000', '1000')),
+    onceSessions: numbersOf(values['once-sessions'] ?? '8'),
+    onceRepeats: numberOf(text(values['once-repeats'], '7', '1')),
+    boundsKinds: listOf(values['bounds-kinds'], boundKinds, named(boundKinds, 'kind')),
+    boundsBytesMax: numberOf(text(values['bounds-bytes'], '100000000', '1000000')),
+    endpoints: numbersOf(values.endpoints ?? '1,2,3'),
     endpointsSessions: numberOf(values['endpoints-sessions'] ?? '32'),
   };
 }
 
-function numberOf(text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new Error(`'${text}' is not a number above 0`);
+const asText = { type: 'string' } as const;
+const asFlag = { type: 'boolean', default: false } as const;
+const known = {
+  ...{ json: asFlag, quick: asFlag, check: asFlag, store: asFlag, help: asFlag },
+  ...{ parts: asText, repeats: asText, seconds: asText, signatures: asText, steady: asText },
+  ...{ sessions: asText, messages: asText, 'at-once': asText, 'per-connection': asText },
+  ...{ profile: asText, 'doors-repeats': asText, 'doors-messages': asText },
+  ...{ 'doors-sessions': asText, 'footprint-sessions': asText, 'footprint-mib': asText },
+  ...{ 'growth-entries': asText, 'growth-messages': asText },
+  ...{ 'once-sessions': asText, 'once-repeats': asText },
+  ...{ 'bounds-kinds': asText, 'bounds-bytes': asText },
+  ...{ endpoints: asText, 'endpoints-sessions': asText },
+};
+
+function listOf<T>(
+  words: string | undefined,
+  usual: readonly T[],
+  one: (word: string) => T,
+): readonly T[] {
+  return words === undefined ? usual : words.split(',').map(one);
+}
+
+function numbersOf(words: string): readonly number[] {
+  return words.split(',').map(numberOf);
+}
+
+function numberOf(word: string): number {
+  const number = Number(word);
+  if (!(number > 0)) throw new Error(`'${word}' is not a number above 0`);
   return number;
 }
 
-function kindOf(text: string): Kind {
-  const kind = kinds.find((one) => one === text);
-  if (kind === undefined) throw new Error(`no such message: '${text}' (${kinds.join(', ')})`);
-  return kind;
-}
-
-function partOf(text: string): Part {
-  const part = parts.find((one) => one === text);
-  if (part === undefined) throw new Error(`no such part: '${text}' (${parts.join(', ')})`);
-  return part;
+/** The one of that name. */
+function named<T extends string>(all: readonly T[], what: string): (word: string) => T {
+  return (word) => {
+    const one = all.find((each) => each === word);
+    if (one === undefined) throw new Error(`no such ${what}: '${word}' (${all.join(', ')})`);
+    return one;
+  };
 }

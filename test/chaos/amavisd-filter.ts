@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { makeWorkdir } from '../support/workdir.ts';
 import { DaemonProcess } from './daemon-process.ts';
-import type { Filter, FilterSettings } from './filter.ts';
-import { peerFilter } from './peer-filter.ts';
+import type { FilterSettings } from './filter.ts';
+import { type PeerFilter, peerFilter } from './peer-filter.ts';
 
 /** What it hands to clamd. */
 export interface AmavisdScanning {
@@ -19,7 +19,7 @@ export interface AmavisdScanning {
 export function amavisdFilter(
   settings: FilterSettings,
   scanning: AmavisdScanning = { decodes: false, wholeMail: false },
-): Filter {
+): PeerFilter {
   const workdir = makeWorkdir();
   const home = settings.stateDirectory ?? join(workdir.path, 'home');
   mkdirSync(join(home, 'tmp'), { recursive: true });

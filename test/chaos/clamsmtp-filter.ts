@@ -4,10 +4,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeWorkdir } from '../support/workdir.ts';
 import { DaemonProcess } from './daemon-process.ts';
-import type { Filter, FilterSettings } from './filter.ts';
-import { peerFilter } from './peer-filter.ts';
+import type { FilterSettings } from './filter.ts';
+import { type PeerFilter, peerFilter } from './peer-filter.ts';
 
-export function clamsmtpFilter(settings: FilterSettings): Filter {
+export function clamsmtpFilter(settings: FilterSettings): PeerFilter {
   const workdir = makeWorkdir();
   const temporary = settings.stateDirectory ?? join(workdir.path, 'tmp');
   mkdirSync(temporary, { recursive: true });

@@ -20,6 +20,11 @@ export class DaemonProcess {
     this.log = join(workdir.path, `${name}.log`);
   }
 
+  /** 0 when it was not started. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Resolves when `port` answers. */
   async start(command: string, args: readonly string[], port: number): Promise<void> {
     const { path } = this.#workdir;

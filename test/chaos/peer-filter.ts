@@ -3,14 +3,20 @@ import type { Workdir } from '../support/workdir.ts';
 import type { DaemonProcess } from './daemon-process.ts';
 import type { Filter } from './filter.ts';
 
+export interface PeerFilter extends Filter {
+  /** Of its first process, once it is started. */
+  pid(): number;
+}
+
 /** @param daemon lives in `workdir`. */
 export function peerFilter(
   own: Pick<Filter, 'name' | 'port' | 'start'>,
   daemon: DaemonProcess,
   workdir: Workdir,
-): Filter {
+): PeerFilter {
   return {
     ...own,
+    pid: () => daemon.pid,
     discards: true,
     kill: () => daemon.kill(),
     kept: () => Promise.resolve([]),

@@ -3,7 +3,7 @@
  * signatures in between: what it uses in the end, against what it used after its first minutes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Stage } from '../../bench/stage.ts';
+import { Stage } from '../../bench/stage/stage.ts';
 import { Random } from '../chaos/random.ts';
 import { askClamd } from './clamd.ts';
 import { growthOf, type Row } from './growth.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SmtpLoad } from '../../bench/smtp-load.ts';
+import { SmtpLoad } from '../../bench/load/smtp-load.ts';
 import type { MailKind, Mix } from './mix.ts';
 
 export interface LaneOptions {

@@ -3,7 +3,7 @@
  * same again, something large, something infected, and a client that is gone in the middle.
  */
 import type { Random } from '../chaos/random.ts';
-import { makerOf } from '../../bench/content.ts';
+import { makerOf } from '../../bench/load/content.ts';
 import { benignMessages } from '../evasion/benign.ts';
 import { eicar } from '../support/eicar.ts';
 import { message, newsletter, withAttachment } from '../support/messages.ts';

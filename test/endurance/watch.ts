@@ -1,6 +1,6 @@
 /** What a daemon uses at a moment. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { residentBytes } from '../../bench/process-usage.ts';
+import { residentBytes } from '../../bench/stage/process-usage.ts';
 import type { PrivateDaemon } from '../support/private-daemon.ts';
 import { metricsOf } from './metrics.ts';
 

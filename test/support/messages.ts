@@ -191,7 +191,8 @@ function base64Lines(content: Buffer): string {
   return content.toString('base64').replace(/.{1,76}/g, '$&\r\n');
 }
 
-function quotedPrintable(content: Buffer): Buffer {
+/** A body in quoted-printable; it ends with a CRLF that is not the content's. */
+export function quotedPrintable(content: Buffer): Buffer {
   const encoded = content
     .toString('latin1')
     .replace(
