@@ -20,6 +20,7 @@ const groups: readonly (readonly Check[])[] = [
     { name: 'format', run: () => script('format') },
     { name: 'build', run: () => script('build') },
   ],
+  [{ name: 'speed, by a ratio', run: () => script('bench:check') }],
   [{ name: 'unit tests', run: () => jest('unit') }],
   [{ name: 'real Postfix and clamd', run: () => jest('real') }],
   // Where no machine can be booted it says so, and all of it is skipped. `make systemd` runs all.

@@ -124,7 +124,8 @@ export class Segmenter {
     const { evidence } = block;
     this.#found.called.take(evidence.called);
     this.#inDigest ||= evidence.isDigest;
-    if (this.#inDigest && block.kind === 'part' && !evidence.hasPlainType) evidence.isMessage = true;
+    if (this.#inDigest && block.kind === 'part' && !evidence.hasPlainType)
+      evidence.isMessage = true;
     if (block.truncated)
       this.#found.exceeded ??= `a header field of more than ${fieldCharsMax} bytes`;
     if (block.kind === 'undeclared') this.#bodies.mayEnd(this.#undeclaredEnd);
