@@ -9,7 +9,7 @@ export npm_config_loglevel = error
 # Of make install and make deb; empty is their default.
 export DESTDIR PREFIX NODEJS REVISION
 
-.PHONY: help run test soak fuzz bench chaos evasions systemd build install uninstall deb lint packages \
+.PHONY: help run test soak fuzz bench chaos evasions milters systemd build install uninstall deb lint packages \
 	node_modules
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
 	@echo 'make evasions  messages that hide EICAR, and benign ones, through clamd alone and clamgate;'
 	@echo '             PEERS=1 amavisd-new as well; ONLY=, LIST=1, WRITE=DIRECTORY'
+	@echo 'make milters  what a sender hears of clamgate'"'"'s Milter; PEERS=1 of clamav-milter and rspamd as well'
 	@echo 'make systemd  the Debian package on a machine with a real systemd, booted in a container (root)'
 	@echo 'make build   what ships, into dist/'
 	@echo 'make install, make uninstall   DESTDIR=, PREFIX=/usr/local; NODEJS=auto, own or system'
@@ -64,6 +65,10 @@ chaos: packages build
 evasions: export NEEDED = yes
 evasions: packages node_modules
 	@npm exec --silent -c 'node test/evasion/run.ts'
+
+milters: export NEEDED = yes
+milters: packages build
+	@npm exec --silent -c 'node test/milters/run.ts'
 
 systemd: export NEEDED = yes
 systemd: packages build
