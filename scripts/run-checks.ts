@@ -21,10 +21,13 @@ const groups: readonly (readonly Check[])[] = [
     { name: 'build', run: () => script('build') },
   ],
   [{ name: 'speed, by a ratio', run: () => script('bench:check') }],
-  [{ name: 'unit tests', run: () => jest('unit') }],
+  // The one computes, the other waits. Where no machine can be booted it says so, and all of it is
+  // skipped. `make systemd` runs all.
+  [
+    { name: 'unit tests', run: () => jest('unit') },
+    { name: 'real systemd', run: () => jest('systemd-short', 'may be skipped') },
+  ],
   [{ name: 'real Postfix and clamd', run: () => jest('real') }],
-  // Where no machine can be booted it says so, and all of it is skipped. `make systemd` runs all.
-  [{ name: 'real systemd', run: () => jest('systemd-short', 'may be skipped') }],
 ];
 
 async function script(name: string): Promise<Count> {
