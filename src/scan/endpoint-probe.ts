@@ -19,6 +19,8 @@ export interface ProbeSettings extends CanarySettings {
 
 /** What is due besides whether it answers; asked when it has. */
 export interface Due {
+  /** Always, and before the canary. @throws as `dial`. */
+  readonly tie: () => Promise<void>;
   readonly canary: () => boolean;
   readonly limits: () => boolean;
 }
@@ -56,6 +58,7 @@ async function looked(
 ): Promise<Look> {
   const detail = await greeting(address, settings, signal);
   if (detail === undefined) return without({ kind: 'unfit', detail: 'it is not a clamd' });
+  await due.tie();
   const right: Evidence = { kind: 'right', detail };
   if (!due.canary()) return without((await crowd(address, settings, signal)) ?? right);
   let full: Evidence | undefined;

@@ -11,6 +11,7 @@ import { look, type Look, type ProbeSettings } from './endpoint-probe.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 import { askFileSize } from './size-canary.ts';
+import { Tie } from './tie.ts';
 
 export interface WatchSettings extends ProbeSettings {
   /** From 0 to below 1: by chance, so that many daemons do not ask in step. */
@@ -64,6 +65,7 @@ interface Seen extends Look {
 }
 
 interface Watched {
+  readonly tie: Tie;
   running: Promise<void> | undefined;
   next: Timer | undefined;
   /** Monotonic, when the last look began. */
@@ -95,19 +97,22 @@ export class EndpointWatch {
 
   close(): void {
     this.#stop.abort(notNeeded);
-    for (const { next } of this.#watched.values()) next?.cancel();
+    for (const watched of this.#watched.values()) letGo(watched);
   }
 
   /** Looks after these, and no others. */
   adjust(endpoints: readonly ClamdEndpoint[]): void {
-    for (const [old, { next }] of this.#watched) {
+    for (const [old, watched] of this.#watched) {
       if (endpoints.includes(old)) continue;
-      next?.cancel();
+      letGo(watched);
       this.#watched.delete(old);
     }
     for (const endpoint of endpoints) {
       if (this.#watched.has(endpoint)) continue;
-      this.#watched.set(endpoint, newlyWatched());
+      const tie = new Tie(() => {
+        this.#broke(endpoint);
+      });
+      this.#watched.set(endpoint, newlyWatched(tie));
       if (this.#started) void this.#look(endpoint);
     }
   }
@@ -160,6 +165,13 @@ export class EndpointWatch {
     return isKnown ? undefined : suspected;
   }
 
+  /** It may have been started anew: nothing holds that it has shown. */
+  #broke(endpoint: ClamdEndpoint): void {
+    this.#settings.versions.distrust(endpoint.address.name);
+    endpoint.learn({ kind: 'suspect', detail: 'it ended a connection, perhaps to start anew' });
+    void this.#look(endpoint);
+  }
+
   /** One look at a time. */
   #look(endpoint: ClamdEndpoint): Promise<void> {
     const watched = this.#watched.get(endpoint);
@@ -177,6 +189,8 @@ export class EndpointWatch {
     watched.began = clock.monotonic();
     let moves: number | undefined;
     const due = {
+      // Before the canary: what shows that is then what is tied.
+      tie: () => watched.tie.renew(endpoint.address, this.#settings, this.#stop.signal),
       canary: () => {
         // What it shows holds for what it had before it was asked.
         moves = this.#moves(endpoint);
@@ -187,13 +201,15 @@ export class EndpointWatch {
     try {
       const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
       if (this.#watched.get(endpoint) !== watched) return;
-      this.#note(watched, { ...seen, moves });
+      // Whoever answered the canary may be gone by now, or have other signatures.
+      const believed = seen.believed && moves === this.#moves(endpoint);
+      this.#note(watched, { ...seen, believed, moves });
       // What it is not known to look at it is given no mail for; what was known holds meanwhile.
       const isFirst = watched.sized === undefined;
-      if (seen.believed && isFirst) await this.#measure(endpoint, watched);
+      if (believed && isFirst) await this.#measure(endpoint, watched);
       if (this.#watched.get(endpoint) !== watched) return;
-      this.#learn(endpoint, watched, seen);
-      if (seen.believed && !isFirst) await this.#measure(endpoint, watched);
+      this.#learn(endpoint, watched, { ...seen, believed });
+      if (believed && !isFirst) await this.#measure(endpoint, watched);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
@@ -264,8 +280,14 @@ export class EndpointWatch {
   }
 }
 
-function newlyWatched(): Watched {
+function letGo({ next, tie }: Watched): void {
+  next?.cancel();
+  tie.close();
+}
+
+function newlyWatched(tie: Tie): Watched {
   return {
+    tie,
     running: undefined,
     next: undefined,
     began: -Infinity,

@@ -462,3 +462,76 @@ describe('the size canary', () => {
     },
   );
 });
+
+describe('a clamd that ends between two looks', () => {
+  beforeEach(async () => {
+    await watch.look();
+    expect([endpoint.state, clamd.canaries, clamd.idle]).toEqual(['ready', 3, 1]);
+  });
+
+  it('has to show its canary before it gets mail again, though its version is the same', async () => {
+    clamd.ofEicar = 'stream: OK\0';
+    clamd.endIdle();
+    await until(() => endpoint.state !== 'ready', 'the end is heard of');
+    expect(endpoint.isOpen).toBe(false);
+    await until(() => endpoint.state === 'lying', 'the canary');
+    expect(states).toEqual(['ready', 'starting', 'lying']);
+  });
+
+  it('is believed again when its canary is right, and its limits are asked anew', async () => {
+    const { canaries } = clamd;
+    clamd.endIdle();
+    await until(() => states.length === 3, 'the canary');
+    expect([states, clamd.canaries]).toEqual([['ready', 'starting', 'ready'], canaries + 3]);
+    await until(() => clamd.idle === 1, 'a connection to the new one');
+  });
+
+  it('is not one that says why it waits no longer for a command', async () => {
+    clamd.endIdle('COMMAND READ TIMED OUT\n');
+    await until(() => clamd.idle === 0, 'its end');
+    await watch.look();
+    expect([states, clamd.canaries, clamd.idle]).toEqual([['ready'], 3, 1]);
+  });
+
+  it('is not believed for a canary that it showed before', async () => {
+    clock.advance(300_000);
+    let ended = false;
+    Object.defineProperty(clamd, 'ofClean', {
+      get: () => {
+        if (!ended) clamd.endIdle();
+        ended = true;
+        return 'stream: OK\0';
+      },
+    });
+    watch.start();
+    const isOver = (): boolean => states.length === 3 && clamd.idle === 1;
+    await until(() => {
+      if (ended && !isOver()) clock.advance(100);
+      return isOver();
+    }, 'all has come to an end');
+    expect(states).toEqual(['ready', 'starting', 'ready']);
+    // Two at least were in vain; then all three.
+    expect(clamd.canaries).toBeGreaterThanOrEqual(3 + 2 + 3);
+  });
+
+  it('is held to one connection, which is made anew every ten seconds', async () => {
+    const before = clamd.connected;
+    clock.advance(9_000);
+    await watch.look();
+    expect([clamd.connected - before, clamd.idle]).toEqual([2, 1]);
+    clock.advance(1_000);
+    await watch.look();
+    await until(() => clamd.idle === 1, 'the old one is let go');
+    expect([clamd.connected - before, states]).toEqual([2 + 2 + 1, ['ready']]);
+  });
+
+  it('is let go with the watch, and with its place in the pool', async () => {
+    watch.adjust([]);
+    await until(() => clamd.idle === 0, 'it is let go');
+    watch.adjust([endpoint]);
+    await watch.look();
+    watch.close();
+    await until(() => clamd.idle === 0, 'it is let go');
+    expect(states).toEqual(['ready']);
+  });
+});

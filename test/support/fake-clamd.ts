@@ -48,7 +48,8 @@ export class FakeClamd {
   usual: ClamdConduct = { step: 'scan' };
   /** Streams whose connection met its end or its terminator, in that order. */
   readonly streams: FakeStream[] = [];
-  /** Those that were opened for a stream of mail. */
+  /** All of them, and those that were opened for a stream of mail. */
+  connected = 0;
   connections = 0;
   /** Those that asked a question (VERSION, PING, STATS), and canaries that were shown. */
   questions = 0;
@@ -96,9 +97,14 @@ export class FakeClamd {
     return new FakeClamd(server, addressOf(name));
   }
 
-  /** Connections that are open now. */
+  /** Connections that are open now, and on which something was said. */
   get open(): number {
-    return this.#open.size;
+    return [...this.#open].filter(({ isUsed }) => isUsed).length;
+  }
+
+  /** Those on which nothing was said. */
+  get idle(): number {
+    return this.#open.size - this.open;
   }
 
   /** Streams that are whole and wait for `release`. */
@@ -111,6 +117,11 @@ export class FakeClamd {
     for (const connection of this.#open) if (connection.held) connection.answer();
   }
 
+  /** Ends the connections on which nothing was said: with words as clamd does in time, or as one that ends. */
+  endIdle(words = ''): void {
+    for (const { isUsed, socket } of this.#open) if (!isUsed) socket.end(words);
+  }
+
   /** Refuses connections from now on. */
   async stop(): Promise<void> {
     for (const connection of this.#open) connection.socket.destroy();
@@ -119,6 +130,7 @@ export class FakeClamd {
   }
 
   #serve(socket: Socket): void {
+    this.connected++;
     const connection = new Connection(socket, this);
     this.#open.add(connection);
     socket.on('close', () => this.#open.delete(connection));
@@ -144,6 +156,7 @@ export function addressOf(name: string): ClamdAddress {
 class Connection {
   readonly socket: Socket;
   held = false;
+  isUsed = false;
   readonly #clamd: FakeClamd;
   /** Taken from the script by what comes to be scanned, or is not even read. */
   #conduct: ClamdConduct | undefined;
@@ -161,10 +174,6 @@ class Connection {
   constructor(socket: Socket, clamd: FakeClamd) {
     this.socket = socket;
     this.#clamd = clamd;
-    const next = clamd.script[0] ?? clamd.usual;
-    const conduct: ClamdConduct =
-      next.step === 'hang' || next.step === 'interrupt' ? this.#takeConduct() : { step: 'scan' };
-
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#stream(false);
@@ -173,6 +182,19 @@ class Connection {
       // A client that has said all may close its half; clamd answers all the same.
       if (!this.held) socket.end();
     });
+    // Until then it is of nobody who wants something.
+    socket.once('readable', () => {
+      if (socket.readableLength > 0) this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const { socket } = this;
+    this.isUsed = true;
+    const { script, usual } = this.#clamd;
+    const next = script[0] ?? usual;
+    const conduct: ClamdConduct =
+      next.step === 'hang' || next.step === 'interrupt' ? this.#takeConduct() : { step: 'scan' };
     if (conduct.step === 'hang') return;
     if (conduct.step === 'interrupt') this.#say(conduct.words, conduct.stay === true);
     socket.on('data', (chunk) => {
