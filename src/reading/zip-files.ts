@@ -144,8 +144,12 @@ export class ZipFilesFinder {
   }
 
   #add(index: number): void {
-    const { from = 0, method, bytes = 0 } = this.#files[index] ?? {};
-    if (method !== stored && method !== deflated) return;
+    const { from = 0, method = 0, bytes = 0 } = this.#files[index] ?? {};
+    if (method !== stored && method !== deflated) {
+      if (!isMethod(method)) return;
+      this.#found.exceeded ??= `a file that a Zip does not list, packed by method ${method}`;
+      return;
+    }
     const following = this.#files[index + 1]?.at ?? this.#end?.from;
     const to = bytes > 0 ? from + bytes : following;
     const decoder = method === stored ? 'as it stands' : 'deflated, as gzip';
@@ -153,6 +157,11 @@ export class ZipFilesFinder {
     const why = 'a file that the directory of a Zip does not list';
     this.#found.add({ steps, why, odd: true, declared: 'other' });
   }
+}
+
+/** APPNOTE §4.4.5 has these; a record of others is none. */
+function isMethod(method: number): boolean {
+  return method <= 20 || (method >= 93 && method <= 99);
 }
 
 function isRecord(bytes: Buffer, at: number, signature: number): boolean {

@@ -74,4 +74,13 @@ describe('the files of a Zip that its directory does not list', () => {
   ])('are none: %s', (_, archive) => {
     expect(read(archive).files).toEqual([]);
   });
+
+  it.each<[number, string | undefined]>([
+    [12, 'a file that a Zip does not list, packed by method 12'],
+    [95, 'a file that a Zip does not list, packed by method 95'],
+    [0x4d5a, undefined],
+  ])('packed by method %i: %s', (method, exceeded) => {
+    const archive = changed(whole.subarray(0, directory), 8, method);
+    expect(readAll([message(archive)]).exceeded).toBe(exceeded);
+  });
 });
