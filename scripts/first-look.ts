@@ -63,7 +63,7 @@ function startClamd(): Promise<PrivateClamd> {
   });
 }
 
-function serve(
+async function serve(
   listenPort: number,
   postfix: PrivatePostfix,
   clamd: PrivateClamd,
@@ -71,7 +71,10 @@ function serve(
   const address = `127.0.0.1:${listenPort}`;
   const nextHop = `127.0.0.1:${postfix.reinjectPort}`;
   const listeners = [{ protocol: 'smtp', address, nextHop } as const];
-  return PrivateDaemon.start({ listeners, clamd: [clamd.unix.name] });
+  const daemon = await PrivateDaemon.start({ listeners, clamd: [clamd.unix.name] });
+  // It finds out first what this clamd can do, so that the message does not wait for that.
+  await daemon.ready();
+  return daemon;
 }
 
 async function send({ daemon, postfix }: Running, kind: '--clean' | '--eicar'): Promise<Injected> {
