@@ -48,9 +48,13 @@ export function loadState(evidence: LoadEvidence, bounds: LoadBounds): LoadState
   if (now?.isHollow === true || log === 'failed') return 'failed';
   if (!now) return 'loading';
   // systemctl returns when the old process is gone: whoever answers has loaded.
-  if (way === 'restart' || log === 'loaded') return 'loaded';
-  if (before && now.words !== before.words) return 'loaded';
-  if (log === 'loading' || (expected !== undefined && now.database !== expected)) return 'loading';
+  if (way === 'restart' || (before && now.words !== before.words)) return 'loaded';
+  const isExpected = expected === undefined || now.database === expected;
+  // A concurrent reload is logged before it takes the old one's place (clamd/server-th.c, reload_th).
+  if (log === 'loaded') {
+    return isExpected || evidence.sinceMs >= bounds.unseenMs ? 'loaded' : 'loading';
+  }
+  if (log === 'loading' || !isExpected) return 'loading';
   // It answers nothing while it loads, so an answer comes after; not one that overtook the reload.
   const isBlind = way === 'blocking' && log === 'unreadable';
   if (isBlind) return evidence.sinceMs >= bounds.settleMs ? 'loaded' : 'loading';

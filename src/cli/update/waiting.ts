@@ -43,8 +43,10 @@ export class Waiting {
     const { config, limits, clock, signal } = this.#parts;
     const bounds = { ...limits, unseenMs: Math.max(limits.unseenMs, 2 * (trialMs ?? 0)) };
     for (;;) {
+      // The log first: the other way round, an answer of before would meet a log of after.
+      const log = this.#for.log.verdict();
       const now = await this.#ask();
-      const evidence = this.#evidence(now);
+      const evidence = this.#evidence(now, log);
       const state = loadState(evidence, bounds);
       if (state !== 'loading') return this.#ended(state, evidence);
       const left = this.#began + config.readyMsMax - clock.monotonic();
@@ -64,10 +66,10 @@ export class Waiting {
     return questions.version(this.#for.address, patience, signal);
   }
 
-  #evidence(now: Version | undefined): LoadEvidence {
-    const { before, expected, way, log } = this.#for;
+  #evidence(now: Version | undefined, log: LoadEvidence['log']): LoadEvidence {
+    const { before, expected, way } = this.#for;
     const sinceMs = this.#parts.clock.monotonic() - this.#began;
-    return { before, now, expected, way, log: log.verdict(), sinceMs };
+    return { before, now, expected, way, log, sinceMs };
   }
 
   /** For so long that nothing will start it again. */

@@ -55,6 +55,13 @@ test.each<[string, Partial<LoadEvidence>, LoadState]>([
   ['no answer', { now: undefined, sinceMs: 600_000 }, 'loading'],
   ['no answer, although the log is glad', { now: undefined, log: 'loaded' }, 'loading'],
   ['the log says so', { log: 'loaded' }, 'loaded'],
+  ['the log says so before it is so', { log: 'loaded', expected: 101 }, 'loading'],
+  [
+    'the log says so, for long, and it never was so',
+    { log: 'loaded', expected: 101, sinceMs: 60_000 },
+    'loaded',
+  ],
+  ['the log says so, and it is so', { log: 'loaded', now: of(101), expected: 101 }, 'loaded'],
   ['the log says no', { log: 'failed' }, 'failed'],
   ['the log says no, and it does not answer', { log: 'failed', now: undefined }, 'failed'],
   ['the log says that it has begun', { log: 'loading', sinceMs: 600_000 }, 'loading'],
