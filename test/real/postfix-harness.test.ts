@@ -1,8 +1,11 @@
 /** The private Postfix itself, without clamgate: what it is trusted for by the other tests here. */
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { killAll, startAgain } from '../chaos/postfix-faults.ts';
 import { describeNeeding } from '../support/needs.ts';
 import { passThrough } from '../support/pass-through.ts';
 import { freePort } from '../support/ports.ts';
@@ -119,6 +122,23 @@ describeNeeding(['root', 'postfix'], 'a private Postfix', () => {
     await postfix.flush();
     await postfix.drained();
     expect(postfix.sink.messages).toHaveLength(1);
+  });
+
+  test('starts again after a kill -9 in the middle of a queue file', async () => {
+    postfix = await startPostfix();
+    await killAll(postfix);
+    const halfMade = join(postfix.queueDirectory, 'incoming/4711.815');
+    writeFileSync(halfMade, '');
+    await promisify(execFile)('chown', ['postfix', halfMade]);
+    await startAgain(postfix);
+
+    await postfix.logged(/bogus file name: incoming\/4711\.815/);
+    await submit(postfix.submitPort, {
+      from: '<a@client.test>',
+      to: ['<b@sink.test>'],
+      data: message,
+    });
+    await postfix.sink.received(1);
   });
 
   test('speaks LMTP to a filter', async () => {

@@ -55,7 +55,13 @@ async function layOut(place: Place, options: PostfixOptions): Promise<void> {
   for (const name of ['config', 'queue', 'data']) mkdirSync(join(place.directory, name));
   write(join(place.directory, 'config/main.cf'), mainCf(place, options));
   write(join(place.directory, 'config/master.cf'), masterCf(place, options));
-  await run('chown', ['postfix', join(place.directory, 'data')]);
+  // The log too: after a kill -9 `postfix start` warns of a half-made queue file, by a postsuper that
+  // has given up root and meets no postlogd yet, and what it cannot log it dies of.
+  write(join(place.directory, 'mail.log'), '');
+  await run('chown', [
+    'postfix',
+    ...['data', 'mail.log'].map((name) => join(place.directory, name)),
+  ]);
 }
 
 /** Postfix waits two seconds for a file as new as that, lest it be half written; so it is aged. */
