@@ -40,9 +40,21 @@ export class InlineFinder {
   #yencCount = 0;
   #binHex: Open | undefined;
   #awaitsBinHex = false;
+  /** Whether its word has come in any line, and the end of the bytes so far, where it may begin. */
+  #mayHaveWord = false;
+  #tail = '';
 
   constructor(found: FoundList) {
     this.#found = found;
+  }
+
+  /** All bytes, in order, and before the lines that they end. */
+  feed(chunk: Buffer): void {
+    if (this.#mayHaveWord) return;
+    const border = this.#tail + chunk.toString('latin1', 0, binHexWord.length);
+    this.#mayHaveWord = chunk.includes(binHexWord, 0, 'latin1') || border.includes(binHexWord);
+    const from = Math.max(0, chunk.length - binHexWord.length);
+    this.#tail = (this.#tail + chunk.toString('latin1', from)).slice(-binHexWord.length);
   }
 
   end(): void {
@@ -51,7 +63,7 @@ export class InlineFinder {
   }
 
   line(line: Line): void {
-    const letter = firstLetter(line.head);
+    const letter = firstLetter(line);
     switch (letter) {
       case 'b':
       case 'e':
@@ -68,7 +80,7 @@ export class InlineFinder {
         this.#binHexLine(line);
         break;
     }
-    this.#awaitsBinHex ||= line.head.includes(binHexWord);
+    if (this.#mayHaveWord) this.#awaitsBinHex ||= line.head.includes(binHexWord);
     if (this.#binHex !== undefined && endsWithColon(line)) {
       this.#close(this.#binHex, line.end);
       this.#binHex = undefined;
@@ -124,10 +136,10 @@ export class InlineFinder {
   }
 }
 
-function firstLetter(head: Buffer): string {
+function firstLetter(line: Line): string {
   let at = 0;
-  while (at < 8 && (head[at] === 0x20 || head[at] === 0x09)) at++;
-  return String.fromCharCode(head[at] ?? 0).toLowerCase();
+  while (at < 8 && (line.byteAt(at) === 0x20 || line.byteAt(at) === 0x09)) at++;
+  return String.fromCharCode(line.byteAt(at) ?? 0).toLowerCase();
 }
 
 /** A line of BinHex's end is not its beginning. */

@@ -7,6 +7,10 @@ import type { FoundList } from './found-list.ts';
 import type { Line } from './lines.ts';
 
 const begin = /^begin:v(?:calendar|card|event|todo|journal)/i;
+/** Its first letter, in either case. */
+const beginLetters: readonly (number | undefined)[] = [0x42, 0x62];
+const SPACE = 0x20;
+const TAB = 0x09;
 /** Name, parameters, colon. */
 const property = /^[\w.-]{1,64}((?:;(?:[^":;]|"[^"]*"){0,1000}){1,64}):/;
 const inBase64 = /;(?:encoding=)?"?b(?:ase64)?"?(?:;|$)/i;
@@ -26,11 +30,13 @@ export class PropertyFinder {
   }
 
   line(line: Line): void {
+    const first = line.byteAt(0);
     if (!this.#begun) {
-      this.#begun = begin.test(line.head.toString('latin1', 0, 16));
+      // Asked of every line: a text is made of few.
+      this.#begun = beginLetters.includes(first) && begin.test(line.head.toString('latin1', 0, 16));
       return;
     }
-    const goesOn = /^[ \t]/.test(line.head.toString('latin1', 0, 1));
+    const goesOn = first === SPACE || first === TAB;
     if (goesOn && this.#from !== undefined) return;
     this.#close(line.start);
     if (goesOn && this.#text === undefined) return;

@@ -15,7 +15,9 @@ import type { Line } from './lines.ts';
 import type { FoundList } from './found-list.ts';
 import type { Declared } from './recipe.ts';
 
+const NUL = 0;
 const HYPHEN = 0x2d;
+const hyphens = Buffer.from('--');
 const SPACE = 0x20;
 const TAB = 0x09;
 /** Before the hyphens. */
@@ -24,6 +26,7 @@ const COLON = 0x3a;
 /** Of a line, a field's name. */
 const nameBytesMax = 80;
 const fieldLine = /^[!-9;-~]+[ \t\0]*:/;
+const lastVisible = 0x7e;
 
 export class Segmenter {
   readonly #delimiters = new Delimiters();
@@ -34,7 +37,7 @@ export class Segmenter {
   #lastEnd = 0;
   /** The same of the line before, and what that line was. */
   #endBeforeLast = 0;
-  #lastHead: Buffer = Buffer.alloc(0);
+  #last: Line | undefined;
   /** The same before the undeclared delimiter whose block is being read. */
   #undeclaredEnd = 0;
   /** Whether readers can differ about what is a delimiter. */
@@ -68,8 +71,15 @@ export class Segmenter {
     this.#bodies.finish(size);
   }
 
+  /** What `LineCutter` may leave out: in a body, lines without a colon that are no delimiters. */
+  readonly matters = (chunk: Buffer, from: number): number => {
+    if (this.#block !== undefined || this.#bodies.isClosing) return from;
+    const end = (found: number): number => (found === -1 ? chunk.length : found);
+    return Math.min(end(chunk.indexOf(hyphens, from)), end(chunk.indexOf(COLON, from)));
+  };
+
   line(line: Line): void {
-    const dashes = beginsWithHyphens(line.head);
+    const dashes = beginsWithHyphens(line);
     if (!dashes && this.#block === undefined) this.#hiddenDelimiter(line);
     if (!dashes || !this.#delimiter(line)) {
       if (this.#bodies.isClosing) this.#bodies.settle(!dashes && continuesBody(line));
@@ -77,7 +87,7 @@ export class Segmenter {
     }
     this.#endBeforeLast = this.#lastEnd;
     this.#lastEnd = line.end;
-    this.#lastHead = line.head;
+    this.#last = line;
   }
 
   /** @returns whether the line is dealt with. */
@@ -107,10 +117,9 @@ export class Segmenter {
   }
 
   /** A field behind a line that has a boundary somewhere in it: one of MIME may follow. */
-  #hiddenDelimiter({ head }: Line): void {
-    const start = head.subarray(0, nameBytesMax);
-    if (!start.includes(COLON) || !fieldLine.test(start.toString('latin1'))) return;
-    if (!this.#delimiters.areMentioned(this.#lastHead)) return;
+  #hiddenDelimiter(line: Line): void {
+    if (!beginsWithField(line) || this.#last === undefined) return;
+    if (!this.#delimiters.areMentioned(this.#last.head)) return;
     this.#undeclaredEnd = this.#endBeforeLast;
     this.#block = new HeaderBlock('undeclared');
   }
@@ -171,8 +180,25 @@ function continuesBody({ head }: Line): boolean {
   return text.trim() !== '' && !fieldLine.test(text);
 }
 
-function beginsWithHyphens(head: Buffer): boolean {
+function beginsWithHyphens(line: Line): boolean {
   let at = 0;
-  while (at < blanksMax && (head[at] === SPACE || head[at] === TAB)) at++;
-  return head[at] === HYPHEN && head[at + 1] === HYPHEN;
+  while (at < blanksMax && (line.byteAt(at) === SPACE || line.byteAt(at) === TAB)) at++;
+  return line.byteAt(at) === HYPHEN && line.byteAt(at + 1) === HYPHEN;
+}
+
+/** `fieldLine`, of its first bytes: asked of every line of a body, so no text is made of them. */
+function beginsWithField(line: Line): boolean {
+  let at = 0;
+  while (at < nameBytesMax && isOfName(line.byteAt(at))) at++;
+  if (at === 0) return false;
+  while (at < nameBytesMax && isLeftOut(line.byteAt(at))) at++;
+  return at < nameBytesMax && line.byteAt(at) === COLON;
+}
+
+function isOfName(byte = 0): boolean {
+  return byte > SPACE && byte <= lastVisible && byte !== COLON;
+}
+
+function isLeftOut(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB || byte === NUL;
 }

@@ -71,14 +71,17 @@ export class Survey {
         new ZipFilesFinder(inBytes),
       ];
     }
+    // The others look at every line.
+    const matters = this.#inline === undefined ? this.#segmenter?.matters : undefined;
     this.#lines = new LineCutter((line) => {
       this.#segmenter?.line(line);
       this.#inline?.line(line);
       this.#properties?.line(line);
-    });
+    }, matters);
   }
 
   feed(chunk: Buffer): void {
+    this.#inline?.feed(chunk);
     this.#lines.feed(chunk);
     for (const finder of this.#finders) finder.feed(chunk);
     if (this.#head.length < 4) this.#head = Buffer.concat([this.#head, chunk.subarray(0, 4)]);

@@ -89,24 +89,32 @@ export class ContainerLook {
       const missing = headBytes - this.#head.length;
       this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);
     }
-    this.#inside ??= nameIn(chunk);
-    const border = Buffer.concat([
-      this.#tail.subarray(-overlapBytes),
-      chunk.subarray(0, overlapBytes),
-    ]);
-    this.#inside ??= nameIn(border);
-    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-trailerBytes)]).subarray(-trailerBytes);
+    this.#inside ??= nameIn(chunk) ?? this.#nameAcross(chunk);
+    this.#tail =
+      chunk.length < trailerBytes
+        ? Buffer.concat([this.#tail, chunk]).subarray(-trailerBytes)
+        : Buffer.from(chunk.subarray(-trailerBytes));
+  }
+
+  /** Of a mark that begins in what went before. */
+  #nameAcross(chunk: Buffer): string | undefined {
+    if (this.#tail.length === 0) return undefined;
+    const before = this.#tail.subarray(-overlapBytes);
+    return nameIn(Buffer.concat([before, chunk.subarray(0, overlapBytes)]));
   }
 
   /** What it is, of all that was fed; undefined where clamd has nothing to open. */
   get kind(): string | undefined {
-    const known = atPlace.find(([at, mark]) =>
-      this.#head.subarray(at, at + mark.length).equals(mark),
-    );
+    const known = atPlace.find(([at, mark]) => standsAt(this.#head, at, mark));
     if (known) return known[2];
     if (this.#tail.length === trailerBytes && this.#tail.indexOf(trailer) === 0) return 'dmg';
     return this.#inside;
   }
+}
+
+function standsAt(head: Buffer, at: number, mark: Buffer): boolean {
+  // Few need the second look, which costs much more.
+  return head[at] === mark[0] && head.subarray(at, at + mark.length).equals(mark);
 }
 
 /** The same of what is there whole. */

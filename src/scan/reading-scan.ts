@@ -79,7 +79,7 @@ export class ReadingScan {
    */
   async message(content: Content): Promise<void> {
     const plan = await this.#survey(content);
-    this.#small = Buffer.allocUnsafeSlow(smallStreamBytes);
+    this.#small = Buffer.allocUnsafeSlow(Math.min(smallStreamBytes, content.size));
     for (let recipe = plan.next(); recipe !== undefined; recipe = plan.next()) {
       const examined = await this.#examine(content, recipe, plan);
       if (examined === undefined) break;
@@ -132,7 +132,7 @@ export class ReadingScan {
       hash.update(chunk);
       for (const slice of inspector.slices(chunk)) await this.#pace.spent(inspector.feed(slice));
       look.feed(chunk);
-      if (bytes + chunk.length <= smallStreamBytes) chunk.copy(this.#small, bytes);
+      if (bytes + chunk.length <= this.#small.length) chunk.copy(this.#small, bytes);
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
       if (plan.isSpent) return undefined;
@@ -140,7 +140,7 @@ export class ReadingScan {
     const found = survey.end();
     await this.#named(survey);
     this.#exceeded ??= survey.exceeded;
-    const small = bytes <= smallStreamBytes ? this.#small.subarray(0, bytes) : undefined;
+    const small = bytes <= this.#small.length ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
     const inspection = inspector.end();
     const container = look.kind;

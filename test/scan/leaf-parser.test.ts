@@ -1,6 +1,6 @@
 /**
  * That a fault of mailparser's or mailsplit's own is an error of the stream, not of the process;
- * and that quoted-printable is decoded by ours.
+ * and that quoted-printable and base64 are decoded by ours.
  */
 import { expect, it } from '@jest/globals';
 import { LeafParser } from '../../src/scan/leaf-parser.ts';
@@ -63,3 +63,8 @@ it.each(['quoted-printable', ' Quoted-Printable (as it is) '])(
     expect((await decoded(Buffer.from(everyByte.join('')), encoding)).toString()).toBe(eicar);
   },
 );
+
+it('base64 of which each line has its own padding is decoded', async () => {
+  const lines = [...eicar].map((letter) => `${Buffer.from(letter).toString('base64')}\r\n`);
+  expect((await decoded(Buffer.from(lines.join('')), 'base64')).toString()).toBe(eicar);
+});
