@@ -3,7 +3,6 @@
  * such as a rule bans, by what they are called, what they are, and what an archive has in it. Each
  * byte string is told of once, under the name of the stream that it was scanned as.
  */
-import { fileTypeFromBuffer } from 'file-type';
 import { scratchBytes } from '../inspect/blocks.ts';
 import { type Inspection, Inspector } from '../inspect/inspector.ts';
 import { defaultInspectLimits } from '../limits.ts';
@@ -169,6 +168,8 @@ function decidesUnlisted({ unlisted, listeners, senders, recipients }: BannedRul
 
 /** What the content is by its first bytes; undefined where they tell nothing, as of any text. */
 async function typeOf(head: Buffer): Promise<{ mime: string; ext: string } | undefined> {
+  // Loaded where there is a rule that asks for it; not within the try, for then no rule would hold.
+  const { fileTypeFromBuffer } = await import('file-type');
   try {
     return await fileTypeFromBuffer(head);
   } catch {

@@ -4,7 +4,7 @@
  * large for it. On the wire that is a gzip of zeros, a thousandth of it.
  */
 import { Readable } from 'node:stream';
-import { createGzip } from 'node:zlib';
+import { constants, createGzip } from 'node:zlib';
 import type { CancelSignal } from '../cancel-signal.ts';
 import { OperationalError } from '../errors.ts';
 import { classify } from '../protocol/clamd/signature.ts';
@@ -68,7 +68,9 @@ async function largest(
 /** @param bytes what it comes to when it is unpacked; at least three records of tar. */
 export async function sizeCanary(bytes: number): Promise<Buffer> {
   const packed: Buffer[] = [];
-  for await (const chunk of Readable.from(tarOf(bytes)).pipe(createGzip())) {
+  // Of runs alone this is as small as with all searching, for a fourth of the work.
+  const gzip = createGzip({ level: 1, strategy: constants.Z_RLE });
+  for await (const chunk of Readable.from(tarOf(bytes)).pipe(gzip)) {
     packed.push(chunk as Buffer);
   }
   return Buffer.concat(packed);

@@ -46,7 +46,6 @@ export class StormWatch {
   #pressure: Pressure = { memory: undefined, io: undefined, cpu: undefined };
   #cutAt = -Infinity;
   #next: Timer | undefined;
-  #closed = false;
 
   constructor(settings: StormWatchSettings) {
     this.#settings = settings;
@@ -69,18 +68,16 @@ export class StormWatch {
   /** From now on until `close`. */
   start(): void {
     this.#next = this.#settings.clock.after(everyMs, () => {
-      void this.#sample();
+      this.#sample();
     });
   }
 
   close(): void {
-    this.#closed = true;
     this.#next?.cancel();
   }
 
-  async #sample(): Promise<void> {
-    this.#pressure = await readPressure(pressureDirectory);
-    if (this.#closed) return;
+  #sample(): void {
+    this.#pressure = readPressure(pressureDirectory);
     this.observe({ ...this.#settings.load(), ...this.#pressure });
     this.start();
   }
