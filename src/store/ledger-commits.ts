@@ -14,9 +14,9 @@ export interface CommitsSettings {
   /** How long a commit may take; then it is given up, and may become durable all the same. */
   readonly commitMsMax: number;
   /**
-   * From the beginning of a write to the next one, at least, for each commit that shared it, up to
-   * four. A write costs more than the commits in it: who is alone hardly waits, and the more there
-   * are the more share the next.
+   * From the beginning of a write that several commits shared to the next one, at least, for each of
+   * them, up to four. A write costs more than the commits in it: the more there are the more share
+   * the next. Who is alone does not wait: a timer would cost it more than the disk does.
    */
   readonly writeEveryMs: number;
   readonly journal: PlacedFile;
@@ -194,7 +194,8 @@ export class LedgerCommits {
 
   #pause(commits: number): void {
     const { clock, writeEveryMs } = this.#settings;
-    this.#due = clock.monotonic() + writeEveryMs * Math.min(Math.max(commits, 1), pausesMax);
+    const pauses = commits > 1 ? Math.min(commits, pausesMax) : 0;
+    this.#due = clock.monotonic() + writeEveryMs * pauses;
   }
 
   /** What fits: all that waits, but for a flood. */

@@ -144,12 +144,12 @@ test('all that comes while the disk is at work shares one write', async () => {
   expect(file.writes).toBe(2);
 });
 
-test('commits that come soon after a write share the next one, and one that comes late waits not', async () => {
+test('commits that come soon after a shared write share the next one, and one that comes late waits not', async () => {
   const file = new FatefulFile();
   const commits = commitsTo(file, { writeEveryMs: 2 });
-  await commits.commit([note(1)]);
+  await Promise.all([commits.commit([note(0)]), commits.commit([note(1)])]);
   const soon = [commits.commit([note(2)])];
-  clock.advance(1);
+  clock.advance(3);
   await turn();
   soon.push(commits.commit([note(3)]));
   await turn();
@@ -159,11 +159,18 @@ test('commits that come soon after a write share the next one, and one that come
   expect(file.writes).toBe(2);
   clock.advance(4);
   await commits.commit([note(4)]);
-  expect([file.writes, left(file)]).toEqual([3, [1, 2, 3, 4]]);
+  expect([file.writes, left(file)]).toEqual([3, [0, 1, 2, 3, 4]]);
+});
+
+test('who is alone does not wait', async () => {
+  const file = new FatefulFile();
+  const commits = commitsTo(file, { writeEveryMs: 2 });
+  for (const number of [1, 2, 3]) await commits.commit([note(number)]);
+  expect([file.writes, left(file)]).toEqual([3, [1, 2, 3]]);
 });
 
 test.each([
-  [1, 2],
+  [2, 4],
   [3, 6],
   [9, 8],
 ])('after a write that %i commits shared the next one waits %i ms', async (shared, ms) => {
