@@ -114,6 +114,17 @@ describe('encrypted', () => {
   });
 });
 
+const nothing = Buffer.alloc(0);
+/** A header of pax with these, each 'key=value' (POSIX.1-2001). */
+function pax(...settings: readonly string[]): made.TarFile {
+  const records = settings.map((setting) => {
+    const bytes = setting.length + 2;
+    const length = bytes + String(bytes + String(bytes).length).length;
+    return `${length} ${setting}\n`;
+  });
+  return { name: 'p', type: 'x', data: Buffer.from(records.join('')) };
+}
+
 const long = `${'d'.repeat(90)}/${'n'.repeat(60)}.exe`;
 const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ['Zip', made.zip({ name: 'a/b.txt' }, { name: 'ü.exe' }), ['a/b.txt', 'ü.exe']],
@@ -133,10 +144,35 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
     made.tar({ name: '././@LongLink', type: 'L', data: Buffer.from(`${long}\0`) }, { name: 'd' }),
     [long, 'd'],
   ],
+  ['tar with pax', made.tar(pax('path=x.exe'), { name: 'd' }), ['x.exe', 'd']],
   [
-    'tar with pax',
-    made.tar({ name: 'p', type: 'x', data: Buffer.from('15 path=x.exe\n') }, { name: 'd' }),
-    ['x.exe', 'd'],
+    'tar with pax, a long key and a line end in a name',
+    made.tar(
+      pax(`SCHILY.xattr.user.${'k'.repeat(100)}=v`, 'path=a\nb.exe', 'GNU.sparse.name=c.exe'),
+      { name: 'd' },
+    ),
+    ['a\nb.exe', 'c.exe', 'd'],
+  ],
+  ["tar with Solaris's pax", made.tar({ ...pax('path=x.exe'), type: 'X' }), ['x.exe']],
+  [
+    'tar whose pax says another size than its header',
+    made.tar(pax('size=0'), { name: 'a', data: nothing, size: 1536 }, { name: 'b.exe' }),
+    ['a', 'b.exe'],
+  ],
+  ...['1', '2', '5', '6'].map((type): [string, Buffer, readonly string[]] => [
+    `tar whose header of type ${type} has a size and no content`,
+    made.tar({ name: 'a', type, data: nothing, size: 1024 }, { name: 'b.exe' }),
+    ['a', 'b.exe'],
+  ]),
+  [
+    'tar with a checksum of numbers with a sign',
+    made.tar({ name: '\xfc.exe', signed: true }),
+    ['ü.exe'],
+  ],
+  [
+    'tar in a tar',
+    made.tar({ name: 'a.tar', data: made.tar({ name: 'b.exe' }) }),
+    ['a.tar', 'b.exe'],
   ],
   ['tar in gzip', gzipSync(made.tar({ name: 'a' }, { name: 'b.exe' })), ['a', 'b.exe']],
   [
@@ -233,6 +269,14 @@ describe('names', () => {
       expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeUndefined();
     }
   });
+});
+
+test.each([
+  ['a size in pax', made.tar(pax('size=0'), { name: 'a', data: nothing, size: 512 })],
+  ['a link with a size', made.tar({ name: 'a', type: '2', data: nothing, size: 512 })],
+])('behind %s names may come that a gzip is too large for', (_, tar) => {
+  const bytes = gzipSync(Buffer.concat([tar, Buffer.alloc(1e6)]));
+  expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeDefined();
 });
 
 test('gzip is left alone where names are not wanted', () => {

@@ -176,19 +176,25 @@ export interface TarFile {
   readonly prefix?: string;
   readonly type?: string;
   readonly data?: Buffer;
+  /** That the header tells, where it is not that of the data. */
+  readonly size?: number;
+  /** Whether its checksum takes bytes for numbers with a sign, as some programs do. */
+  readonly signed?: boolean;
 }
 
-/** POSIX.1-1988 ustar. */
+/** POSIX.1-1988 ustar; names as latin1. */
 export function tar(...files: readonly TarFile[]): Buffer {
-  const blocks = files.flatMap(({ name, prefix = '', type = '0', data = Buffer.from('x') }) => {
+  const blocks = files.flatMap((file) => {
+    const { name, prefix = '', type = '0', data = Buffer.from('x'), size = data.length } = file;
     const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write(data.length.toString(8).padStart(11, '0'), 124);
+    header.write(name, 0, 'latin1');
+    header.write(size.toString(8).padStart(11, '0'), 124);
     header.write('        ', 148);
     header.write(type, 156);
     header.write('ustar\x0000', 257);
     header.write(prefix, 345);
-    const sum = header.reduce((total, byte) => total + byte, 0);
+    const numbers = Array.from(file.signed === true ? new Int8Array(header) : header);
+    const sum = numbers.reduce((total, number) => total + number, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     const padding = Buffer.alloc((512 - (data.length % 512)) % 512);
     return [header, data, padding];
