@@ -60,14 +60,17 @@ export class TarLook implements Look {
   /** Records of 'length key=value' and a line end; the length counts all of that. */
   #pax(data: Buffer): void {
     for (let at = 0; at < data.length;) {
-      const digits = /^\d{1,7}(?= )/.exec(data.toString('latin1', at, at + 8))?.[0] ?? '0';
-      const record = data.subarray(at + digits.length + 1, at + Number(digits) - 1);
+      const digits = /^\d{1,7}(?= )/.exec(data.toString('latin1', at, at + 8))?.[0] ?? '';
+      const end = at + Number(digits);
+      // Digits, a blank, at least one letter and '=', a line end.
+      if (end < at + digits.length + 4) return;
+      const record = data.subarray(at + digits.length + 1, end - 1);
       const keyBytes = record.indexOf('=');
       if (keyBytes <= 0) return;
       const key = record.toString('latin1', 0, keyBytes);
       if (nameKeys.has(key)) this.#notes.entry(record.subarray(keyBytes + 1));
       this.#isDisputed ||= key === 'size';
-      at += Number(digits);
+      at = end;
     }
   }
 }

@@ -84,6 +84,10 @@ const open: readonly (readonly [string, Buffer])[] = [
   ['Zip', made.zip({ name: 'a' }, { name: 'b', method: 0, localFlags: 0x0808 })],
   ['RAR 4', made.rar4([{ name: 'a' }])],
   ['RAR 5', made.rar5([{ name: 'a' }])],
+  [
+    'RAR 5 that tells where its parts are',
+    made.rar5([{ type: 1, body: [1, 4, 0, 3, 1, 0, 0] }, { name: 'a' }]),
+  ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a']))],
   ['PDF that speaks of it', made.pdf('(/Encryption) trailer << /Root 1 0 R >>')],
   ['OOXML in a compound file', made.ole({ streams: ['WordDocument', 'Encrypted'] })],
@@ -136,6 +140,40 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ],
   ['RAR 4', made.rar4([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
   ['RAR 5', made.rar5([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
+  [
+    'RAR 4 with a name in Unicode',
+    made.rar4([{ name: 'a.txt', packedName: '0000612e65780065' }]),
+    ['a.txt', 'a.exe'],
+  ],
+  [
+    'RAR 4 with a name in Unicode, with its page, whole and copied characters',
+    made.rar4([{ name: 'ab.exe', packedName: '046c32ac2002' }]),
+    ['ab.exe', 'в€.exe'],
+  ],
+  [
+    'RAR 4 with a name in Unicode, with moved characters',
+    made.rar4([{ name: 'a.dwd', packedName: '000c612e8101' }]),
+    ['a.dwd', 'a.exe'],
+  ],
+  [
+    'RAR 4 with a block of an unknown type',
+    made.rar4([{ type: 0x7f }, { name: 'b.exe' }]),
+    ['b.exe'],
+  ],
+  [
+    'RAR 5 with a block of an unknown type',
+    made.rar5([{ type: 0x21 }, { name: 'b.exe' }]),
+    ['b.exe'],
+  ],
+  [
+    'RAR behind another one',
+    Buffer.concat([
+      made.rar4([{ name: 'a' }]),
+      made.rar5([{ name: 'b' }]),
+      made.rar4([{ name: 'c' }]),
+    ]),
+    ['a', 'b', 'c'],
+  ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe'])), ['a.txt', 'b.exe']],
   ['7z with a packed header', made.sevenZip(packedHeader, packed), names],
   ['tar', made.tar({ name: 'a' }, { name: 'b.exe', prefix: 'dir' }), ['a', 'dir/b.exe']],
@@ -152,6 +190,11 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
       { name: 'd' },
     ),
     ['a\nb.exe', 'c.exe', 'd'],
+  ],
+  [
+    'tar with pax, a record of no length',
+    made.tar({ ...pax(), data: Buffer.from('0000000 path=a\n') }, { name: 'd' }),
+    ['d'],
   ],
   ["tar with Solaris's pax", made.tar({ ...pax('path=x.exe'), type: 'X' }), ['x.exe']],
   [
@@ -190,7 +233,8 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
 const longName = 'n'.repeat(9000);
 /** A header of RAR 5 that is larger than what is seen at once; the length takes two digits. */
 const longRar5 = Buffer.concat([
-  ...[Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1'), Buffer.alloc(4)],
+  ...[Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1'), Buffer.from([0, 0, 0, 0, 3, 1, 0, 0])],
+  Buffer.alloc(4),
   ...[Buffer.from([0xb0, 0x46, 2, 0, 0, 1, 0x20, 0, 1, 0xa8, 0x46]), Buffer.from(longName)],
 ]);
 
