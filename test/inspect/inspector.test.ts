@@ -118,6 +118,11 @@ describe('encrypted', () => {
   });
 });
 
+/** Of a 7z archive that would be large. */
+const falseStart = Buffer.from(
+  `377abcaf271c000401000000${'ff'.repeat(4)}${'01'.repeat(16)}`,
+  'hex',
+);
 const nothing = Buffer.alloc(0);
 /** A header of pax with these, each 'key=value' (POSIX.1-2001). */
 function pax(...settings: readonly string[]): made.TarFile {
@@ -175,6 +180,11 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
     ['a', 'b', 'c'],
   ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe'])), ['a.txt', 'b.exe']],
+  [
+    '7z behind a mark with a wrong checksum',
+    Buffer.concat([falseStart, made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe']))]),
+    ['a.txt', 'b.exe'],
+  ],
   ['7z with a packed header', made.sevenZip(packedHeader, packed), names],
   ['tar', made.tar({ name: 'a' }, { name: 'b.exe', prefix: 'dir' }), ['a', 'dir/b.exe']],
   [
@@ -241,6 +251,13 @@ const longRar5 = Buffer.concat([
 describe('what may be encrypted and cannot be read is told', () => {
   it.each<[string, Buffer, Partial<InspectLimits>, string | undefined]>([
     ['7z, not readable', made.sevenZip(Buffer.from([0x17, 1, 2])), {}, 'a header that is not'],
+    ['7z, unfinished', made.unfinishedSevenZip(), {}, 'an unfinished archive'],
+    [
+      'a mark of 7z among zeros',
+      Buffer.from(`377abcaf271c${'00'.repeat(26)}`, 'hex'),
+      {},
+      undefined,
+    ],
     ['7z, large', made.sevenZip(Buffer.alloc(2000)), { headerBytesMax: 1000 }, 'more than 1000'],
     [
       '7z, large when unpacked',
@@ -297,6 +314,13 @@ describe('names', () => {
       'a header that is not readable',
     ],
     [
+      '7z, a header without names',
+      made.sevenZip(Buffer.from([1, 5, 1, 0, 0])),
+      {},
+      [],
+      'a header with names elsewhere',
+    ],
+    [
       '7z, a large header',
       made.sevenZip(Buffer.alloc(300_000)),
       {},
@@ -313,6 +337,23 @@ describe('names', () => {
       expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeUndefined();
     }
   });
+});
+
+test('names of 7z are found where what looks like names lies around them', () => {
+  const header = made.sevenZipHeader(['a.exe']);
+  const names = header.subarray(header.indexOf(0x11), header.length - 2);
+  // Ending in a property of zeros: with both, every character is cut in two.
+  const decoy = Buffer.concat([names, Buffer.from([0x19, 3, 0, 0, 0])]);
+  const around = Buffer.from([0x11, decoy.length + 1, 0]);
+  const before = header.subarray(0, header.indexOf(0x11));
+  const bytes = made.sevenZip(Buffer.concat([before, around, decoy, Buffer.alloc(2)]));
+  expect(inspect(bytes).entries).toContain('a.exe');
+});
+
+test('what looks like names of 7z in many places is not read for each of them', () => {
+  const places = Buffer.alloc(900, Buffer.from('1183850000', 'hex'));
+  const bytes = made.sevenZip(Buffer.concat([places, Buffer.alloc(3000)]));
+  expect(inspect(bytes).incomplete).toBe('a header with names elsewhere');
 });
 
 test.each([

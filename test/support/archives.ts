@@ -1,5 +1,7 @@
 /** Small archives and documents, locked or not, made byte by byte. */
 
+import { crc32 } from 'node:zlib';
+
 const u16 = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(values.length * 2);
   values.forEach((value, index) => bytes.writeUInt16LE(value, index * 2));
@@ -112,7 +114,12 @@ export function rar5(files: readonly (RarFile | RarBlock)[], headersEncrypted = 
 export function sevenZip(header: Buffer, packed: Buffer = Buffer.from('packed bytes')): Buffer {
   const start = Buffer.concat([u64(packed.length), u64(header.length), u32(0)]);
   const mark = Buffer.from('377abcaf271c0004', 'hex');
-  return Buffer.concat([mark, u32(0), start, packed, header]);
+  return Buffer.concat([mark, u32(crc32(start)), start, packed, header]);
+}
+
+/** The start of a 7z archive that was never finished: a version, and zeros. */
+export function unfinishedSevenZip(): Buffer {
+  return Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), Buffer.alloc(24)]);
 }
 
 /** A header of 7z that is not packed: one coder, and the names of its files. */
