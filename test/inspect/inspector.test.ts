@@ -63,6 +63,17 @@ const encrypted: readonly (readonly [string, Buffer, string])[] = [
     made.pdf(`trailer << /Encrypt${' '.repeat(20_000)}5 0 R >>`),
     'PDF',
   ],
+  ['PDF, comments behind it', made.pdf('trailer << /Encrypt% a\n5%b\r 0 %\n\tR >>'), 'PDF'],
+  [
+    'PDF, a comment behind it that is longer than what is looked through',
+    made.pdf(`trailer << /Encrypt %${'x'.repeat(20_000)}\n5 0 R >>`),
+    'PDF',
+  ],
+  [
+    'PDF, many comments behind it',
+    made.pdf(`trailer << /Encrypt 5 ${'%x\n'.repeat(5000)}0 R >>`),
+    'PDF',
+  ],
   ['PDF, its name in numbers', made.pdf('trailer << /#45n#63rypt 5 0 R >>'), 'PDF'],
   ['OOXML', made.ole({ streams: ['EncryptionInfo', 'EncryptedPackage'] }), 'Office document'],
   ['Word', made.ole({ sectors: [made.wordFib(0x0100)] }), 'Office document'],
@@ -89,6 +100,7 @@ const open: readonly (readonly [string, Buffer])[] = [
     made.rar5([{ type: 1, body: [1, 4, 0, 3, 1, 0, 0] }, { name: 'a' }]),
   ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a']))],
+  ['PDF that speaks of it in a comment', made.pdf('trailer << /Encrypt %5 0 R\n/Root 1 0 R >>')],
   ['PDF that speaks of it', made.pdf('(/Encryption) trailer << /Root 1 0 R >>')],
   ['OOXML in a compound file', made.ole({ streams: ['WordDocument', 'Encrypted'] })],
   [
@@ -142,6 +154,11 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
     'Zip with a Unicode path',
     made.zip({ name: 'a', extra: Buffer.from('\x75\x70\x0a\0\x01\0\0\0\0x.exe', 'latin1') }),
     ['a', 'x.exe'],
+  ],
+  [
+    'Zip with a Unicode path and no other',
+    made.zip({ name: '', extra: Buffer.from('\x75\x70\x0a\0\x01\0\0\0\0x.exe', 'latin1') }),
+    ['x.exe'],
   ],
   ['RAR 4', made.rar4([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
   ['RAR 5', made.rar5([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
@@ -388,6 +405,14 @@ test('what a damaged gzip still has does not depend on how it is cut', () => {
     const pieces = [damaged.subarray(0, at), damaged.subarray(at)];
     expect(inspect(damaged, pieces).entries).toEqual(inspect(damaged).entries);
   }
+});
+
+test('a PDF that speaks of encryption without end is taken for encrypted, and costs little', () => {
+  const bytes = made.pdf('%/Encrypt 1 x\n'.repeat(100_000));
+  const start = performance.now();
+  expect(inspect(bytes).encrypted).toEqual(['PDF']);
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(inspect(made.pdf('%/Encrypt 1 x\n'.repeat(900))).encrypted).toEqual([]);
 });
 
 test('the first bytes are kept, and no more', () => {
