@@ -76,7 +76,17 @@ const encrypted: readonly (readonly [string, Buffer, string])[] = [
   ],
   ['PDF, its name in numbers', made.pdf('trailer << /#45n#63rypt 5 0 R >>'), 'PDF'],
   ['OOXML', made.ole({ streams: ['EncryptionInfo', 'EncryptedPackage'] }), 'Office document'],
+  [
+    'OOXML, its streams in other letters',
+    made.ole({ streams: ['encryptioninfo', 'ENCRYPTEDPACKAGE'] }),
+    'Office document',
+  ],
   ['Word', made.ole({ sectors: [made.wordFib(0x0100)] }), 'Office document'],
+  [
+    'Excel, a small one',
+    made.ole({ sectors: [Buffer.concat([Buffer.alloc(192), made.workbook(0x2f)])] }),
+    'Office document',
+  ],
   ['Excel', made.ole({ sectors: [made.workbook(0x2f)] }), 'Office document'],
   ['Excel, write-protected', made.ole({ sectors: [made.workbook(0x86, 0x2f)] }), 'Office document'],
   [
