@@ -12,6 +12,7 @@ import {
 } from '../scan/clamd-settings.ts';
 import { MessageScan } from '../scan/message-scan.ts';
 import type { PoolSettings } from '../scan/pool-settings.ts';
+import { stopsMalware } from '../verdict/verdict.ts';
 import { clamdConfFacts } from './config-clamd-conf.ts';
 import type { Config } from './config.ts';
 import { hasForeignSignatures } from './foreign-signatures.ts';
@@ -23,7 +24,8 @@ export function scannerOf(config: Config, clock: Clock, pool: ClamdPool): Messag
   // The pool takes over its own from this configuration only when all of that is there.
   const endpoints = membersOf(config).map(({ address }) => address);
   const settings = { limits, banned, cache, known, clamd: settingsOf(config) };
-  return new MessageScan({ clock, pool, endpoints, ...settings });
+  const stops = stopsMalware(config.rules);
+  return new MessageScan({ clock, pool, endpoints, ...settings, stopsMalware: stops });
 }
 
 /** What the configuration says of the pool. */

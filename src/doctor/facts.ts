@@ -77,6 +77,7 @@ export interface ClamdFacts {
   readonly threadsMax: Known<number>;
   readonly canary: Known<CanaryAnswer>;
   readonly limitAlerts: Known<LimitAlerts>;
+  readonly sizes: Known<ClamdSizes>;
   /** By another client, which speaks TCP only; undefined for a Unix socket. */
   readonly secondOpinion?: Known<CanaryAnswer>;
   /** Undefined where it runs elsewhere. */
@@ -114,6 +115,15 @@ export interface ClamdVersion {
 export interface CanaryAnswer {
   readonly eicar: string;
   readonly harmless: string;
+}
+
+/** Up to which sizes it was seen to work, in bytes; nothing beyond `upTo` was tried. */
+export interface ClamdSizes {
+  readonly upTo: number;
+  /** Whether it takes a stream of that (StreamMaxLength). */
+  readonly takesStream: boolean;
+  /** The largest file that it looks at (MaxFileSize, MaxScanSize); Infinity where that cannot be told. */
+  readonly fileBytes: number;
 }
 
 export interface ClamdConf {

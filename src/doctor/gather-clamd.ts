@@ -6,6 +6,7 @@ import type { ClamdFacts, ProcessFacts } from './facts.ts';
 import type { Host } from './host.ts';
 import { type Known, known, notKnown, probe, valueOf } from './known.ts';
 import { askClamd, sendCanary, threadsMaxOf, versionFacts } from './probes/clamd.ts';
+import { measureSizes } from './probes/clamd-sizes.ts';
 import { findClamdConf } from './probes/clamd-conf.ts';
 import { findClamdUnit } from './probes/clamd-unit.ts';
 import { type ListeningSocket, socketAt } from './probes/listening.ts';
@@ -19,6 +20,8 @@ export interface ClamdSurroundings {
   /** Undefined where ss tells nothing. */
   readonly sockets: readonly ListeningSocket[] | undefined;
   readonly confFiles: readonly string[];
+  /** The largest message that is to be scanned whole, in bytes. */
+  readonly messageBytes: number;
 }
 
 const askMs = 12_000;
@@ -33,7 +36,7 @@ export async function gatherClamd(
   if (!parsed.ok) throw new Error(parsed.problem);
   const { address } = parsed;
   const isLocal = 'path' in address.connect || isLoopback(address.connect.host);
-  const answers = await askAll(host, address);
+  const answers = await askAll(host, address, around.messageBytes);
   const local = isLocal ? await gatherLocal(host, address, around) : {};
   const running =
     isLocal && !answers.pong.known
@@ -48,26 +51,23 @@ export async function gatherClamd(
 
 type Answers = Pick<
   ClamdFacts,
-  'pong' | 'version' | 'threadsMax' | 'canary' | 'limitAlerts' | 'secondOpinion'
+  'pong' | 'version' | 'threadsMax' | 'canary' | 'limitAlerts' | 'sizes' | 'secondOpinion'
 >;
 
-async function askAll({ clock }: Host, address: ClamdAddress): Promise<Answers> {
+async function askAll(
+  { clock }: Host,
+  address: ClamdAddress,
+  messageBytes: number,
+): Promise<Answers> {
   const pong = await probe(clock, askMs, (signal) => askClamd(clock, address, 'PING', signal));
-  const silent = notKnown<never>('it does not answer');
-  if (!pong.known) {
-    return { pong, version: silent, threadsMax: silent, canary: silent, limitAlerts: silent };
-  }
-  const [version, stats, canary, limitAlerts] = await Promise.all([
+  if (!pong.known) return { pong, ...silent };
+  const settings = { clock, connectMs: 5000, silenceMs: 20_000, streamBytesMax: Infinity };
+  const [version, stats, canary, limitAlerts, sizes] = await Promise.all([
     probe(clock, askMs, (signal) => askClamd(clock, address, 'VERSION', signal)),
     probe(clock, askMs, (signal) => askClamd(clock, address, 'STATS', signal)),
     probe(clock, scanMs, (signal) => sendCanary(clock, address, signal)),
-    probe(clock, scanMs, (signal) =>
-      askLimitAlerts(
-        address,
-        { clock, connectMs: 5000, silenceMs: 20_000, streamBytesMax: Infinity },
-        signal,
-      ),
-    ),
+    probe(clock, scanMs, (signal) => askLimitAlerts(address, settings, signal)),
+    probe(clock, scanMs, (signal) => measureSizes(address, messageBytes, settings, signal)),
   ]);
   const { connect } = address;
   const secondOpinion =
@@ -80,9 +80,19 @@ async function askAll({ clock }: Host, address: ClamdAddress): Promise<Answers> 
       : stats,
     canary,
     limitAlerts,
+    sizes,
     ...(secondOpinion && { secondOpinion }),
   };
 }
+
+const isSilent = notKnown<never>('it does not answer');
+const silent = {
+  version: isSilent,
+  threadsMax: isSilent,
+  canary: isSilent,
+  limitAlerts: isSilent,
+  sizes: isSilent,
+};
 
 type Local = Pick<ClamdFacts, 'conf' | 'process' | 'unit' | 'load' | 'backlog' | 'outside'>;
 

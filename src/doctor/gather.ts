@@ -8,6 +8,7 @@ import { warnings } from '../daemon/config-warnings.ts';
 import { readPostfix, type Postfix } from '../postfix/installation.ts';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { parseSocketAddress, type SocketAddress } from '../socket-address.ts';
+import { messageBytes } from './checks/message-bytes.ts';
 import { gatherClamd } from './gather-clamd.ts';
 import type {
   AccessFacts,
@@ -76,6 +77,7 @@ export async function gather(
   const around = {
     sockets: valueOf(sockets),
     confFiles: subject.clamdConfFiles,
+    messageBytes: wholeBytes(config, valueOf(postfix)),
   };
   const clamd = await Promise.all(
     config.clamd.endpoints.map((endpoint) => gatherClamd(host, endpoint, around)),
@@ -101,6 +103,16 @@ export async function gather(
     clock: time,
     somaxconn,
   };
+}
+
+/** Of a larger message size-stream tells. */
+function wholeBytes({ limits, clamd }: Config, postfix: Postfix | undefined): number {
+  return Math.min(
+    postfix ? messageBytes(postfix) : Infinity,
+    limits.messageBytesMax,
+    clamd.streamMaxLengthBytes,
+    clamd.maxFileSizeBytes,
+  );
 }
 
 async function gatherDoors(

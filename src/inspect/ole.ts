@@ -12,10 +12,14 @@ const magic = Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]);
 const directoryEntryBytes = 128;
 /** The smallest sector ([MS-CFB] §2.2); what begins a stream stands at a multiple of it. */
 const sectorBytes = 512;
+/** That of streams of less than 4096 bytes, which lie together in one ([MS-CFB] §2.4). */
+const miniSectorBytes = 64;
 
 /** The streams of an encrypted OOXML document ([MS-OFFCRYPTO] §2.3.4), or of its properties. */
-const encryptedStreams = ['EncryptedPackage', 'EncryptionInfo', 'EncryptedSummary'].map((name) =>
-  Buffer.from(`${name}\0`, 'utf16le'),
+const encryptedStreams = ['encryptedpackage', 'encryptioninfo', 'encryptedsummary'];
+/** How they begin; case does not count ([MS-CFB] §2.6.4). */
+const beginnings = ['E', 'e'].flatMap((first) =>
+  ['N', 'n'].map((second) => Buffer.from(`${first}${second}`, 'utf16le')),
 );
 
 /** The document of Word begins with its FIB ([MS-DOC] §2.5.2): wIdent, then nFib. */
@@ -42,9 +46,11 @@ export class OleLook implements Look {
     if (block.at === 0) this.#isOle = block.bytes.subarray(0, magic.length).equals(magic);
     if (!this.#isOle || this.#notes.encrypted.has('Office document')) return;
     if (
-      encryptedStreams.some((name) => hasEntry(block, name)) ||
-      startsOf(block, fib).some(isEncryptedWord) ||
-      startsOf(block, bof).some(isEncryptedWorkbook) ||
+      beginnings.some((some) =>
+        startsOf(block, some, directoryEntryBytes).some(isEncryptedStream),
+      ) ||
+      startsOf(block, fib, sectorBytes).some(isEncryptedWord) ||
+      startsOf(block, bof, miniSectorBytes).some(isEncryptedWorkbook) ||
       !places(block, encryptedUser).next().done
     ) {
       this.#notes.encrypted.add('Office document');
@@ -52,22 +58,19 @@ export class OleLook implements Look {
   }
 }
 
-/** Whether the directory has a stream of this name: its length stands at byte 64. */
-function hasEntry(block: Block, name: Buffer): boolean {
-  for (const at of places(block, name)) {
-    const isEntry = (block.at + at) % directoryEntryBytes === 0;
-    if (isEntry && block.bytes[at + 64] === name.length) return true;
-  }
-  return false;
+/** Whether an entry of the directory is of such a name: how long that is, with NUL, stands at byte 64. */
+function isEncryptedStream(entry: Buffer): boolean {
+  return encryptedStreams.some((name) => {
+    const bytes = (name.length + 1) * 2;
+    return entry[64] === bytes && entry.toString('utf16le', 0, bytes - 2).toLowerCase() === name;
+  });
 }
 
-/** What begins like `what` where a stream may begin. */
-function startsOf(block: Block, what: Buffer): Buffer[] {
+/** What begins like `what` at a multiple of `step`, as far as the next sector. */
+function startsOf(block: Block, what: Buffer, step: number): Buffer[] {
   const starts: Buffer[] = [];
-  const first = (sectorBytes - (block.at % sectorBytes)) % sectorBytes;
-  for (let at = first; at < block.fresh; at += sectorBytes) {
-    const bytes = block.bytes.subarray(at, at + sectorBytes);
-    if (bytes.subarray(0, what.length).equals(what)) starts.push(bytes);
+  for (const at of places(block, what)) {
+    if ((block.at + at) % step === 0) starts.push(block.bytes.subarray(at, at + sectorBytes));
   }
   return starts;
 }

@@ -4,17 +4,20 @@
  */
 import { type Block, type Look, lookahead } from './blocks.ts';
 import type { Notes } from './notes.ts';
+import { unpackRarName } from './rar-name.ts';
 
 const mark = Buffer.from('Rar!\x1a\x07', 'latin1');
 
-/** How far it is to the next header; 'end' where there is none that can be read. */
-type Advance = number | 'end';
+/** How far it is to the next header; undefined where there is none. */
+type Advance = number | undefined;
 
 export class RarLook implements Look {
   readonly #notes: Notes;
   /** Offset of the next header; undefined while no archive has begun. */
   #next: number | undefined;
-  #read: (bytes: Buffer) => Advance | undefined = () => undefined;
+  #read: (bytes: Buffer) => Advance = () => undefined;
+  /** Whether the header that each archive begins with was seen: from then on others are skipped. */
+  #hasMain = false;
 
   constructor(notes: Notes) {
     this.#notes = notes;
@@ -26,31 +29,30 @@ export class RarLook implements Look {
       if (this.#next === undefined || this.#next - at >= fresh) return;
       from = this.#next - at;
       const advance = this.#read(bytes.subarray(from));
-      if (advance === undefined) this.#next = undefined;
-      else this.#next = advance === 'end' ? Infinity : this.#next + advance;
+      this.#next = advance === undefined ? undefined : this.#next + advance;
     }
   }
 
   #begin(bytes: Buffer, from: number, at: number): number | undefined {
     const found = bytes.indexOf(mark, from);
     if (found === -1) return undefined;
+    this.#hasMain = false;
     const isFifth = bytes[found + mark.length] === 1;
     this.#read = isFifth ? (rest) => this.#fifth(rest) : (rest) => this.#fourth(rest);
     return at + found + mark.length + (isFifth ? 2 : 1);
   }
 
-  /** @returns undefined where there is no header. */
-  #fourth(bytes: Buffer): Advance | undefined {
+  #fourth(bytes: Buffer): Advance {
     if (bytes.length < 7) return undefined;
     const type = bytes.readUInt8(2);
     const flags = bytes.readUInt16LE(3);
     const size = bytes.readUInt16LE(5);
-    if (type < 0x73 || type > 0x7b || size < 7) return undefined;
+    this.#hasMain ||= type === 0x73;
+    if (!this.#hasMain || size < 7 || type === 0x7b) return undefined;
     if (type === 0x73 && (flags & 0x80) !== 0) {
       this.#notes.encrypted.add('RAR');
-      return 'end';
+      return undefined;
     }
-    if (type === 0x7b) return 'end';
     if (size > lookahead) this.#notes.incomplete ??= `a header of ${size} bytes`;
     if (type === 0x74 && bytes.length >= 32) this.#fourthFile(bytes.subarray(0, size), flags);
     const hasMore = type === 0x74 || (flags & 0x8000) !== 0;
@@ -64,26 +66,32 @@ export class RarLook implements Look {
     if (header.length < 32) return;
     const from = (flags & 0x100) !== 0 ? 40 : 32;
     const name = header.subarray(from, from + header.readUInt16LE(26));
-    // Behind NUL the same name again, in Unicode and packed.
     const end = name.indexOf(0);
-    this.#notes.entry(end === -1 ? name : name.subarray(0, end));
+    const plain = end === -1 ? name : name.subarray(0, end);
+    this.#notes.entry(plain);
+    // Behind NUL stands the name that readers prefer.
+    if (end === -1 || (flags & 0x200) === 0) return;
+    this.#notes.entry(Buffer.from(unpackRarName(plain, name.subarray(end + 1))));
   }
 
-  #fifth(bytes: Buffer): Advance | undefined {
+  #fifth(bytes: Buffer): Advance {
     const all = new Fields(bytes, 4);
     const size = all.number();
     const header = new Fields(bytes.subarray(0, all.at + size), all.at);
     const [type, flags] = [header.number(), header.number()];
     const extra = (flags & 1) !== 0 ? header.number() : 0;
     const data = (flags & 2) !== 0 ? header.number() : 0;
-    if (size === 0 || type === 0 || type > 5) return undefined;
+    this.#hasMain ||= type === 1 || type === 4;
+    if (!this.#hasMain || size === 0 || type === 0) return undefined;
     // Not all of it may be seen, nor how far it is to the next one.
     if (all.at + size > lookahead) this.#notes.unread(`a header of ${size} bytes`);
     if (header.isShort()) return undefined;
     if (type === 4) this.#notes.encrypted.add('RAR');
-    if (type >= 4) return 'end';
-    if (type > 1) this.#fifthFile(header, type === 2);
-    this.#fifthExtra(bytes, all.at + size - extra, all.at + size);
+    if (type === 4 || type === 5) return undefined;
+    if (type === 2 || type === 3) {
+      this.#fifthFile(header, type === 2);
+      this.#fifthExtra(bytes, all.at + size - extra, all.at + size);
+    }
     return all.at + size + data;
   }
 
@@ -98,7 +106,7 @@ export class RarLook implements Look {
     if (isFile) this.#notes.entry(name);
   }
 
-  /** A record of type 1 in the extra area tells how the file is encrypted. */
+  /** A record of type 1 in the extra area of a file tells how it is encrypted; that of an archive, where to find what. */
   #fifthExtra(bytes: Buffer, from: number, to: number): void {
     const records = new Fields(bytes.subarray(0, Math.max(from, to)), from);
     while (!records.isShort() && records.at < to) {

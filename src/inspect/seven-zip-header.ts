@@ -43,28 +43,41 @@ function lzmaProperties(fields: Reader): Buffer | undefined {
   return fields.bytes(fields.number());
 }
 
+/** What the places come to that can hold names, as times the header. */
+const repeatsMax = 4;
+
 /**
  * The names in a header that is not packed. What stands before them depends on all the rest of
- * it, so each place is taken that can hold names: one byte, their length, and the names to its end.
+ * it, so each place is taken that can hold names: one byte, their length, and the names to its end. They
+ * may overlap, where one of them only looks so.
+ *
+ * @returns whether these are all places, too.
  */
-export function namesIn(header: Buffer): Buffer[] {
+export function namesIn(header: Buffer): { readonly names: Buffer[]; readonly isSure: boolean } {
   const names: Buffer[] = [];
+  let left = repeatsMax * header.length;
   for (let at = header.indexOf(kNames); at !== -1; at = header.indexOf(kNames, at + 1)) {
-    const fields = new Reader(header, at + 1);
-    const size = fields.number();
-    const isHere = fields.number() === 0;
-    const text = fields.bytes(size - 1);
-    const isText = isHere && size > 2 && size % 2 === 1 && text.length === size - 1;
-    if (!isText || text.readUInt16LE(text.length - 2) !== 0) continue;
+    const text = textAt(new Reader(header, at + 1));
+    if (text === undefined) continue;
+    left -= text.length;
+    if (left < 0) return { names, isSure: false };
     names.push(
       ...text
         .toString('utf16le')
         .split('\0')
         .map((name) => Buffer.from(name)),
     );
-    at += size;
   }
-  return names;
+  return { names, isSure: true };
+}
+
+/** Undefined where there are no names. */
+function textAt(fields: Reader): Buffer | undefined {
+  const size = fields.number();
+  const isHere = fields.number() === 0;
+  const text = fields.bytes(size - 1);
+  const isText = isHere && size > 2 && size % 2 === 1 && text.length === size - 1;
+  return isText && text.readUInt16LE(text.length - 2) === 0 ? text : undefined;
 }
 
 /** 7z writes a number in as many bytes as the first one has leading ones, and one more. */

@@ -2,7 +2,8 @@
  * 7z (7zFormat.txt of the LZMA SDK): the names of its files, and whether they are encrypted. All
  * that tells of it stands in a header at the end, mostly packed with LZMA in front of where it is.
  */
-import type { Block, Look } from './blocks.ts';
+import { type Block, type Look, places } from './blocks.ts';
+import { crc32 } from './crc32.ts';
 import type { Notes } from './notes.ts';
 import { namesIn, packedHeader } from './seven-zip-header.ts';
 import { unpackLzma } from './lzma.ts';
@@ -33,12 +34,26 @@ export class SevenZipLook implements Look {
     if (block.at + block.bytes.length >= this.#place.end) this.#finish(this.#place);
   }
 
-  #begin({ bytes, at, fresh }: Block): void {
-    const found = bytes.indexOf(mark);
-    if (found === -1 || found >= fresh || found + startBytes > bytes.length) return;
-    const base = at + found + startBytes;
-    const offset = Number(bytes.readBigUInt64LE(found + 12));
-    const size = Number(bytes.readBigUInt64LE(found + 20));
+  #begin(block: Block): void {
+    for (const found of places(block, mark)) {
+      const start = block.bytes.subarray(found, found + startBytes);
+      if (start.length < startBytes) return;
+      this.#start(start, block.at + found + startBytes);
+      if (this.#place !== undefined) return;
+    }
+  }
+
+  /** @param base offset behind it. */
+  #start(bytes: Buffer, base: number): void {
+    // A version, and else zeros: 7-Zip looks for the header at the end of the file.
+    if (bytes[7] !== 0 && bytes.subarray(8).every((byte) => byte === 0)) {
+      this.#notes.unread('an unfinished archive');
+      return;
+    }
+    // Readers pass over the mark where its checksum is wrong.
+    if (crc32(bytes.subarray(12)) !== bytes.readUInt32LE(8)) return;
+    const offset = Number(bytes.readBigUInt64LE(12));
+    const size = Number(bytes.readBigUInt64LE(20));
     if (size === 0) return;
     const { headerBytesMax } = this.#notes.limits;
     if (size > headerBytesMax) this.#notes.unread(`a header of more than ${headerBytesMax} bytes`);
@@ -82,8 +97,10 @@ export class SevenZipLook implements Look {
   }
 
   #names(header: Buffer): void {
-    const names = namesIn(header);
+    const { names, isSure } = namesIn(header);
     for (const name of names) this.#notes.entry(name);
+    // No archive has a header without files.
+    if (!isSure || names.length === 0) this.#notes.incomplete ??= 'a header with names elsewhere';
   }
 
   /** An encrypted header says so itself. */

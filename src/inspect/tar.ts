@@ -6,8 +6,12 @@ const recordBytes = 512;
 
 export class TarLook implements Look {
   readonly #notes: Notes;
-  /** Offset of the next header; Infinity when there is none. */
+  /** Offset of the next record; Infinity where the first one was no header. */
   #next = 0;
+  /** Where the next header has to be by the sizes in headers; Infinity where there was none. */
+  #expected = 0;
+  /** Whether readers go by other sizes. */
+  #isDisputed = false;
 
   constructor(notes: Notes) {
     this.#notes = notes;
@@ -15,53 +19,83 @@ export class TarLook implements Look {
 
   /** Whether no more names will come. */
   get isOver(): boolean {
-    return this.#next === Infinity;
+    return this.#expected === Infinity && !this.#isDisputed;
   }
 
+  /**
+   * Each record that can be a header is one: readers do not agree how far it is to the next. A size in
+   * pax counts more than that of the header, and what has no content, such as a link, has no size to many.
+   */
   look({ bytes, at, fresh }: Block): void {
-    while (this.#next - at < fresh) {
+    for (; this.#next - at < fresh; this.#next += recordBytes) {
       const from = this.#next - at;
       const header = bytes.subarray(from, from + recordBytes);
-      if (!isHeader(header)) {
-        this.#next = Infinity;
-        return;
-      }
-      const size = numberIn(header, 124, 12);
-      const data = bytes.subarray(from + recordBytes, from + recordBytes + size);
-      this.#file(header, data, size);
-      this.#next += recordBytes + Math.ceil(size / recordBytes) * recordBytes;
+      if (isHeader(header)) this.#header(header, bytes.subarray(from + recordBytes));
+      else if (this.#next === this.#expected) this.#expected = Infinity;
+      if (this.#next === 0 && this.#expected === Infinity) this.#next = Infinity;
     }
   }
 
-  #file(header: Buffer, data: Buffer, size: number): void {
+  #header(header: Buffer, rest: Buffer): void {
+    const size = numberIn(header, 124, 12);
+    const records = 1 + Math.ceil(size / recordBytes);
+    if (this.#next === this.#expected) this.#expected += records * recordBytes;
     const type = String.fromCharCode(header[156] ?? 0);
-    if (/[LKxg]/.test(type) && data.length < size) this.#notes.incomplete ??= 'a very long name';
+    this.#isDisputed ||= size > 0 && !/[0\0 7LKxXgS]/.test(type);
+    const data = rest.subarray(0, size);
+    if (/[LKxXg]/.test(type) && data.length < size) this.#notes.incomplete ??= 'a very long name';
     if (type === 'L') this.#notes.entry(upToNul(data));
-    else if (type === 'x' || type === 'g') this.#pax(data);
-    else if (type !== 'K') {
-      const name = upToNul(header.subarray(0, 100));
-      const prefix = isUstar(header) ? upToNul(header.subarray(345, 500)) : Buffer.alloc(0);
-      const parts = prefix.length > 0 ? [prefix, Buffer.from('/'), name] : [name];
-      this.#notes.entry(Buffer.concat(parts));
-    }
+    // Solaris has its own in 'X'.
+    else if (/[xXg]/.test(type)) this.#pax(data);
+    else if (type !== 'K') this.#file(header);
   }
 
-  /** Records of 'length key=value' in lines; the values of names hold no line end but in malice. */
+  #file(header: Buffer): void {
+    const name = upToNul(header.subarray(0, 100));
+    const prefix = isUstar(header) ? upToNul(header.subarray(345, 500)) : Buffer.alloc(0);
+    const parts = prefix.length > 0 ? [prefix, Buffer.from('/'), name] : [name];
+    this.#notes.entry(Buffer.concat(parts));
+  }
+
+  /** Records of 'length key=value' and a line end; the length counts all of that. */
   #pax(data: Buffer): void {
-    for (const [, path = ''] of data.toString('latin1').matchAll(/(?:^|\n)\d+ path=([^\n]*)/g)) {
-      this.#notes.entry(Buffer.from(path, 'latin1'));
+    for (let at = 0; at < data.length;) {
+      const digits = /^\d{1,7}(?= )/.exec(data.toString('latin1', at, at + 8))?.[0] ?? '';
+      const end = at + Number(digits);
+      // Digits, a blank, at least one letter and '=', a line end.
+      if (end < at + digits.length + 4) return;
+      const record = data.subarray(at + digits.length + 1, end - 1);
+      const keyBytes = record.indexOf('=');
+      if (keyBytes <= 0) return;
+      const key = record.toString('latin1', 0, keyBytes);
+      if (nameKeys.has(key)) this.#notes.entry(record.subarray(keyBytes + 1));
+      this.#isDisputed ||= key === 'size';
+      at = end;
     }
   }
 }
 
-/** Whether a checksum says so; it is counted with blanks in its own place. */
+/** What the file is called in pax, and by GNU's tar where it has holes. */
+const nameKeys: ReadonlySet<string> = new Set(['path', 'GNU.sparse.name']);
+
+/** Whether a checksum says so; it is counted with blanks in its own place, of bytes with or without a sign. */
 function isHeader(header: Buffer): boolean {
   if (header.length < recordBytes || header[0] === 0) return false;
-  let sum = 0;
-  header.forEach((byte, index) => {
-    sum += index >= 148 && index < 156 ? 0x20 : byte;
-  });
-  return numberIn(header, 148, 8) === sum;
+  const told = checksumIn(header);
+  if (told === undefined) return false;
+  let [unsigned, signed] = [0, 0];
+  for (const [index, byte] of header.entries()) {
+    const counted = index >= 148 && index < 156 ? 0x20 : byte;
+    unsigned += counted;
+    signed += counted < 0x80 ? counted : counted - 0x100;
+  }
+  return told === unsigned || told === signed;
+}
+
+/** Undefined where there is none, which is cheap to see of most records. */
+function checksumIn(header: Buffer): number | undefined {
+  const field = header.toString('latin1', 148, 156);
+  return /^[ \0]*[0-7]+[ \0]*$/.test(field) ? numberIn(header, 148, 8) : undefined;
 }
 
 function isUstar(header: Buffer): boolean {

@@ -56,7 +56,8 @@ export class ZipLook implements Look {
     if (bytes.length < form.name) return;
     const method = bytes.readUInt16LE(form.method);
     const length = bytes.readUInt16LE(form.nameLength);
-    if ((method > 20 && method < 93) || method > aesMethod || length === 0) return;
+    const extras = bytes.readUInt16LE(form.extraLength);
+    if ((method > 20 && method < 93) || method > aesMethod || length + extras === 0) return;
     const isEncrypted = (bytes.readUInt16LE(form.flags) & encryptedFlags) !== 0;
     if (isEncrypted || method === aesMethod) this.#notes.encrypted.add('Zip');
     else if (!openedMethods.has(method)) this.#notes.unopened ??= `Zip, method ${method}`;
@@ -66,7 +67,6 @@ export class ZipLook implements Look {
       return;
     }
     this.#notes.entry(bytes.subarray(form.name, end));
-    const extras = bytes.readUInt16LE(form.extraLength);
     // Another name may be in what is not seen of them.
     if (end + extras > lookahead) this.#notes.incomplete ??= `extra fields of ${extras} bytes`;
     this.#extras(bytes.subarray(end, end + extras));

@@ -120,8 +120,9 @@ export class Evidence {
   }
 
   #addType(name: string, value: string): void {
-    const [, type, subtype] = anyType.exec(value) ?? [];
-    if (type !== undefined && subtype !== undefined) {
+    for (const form of new Set([value, withoutComments(value)])) {
+      const [, type, subtype] = anyType.exec(form) ?? [];
+      if (type === undefined || subtype === undefined) continue;
       this.called.type(`${type.slice(-typeCharsMax)}/${subtype}`.toLowerCase());
     }
     const all = squeezed(withoutComments(value));

@@ -1,4 +1,6 @@
 /** The names that a header field gives to a part, to whichever reader (parameter.ts). */
+import { charsetsNamed } from './charset-name.ts';
+import { decoderOf } from './decoders.ts';
 import { wordsDecoded } from './encoded-word.ts';
 import { type ParameterBounds, percentReadings, rawReadings } from './parameter.ts';
 
@@ -12,7 +14,12 @@ export function fileNamesIn(value: string): ReadonlySet<string> {
     // A quote that nobody takes off ends no name.
     if (raw.startsWith('"')) continue;
     names.add(wordsDecoded(raw, textOf));
-    for (const one of [raw, ...percentReadings(raw)]) names.add(utf8Of(one));
+    for (const one of [raw, ...percentReadings(raw)]) {
+      names.add(utf8Of(one));
+      // RFC 2231 §4: a character set and a language in front.
+      const [, charset, text = ''] = /^([\w-]+)'[\w-]*'([^]*)$/.exec(one) ?? [];
+      if (charset !== undefined) names.add(textOf(Buffer.from(text, 'latin1'), charset));
+    }
   }
   names.delete('');
   return names;
@@ -22,7 +29,10 @@ function textOf(bytes: Buffer, charset: string): string {
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {
-    return utf8Of(bytes.toString('latin1'));
+    const [known] = charsetsNamed(charset.toLowerCase().replace(/[^a-z0-9]/g, ''));
+    const decoder = known && decoderOf(known);
+    const text = decoder ? Buffer.concat([decoder.decode(bytes), decoder.end()]) : bytes;
+    return utf8Of(text.toString('latin1'));
   }
 }
 

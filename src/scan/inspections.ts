@@ -171,9 +171,22 @@ async function typeOf(head: Buffer): Promise<{ mime: string; ext: string } | und
   // Loaded where there is a rule that asks for it; not within the try, for then no rule would hold.
   const { fileTypeFromBuffer } = await import('file-type');
   try {
-    return await fileTypeFromBuffer(head);
+    const type = await fileTypeFromBuffer(head);
+    return type !== undefined && byTwoLetters.has(type.ext) && isText(head) ? undefined : type;
   } catch {
     // It looks further than the first bytes into some formats, and does not find what it expects.
     return undefined;
   }
+}
+
+/** Files that are known by two letters, with which a text may begin, too: 'MZ', 'BM'. */
+const byTwoLetters: ReadonlySet<string> = new Set(['exe', 'bmp']);
+/**
+ * In as much of them stands where their next header or their pixels are, which is above what any message
+ * has where that holds none but characters of text.
+ */
+const binaryBytes = 64;
+
+function isText(head: Buffer): boolean {
+  return !/[\0-\x08\x0b\x0e-\x1f\x7f]/.test(head.toString('latin1', 0, binaryBytes));
 }

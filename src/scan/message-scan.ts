@@ -47,6 +47,8 @@ export interface MessageScanOptions {
   readonly cache?: CacheSettings | undefined;
   /** To explain a message: its parts are scanned although malware was found already. */
   readonly everyPart?: boolean;
+  /** Whether malware is stopped by its rule, so that nothing else counts; it is where this is not said. */
+  readonly stopsMalware?: boolean;
 }
 
 export class MessageScan implements MessageScanner {
@@ -88,11 +90,11 @@ export class MessageScan implements MessageScanner {
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
-    const { clamd, known, everyPart = false } = this.#options;
+    const { clamd, known, everyPart = false, stopsMalware = true } = this.#options;
     const settings = {
       pool: this.#pool,
       rooms: this.#rooms,
-      everyPart,
+      pastMalware: everyPart || !stopsMalware,
       ceilings: (endpoint: string) => {
         const { fileBytesMax = Infinity } = this.#pool.limits(endpoint);
         return strictest(strictest(clamd, known?.ceilings(endpoint)), { fileBytesMax });
@@ -134,15 +136,15 @@ class ScanRun {
     this.#options = options;
     this.#settings = settings;
     this.#outer = outer;
-    const { limits, banned = [] } = options;
+    const { limits, banned = [], everyPart: show = false } = options;
     const { signal } = this.#stop;
     this.#scans = new StreamScans(settings, signal);
     this.#parts = new PartScan(this.#scans, limits, signal);
     const { readingsMax } = limits;
-    this.#inspections = new Inspections(this.#scans.findings, { banned, show: settings.everyPart });
+    this.#inspections = new Inspections(this.#scans.findings, { banned, show });
     const readings = {
       limits: { ...defaultReadingLimits, readingsMax },
-      show: settings.everyPart,
+      show,
       inspections: this.#inspections,
     };
     this.#readings = new ReadingScan(this.#scans, readings, signal);

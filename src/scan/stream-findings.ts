@@ -28,10 +28,12 @@ export function strictest(ours: ClamdCeilings, theirs: Partial<ClamdCeilings> = 
  * Whether more scanning would change nothing that is done with the message: malware was found, or
  * clamd cannot be asked.
  *
- * @param everyPart for an explanation, malware ends nothing.
+ * @param pastMalware malware ends nothing: for an explanation, or where no rule stops it.
  */
-export function isDecided(findings: readonly Finding[], everyPart = false): boolean {
-  return findings.some(({ kind }) => kind === 'unavailable' || (kind === 'infected' && !everyPart));
+export function isDecided(findings: readonly Finding[], pastMalware = false): boolean {
+  return findings.some(
+    ({ kind }) => kind === 'unavailable' || (kind === 'infected' && !pastMalware),
+  );
 }
 
 /** @param bytes of the stream as clamd got it. */

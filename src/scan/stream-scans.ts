@@ -24,7 +24,7 @@ export interface StreamScanSettings {
   /** Where answers of earlier messages may be used. */
   readonly cache?: MessageCache | undefined;
   /** Whether what lies behind malware is scanned, too. */
-  readonly everyPart: boolean;
+  readonly pastMalware: boolean;
 }
 
 /** How a stream is called in findings and explanations. */
@@ -48,7 +48,7 @@ export class StreamScans {
 
   /** Whether more scanning would change nothing that is done with the message. */
   get decided(): boolean {
-    return isDecided(this.findings, this.#settings.everyPart);
+    return isDecided(this.findings, this.#settings.pastMalware);
   }
 
   /** The stream with these bytes that was answered already. */

@@ -108,5 +108,7 @@ function holds({ listeners, senders, recipients }: BannedRule, to: Addressed): b
 }
 
 function isListed(globs: readonly string[], text: string): boolean {
-  return globs.length === 0 || globs.some((glob) => matchesGlob(glob, text.toLowerCase()));
+  // As patterns are: an address may write a letter in one way or another (RFC 6530 §10.1).
+  const folded = text.normalize('NFKC').toLowerCase();
+  return globs.length === 0 || globs.some((glob) => matchesGlob(glob, folded));
 }

@@ -57,7 +57,7 @@ export function decide(findings: readonly Finding[], rules: Rules): Verdict {
   });
   const found = (rule: Ruled): boolean => under(rule).length > 0;
 
-  if (found('infected') && rank(rules.infected) > rank('defer')) {
+  if (found('infected') && stopsMalware(rules)) {
     return as('infected', rules.infected);
   }
   if (found('unavailable')) return as('unavailable', 'defer');
@@ -65,6 +65,11 @@ export function decide(findings: readonly Finding[], rules: Rules): Verdict {
     .filter(found)
     .map((kind) => as(kind, rules[kind]))
     .reduce(stricter, { kind: 'clean', action: 'pass', ...seen, because: [] });
+}
+
+/** Whether malware is the verdict whatever else may be found. */
+export function stopsMalware({ infected }: Pick<Rules, 'infected'>): boolean {
+  return rank(infected) > rank('defer');
 }
 
 /** A finding outweighs `clean` even where its rule says pass, so that the log names it. */

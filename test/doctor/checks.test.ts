@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { examine, type Finding, type Severity } from '../../src/doctor/check.ts';
 import { checks } from '../../src/doctor/checks.ts';
-import type { ClamdFacts, Facts } from '../../src/doctor/facts.ts';
+import type { ClamdFacts, ClamdSizes, Facts } from '../../src/doctor/facts.ts';
 import { known, notKnown } from '../../src/doctor/known.ts';
 import {
   access,
@@ -66,6 +66,11 @@ const conf = (values: Readonly<Record<string, string>>): Partial<Facts> => ({
 });
 const database = (built: number) =>
   clamd({ version: known({ text: 'v', engine: 'ClamAV', database: { number: 1, built } }) });
+const sizes = (change: Partial<ClamdSizes>, more: Partial<ClamdFacts> = {}) =>
+  clamd({
+    sizes: known({ upTo: 10_240_000, takesStream: true, fileBytes: 10_240_000, ...change }),
+    ...more,
+  });
 const unit = (properties: Readonly<Record<string, string>>, change: Partial<ClamdFacts> = {}) =>
   clamd({ unit: unitWith(properties), ...change });
 const main = (parameters: Readonly<Record<string, string>>): Partial<Facts> => ({
@@ -298,6 +303,24 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
   ['smaller streams', conf({ StreamMaxLength: '10M' }), [['warn', 'size-clamd-conf']]],
   ['shorter scans', conf({ MaxScanTime: '60000' }), [['warn', 'size-clamd-conf']]],
   ['less unpacked than a file', conf({ MaxScanSize: '20M' }), [['warn', 'size-clamd-ladder']]],
+  ['a smaller file than a message', sizes({ fileBytes: 5_000_000 }), [['warn', 'size-clamd-file']]],
+  ['a shorter stream than a message', sizes({ takesStream: false }), [['warn', 'size-clamd-file']]],
+  [
+    'a smaller file than a message, and what is larger passes by the rule of a clamd that tells',
+    { ...sizes({ fileBytes: 5_000_000 }), ...config('[rules]\nlimits = "tag"') },
+    [['error', 'size-clamd-file']],
+  ],
+  [
+    'a smaller file than a message, and what is larger passes by the rule of a silent one',
+    {
+      ...sizes({ fileBytes: 5_000_000 }, { limitAlerts: known('silent') }),
+      ...config('[rules]\noversize = "pass"'),
+    },
+    [
+      ['warn', 'clamd-limit-alerts'],
+      ['error', 'size-clamd-file'],
+    ],
+  ],
   [
     'larger mail than is scanned',
     main({ message_size_limit: '50000000' }),
@@ -685,6 +708,48 @@ describe('a clamd that does not answer', () => {
     const gone = access('connect', '/s', 'clamd', '/s is not there');
     const facts = { ...healthy, ...clamd({ pong: notKnown('ENOENT') }), access: [gone] };
     expect(ofSeverity(examine(checks, facts), 'error')).toEqual(['clamd-answers']);
+  });
+});
+
+describe('a clamd that looks at less than a message can have', () => {
+  const found = (change: Partial<ClamdSizes>, values: Readonly<Record<string, string>>) => {
+    const facts = sizes(change, { conf: clamdWith(values).conf ?? notKnown('') });
+    return examine(checks, { ...healthy, ...facts }).find(({ id }) => id === 'size-clamd-file');
+  };
+
+  test.each<[string, Partial<ClamdSizes>, Record<string, string>, RegExp]>([
+    ['by MaxFileSize', { fileBytes: 5e6 }, { MaxFileSize: '5M' }, /^Raise MaxFileSize \(5M\) in /],
+    ['by MaxScanSize', { fileBytes: 5e6 }, { MaxScanSize: '5M' }, /^Raise MaxScanSize \(5M\) in /],
+    [
+      'by both',
+      { fileBytes: 5e6 },
+      { MaxFileSize: '6M', MaxScanSize: '5M' },
+      /^Raise MaxFileSize \(6M\) and MaxScanSize \(5M\) in /,
+    ],
+    [
+      'by StreamMaxLength',
+      { takesStream: false },
+      { StreamMaxLength: '5M' },
+      /^Raise StreamMaxLength \(5M\) in \/etc\/clamav\/clamd.conf to at least 10000K and restart/,
+    ],
+    ['although its clamd.conf allows for more', { fileBytes: 5e6 }, {}, /^Restart clamd: /],
+  ])('%s has that for its remedy', (_, change, values, mend) => {
+    expect(found(change, values)?.mend).toMatch(mend);
+  });
+
+  test('says how much, and which rule holds', () => {
+    expect(found({ fileBytes: 5 * 2 ** 20 }, {})?.what).toContain(
+      'to look at files of up to 5M, and a message can have 10000K ([rules] limits = "quarantine")',
+    );
+  });
+
+  test('is not known by one that looks into no archives', () => {
+    expect(found({ fileBytes: Infinity }, {})?.severity).toBe('unknown');
+  });
+
+  test('is told of its other fault alone where it does not answer', () => {
+    const facts = { ...healthy, ...clamd({ pong: notKnown('x'), sizes: notKnown('x') }) };
+    expect(ofSeverity(examine(checks, facts), 'unknown')).toEqual([]);
   });
 });
 

@@ -14,6 +14,9 @@ import { readLargest, readProcess } from '../../src/doctor/probes/processes.ts';
 import { runningClamds } from '../../src/doctor/probes/running-clamds.ts';
 import { showUnit, startMs, timeSpanMs, unitNames } from '../../src/doctor/probes/units.ts';
 import { findUser } from '../../src/doctor/probes/user.ts';
+import { systemClock } from '../../src/clock.ts';
+import { measureSizes } from '../../src/doctor/probes/clamd-sizes.ts';
+import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 /** A machine with these files, and programs that say these words. */
@@ -476,4 +479,48 @@ test('the user of the daemon, with the groups of its unit', async () => {
     groups: [996, 8, 77],
   });
   await expect(findUser(hostWith({}), 'nobody')).rejects.toThrow('id is not installed');
+});
+
+describe('the sizes of a clamd', () => {
+  const measured = async (prepare: (clamd: FakeClamd) => void) => {
+    const clamd = await FakeClamd.start();
+    prepare(clamd);
+    const settings = { clock: systemClock, connectMs: 1000, silenceMs: 1000 };
+    const signal = new AbortController().signal;
+    try {
+      const all = { ...settings, streamBytesMax: Infinity };
+      return await measureSizes(clamd.address, 400_000, all, signal);
+    } finally {
+      await clamd.stop();
+    }
+  };
+  const enough = { upTo: 400_000, takesStream: true, fileBytes: 400_000 };
+
+  test('that are enough', async () => {
+    expect(await measured(() => undefined)).toEqual(enough);
+  });
+  test('whose stream is too short', async () => {
+    const found = await measured(({ script }) => {
+      script.push({ step: 'size-limit', streamBytesMax: 300_000 });
+    });
+    expect(found).toEqual({ ...enough, takesStream: false });
+  });
+  test('whose file is too small, told or not', async () => {
+    for (const words of [
+      'stream: OK\0',
+      'stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0',
+    ]) {
+      const { fileBytes } = await measured((clamd) => {
+        clamd.ofSize = (bytes) => (bytes > 200_000 ? words : 'stream: Eicar-Test FOUND\0');
+      });
+      expect(fileBytes).toBeGreaterThan(100_000);
+      expect(fileBytes).toBeLessThanOrEqual(200_000);
+    }
+  });
+  test('that cannot be told', async () => {
+    const broken = measured((clamd) => {
+      clamd.ofSize = () => 'stream: nonsense ERROR\0';
+    });
+    await expect(broken).rejects.toThrow('neither');
+  });
 });

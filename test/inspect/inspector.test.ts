@@ -63,9 +63,30 @@ const encrypted: readonly (readonly [string, Buffer, string])[] = [
     made.pdf(`trailer << /Encrypt${' '.repeat(20_000)}5 0 R >>`),
     'PDF',
   ],
+  ['PDF, comments behind it', made.pdf('trailer << /Encrypt% a\n5%b\r 0 %\n\tR >>'), 'PDF'],
+  [
+    'PDF, a comment behind it that is longer than what is looked through',
+    made.pdf(`trailer << /Encrypt %${'x'.repeat(20_000)}\n5 0 R >>`),
+    'PDF',
+  ],
+  [
+    'PDF, many comments behind it',
+    made.pdf(`trailer << /Encrypt 5 ${'%x\n'.repeat(5000)}0 R >>`),
+    'PDF',
+  ],
   ['PDF, its name in numbers', made.pdf('trailer << /#45n#63rypt 5 0 R >>'), 'PDF'],
   ['OOXML', made.ole({ streams: ['EncryptionInfo', 'EncryptedPackage'] }), 'Office document'],
+  [
+    'OOXML, its streams in other letters',
+    made.ole({ streams: ['encryptioninfo', 'ENCRYPTEDPACKAGE'] }),
+    'Office document',
+  ],
   ['Word', made.ole({ sectors: [made.wordFib(0x0100)] }), 'Office document'],
+  [
+    'Excel, a small one',
+    made.ole({ sectors: [Buffer.concat([Buffer.alloc(192), made.workbook(0x2f)])] }),
+    'Office document',
+  ],
   ['Excel', made.ole({ sectors: [made.workbook(0x2f)] }), 'Office document'],
   ['Excel, write-protected', made.ole({ sectors: [made.workbook(0x86, 0x2f)] }), 'Office document'],
   [
@@ -84,7 +105,12 @@ const open: readonly (readonly [string, Buffer])[] = [
   ['Zip', made.zip({ name: 'a' }, { name: 'b', method: 0, localFlags: 0x0808 })],
   ['RAR 4', made.rar4([{ name: 'a' }])],
   ['RAR 5', made.rar5([{ name: 'a' }])],
+  [
+    'RAR 5 that tells where its parts are',
+    made.rar5([{ type: 1, body: [1, 4, 0, 3, 1, 0, 0] }, { name: 'a' }]),
+  ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a']))],
+  ['PDF that speaks of it in a comment', made.pdf('trailer << /Encrypt %5 0 R\n/Root 1 0 R >>')],
   ['PDF that speaks of it', made.pdf('(/Encryption) trailer << /Root 1 0 R >>')],
   ['OOXML in a compound file', made.ole({ streams: ['WordDocument', 'Encrypted'] })],
   [
@@ -114,6 +140,22 @@ describe('encrypted', () => {
   });
 });
 
+/** Of a 7z archive that would be large. */
+const falseStart = Buffer.from(
+  `377abcaf271c000401000000${'ff'.repeat(4)}${'01'.repeat(16)}`,
+  'hex',
+);
+const nothing = Buffer.alloc(0);
+/** A header of pax with these, each 'key=value' (POSIX.1-2001). */
+function pax(...settings: readonly string[]): made.TarFile {
+  const records = settings.map((setting) => {
+    const bytes = setting.length + 2;
+    const length = bytes + String(bytes + String(bytes).length).length;
+    return `${length} ${setting}\n`;
+  });
+  return { name: 'p', type: 'x', data: Buffer.from(records.join('')) };
+}
+
 const long = `${'d'.repeat(90)}/${'n'.repeat(60)}.exe`;
 const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ['Zip', made.zip({ name: 'a/b.txt' }, { name: 'ü.exe' }), ['a/b.txt', 'ü.exe']],
@@ -123,9 +165,53 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
     made.zip({ name: 'a', extra: Buffer.from('\x75\x70\x0a\0\x01\0\0\0\0x.exe', 'latin1') }),
     ['a', 'x.exe'],
   ],
+  [
+    'Zip with a Unicode path and no other',
+    made.zip({ name: '', extra: Buffer.from('\x75\x70\x0a\0\x01\0\0\0\0x.exe', 'latin1') }),
+    ['x.exe'],
+  ],
   ['RAR 4', made.rar4([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
   ['RAR 5', made.rar5([{ name: 'a.txt' }, { name: 'b.exe' }]), ['a.txt', 'b.exe']],
+  [
+    'RAR 4 with a name in Unicode',
+    made.rar4([{ name: 'a.txt', packedName: '0000612e65780065' }]),
+    ['a.txt', 'a.exe'],
+  ],
+  [
+    'RAR 4 with a name in Unicode, with its page, whole and copied characters',
+    made.rar4([{ name: 'ab.exe', packedName: '046c32ac2002' }]),
+    ['ab.exe', 'в€.exe'],
+  ],
+  [
+    'RAR 4 with a name in Unicode, with moved characters',
+    made.rar4([{ name: 'a.dwd', packedName: '000c612e8101' }]),
+    ['a.dwd', 'a.exe'],
+  ],
+  [
+    'RAR 4 with a block of an unknown type',
+    made.rar4([{ type: 0x7f }, { name: 'b.exe' }]),
+    ['b.exe'],
+  ],
+  [
+    'RAR 5 with a block of an unknown type',
+    made.rar5([{ type: 0x21 }, { name: 'b.exe' }]),
+    ['b.exe'],
+  ],
+  [
+    'RAR behind another one',
+    Buffer.concat([
+      made.rar4([{ name: 'a' }]),
+      made.rar5([{ name: 'b' }]),
+      made.rar4([{ name: 'c' }]),
+    ]),
+    ['a', 'b', 'c'],
+  ],
   ['7z', made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe'])), ['a.txt', 'b.exe']],
+  [
+    '7z behind a mark with a wrong checksum',
+    Buffer.concat([falseStart, made.sevenZip(made.sevenZipHeader(['a.txt', 'b.exe']))]),
+    ['a.txt', 'b.exe'],
+  ],
   ['7z with a packed header', made.sevenZip(packedHeader, packed), names],
   ['tar', made.tar({ name: 'a' }, { name: 'b.exe', prefix: 'dir' }), ['a', 'dir/b.exe']],
   [
@@ -133,10 +219,40 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
     made.tar({ name: '././@LongLink', type: 'L', data: Buffer.from(`${long}\0`) }, { name: 'd' }),
     [long, 'd'],
   ],
+  ['tar with pax', made.tar(pax('path=x.exe'), { name: 'd' }), ['x.exe', 'd']],
   [
-    'tar with pax',
-    made.tar({ name: 'p', type: 'x', data: Buffer.from('15 path=x.exe\n') }, { name: 'd' }),
-    ['x.exe', 'd'],
+    'tar with pax, a long key and a line end in a name',
+    made.tar(
+      pax(`SCHILY.xattr.user.${'k'.repeat(100)}=v`, 'path=a\nb.exe', 'GNU.sparse.name=c.exe'),
+      { name: 'd' },
+    ),
+    ['a\nb.exe', 'c.exe', 'd'],
+  ],
+  [
+    'tar with pax, a record of no length',
+    made.tar({ ...pax(), data: Buffer.from('0000000 path=a\n') }, { name: 'd' }),
+    ['d'],
+  ],
+  ["tar with Solaris's pax", made.tar({ ...pax('path=x.exe'), type: 'X' }), ['x.exe']],
+  [
+    'tar whose pax says another size than its header',
+    made.tar(pax('size=0'), { name: 'a', data: nothing, size: 1536 }, { name: 'b.exe' }),
+    ['a', 'b.exe'],
+  ],
+  ...['1', '2', '5', '6'].map((type): [string, Buffer, readonly string[]] => [
+    `tar whose header of type ${type} has a size and no content`,
+    made.tar({ name: 'a', type, data: nothing, size: 1024 }, { name: 'b.exe' }),
+    ['a', 'b.exe'],
+  ]),
+  [
+    'tar with a checksum of numbers with a sign',
+    made.tar({ name: '\xfc.exe', signed: true }),
+    ['ü.exe'],
+  ],
+  [
+    'tar in a tar',
+    made.tar({ name: 'a.tar', data: made.tar({ name: 'b.exe' }) }),
+    ['a.tar', 'b.exe'],
   ],
   ['tar in gzip', gzipSync(made.tar({ name: 'a' }, { name: 'b.exe' })), ['a', 'b.exe']],
   [
@@ -154,13 +270,21 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
 const longName = 'n'.repeat(9000);
 /** A header of RAR 5 that is larger than what is seen at once; the length takes two digits. */
 const longRar5 = Buffer.concat([
-  ...[Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1'), Buffer.alloc(4)],
+  ...[Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1'), Buffer.from([0, 0, 0, 0, 3, 1, 0, 0])],
+  Buffer.alloc(4),
   ...[Buffer.from([0xb0, 0x46, 2, 0, 0, 1, 0x20, 0, 1, 0xa8, 0x46]), Buffer.from(longName)],
 ]);
 
 describe('what may be encrypted and cannot be read is told', () => {
   it.each<[string, Buffer, Partial<InspectLimits>, string | undefined]>([
     ['7z, not readable', made.sevenZip(Buffer.from([0x17, 1, 2])), {}, 'a header that is not'],
+    ['7z, unfinished', made.unfinishedSevenZip(), {}, 'an unfinished archive'],
+    [
+      'a mark of 7z among zeros',
+      Buffer.from(`377abcaf271c${'00'.repeat(26)}`, 'hex'),
+      {},
+      undefined,
+    ],
     ['7z, large', made.sevenZip(Buffer.alloc(2000)), { headerBytesMax: 1000 }, 'more than 1000'],
     [
       '7z, large when unpacked',
@@ -217,6 +341,13 @@ describe('names', () => {
       'a header that is not readable',
     ],
     [
+      '7z, a header without names',
+      made.sevenZip(Buffer.from([1, 5, 1, 0, 0])),
+      {},
+      [],
+      'a header with names elsewhere',
+    ],
+    [
       '7z, a large header',
       made.sevenZip(Buffer.alloc(300_000)),
       {},
@@ -233,6 +364,31 @@ describe('names', () => {
       expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeUndefined();
     }
   });
+});
+
+test('names of 7z are found where what looks like names lies around them', () => {
+  const header = made.sevenZipHeader(['a.exe']);
+  const names = header.subarray(header.indexOf(0x11), header.length - 2);
+  // Ending in a property of zeros: with both, every character is cut in two.
+  const decoy = Buffer.concat([names, Buffer.from([0x19, 3, 0, 0, 0])]);
+  const around = Buffer.from([0x11, decoy.length + 1, 0]);
+  const before = header.subarray(0, header.indexOf(0x11));
+  const bytes = made.sevenZip(Buffer.concat([before, around, decoy, Buffer.alloc(2)]));
+  expect(inspect(bytes).entries).toContain('a.exe');
+});
+
+test('what looks like names of 7z in many places is not read for each of them', () => {
+  const places = Buffer.alloc(900, Buffer.from('1183850000', 'hex'));
+  const bytes = made.sevenZip(Buffer.concat([places, Buffer.alloc(3000)]));
+  expect(inspect(bytes).incomplete).toBe('a header with names elsewhere');
+});
+
+test.each([
+  ['a size in pax', made.tar(pax('size=0'), { name: 'a', data: nothing, size: 512 })],
+  ['a link with a size', made.tar({ name: 'a', type: '2', data: nothing, size: 512 })],
+])('behind %s names may come that a gzip is too large for', (_, tar) => {
+  const bytes = gzipSync(Buffer.concat([tar, Buffer.alloc(1e6)]));
+  expect(inspect(bytes, [bytes], { inflatedBytesMax: 100_000 }).incomplete).toBeDefined();
 });
 
 test('gzip is left alone where names are not wanted', () => {
@@ -259,6 +415,14 @@ test('what a damaged gzip still has does not depend on how it is cut', () => {
     const pieces = [damaged.subarray(0, at), damaged.subarray(at)];
     expect(inspect(damaged, pieces).entries).toEqual(inspect(damaged).entries);
   }
+});
+
+test('a PDF that speaks of encryption without end is taken for encrypted, and costs little', () => {
+  const bytes = made.pdf('%/Encrypt 1 x\n'.repeat(100_000));
+  const start = performance.now();
+  expect(inspect(bytes).encrypted).toEqual(['PDF']);
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(inspect(made.pdf('%/Encrypt 1 x\n'.repeat(900))).encrypted).toEqual([]);
 });
 
 test('the first bytes are kept, and no more', () => {

@@ -21,6 +21,11 @@ it.each([
   ['attachment; filename="=?utf-8?B?w7wuZXhl?="', 'ü.exe'],
   ['attachment; filename="=?utf-8?Q?=C3=BC?= =?utf-8?Q?.exe?="', 'ü.exe'],
   ['attachment; filename="=?no-such?Q?a=2Eexe?="', 'a.exe'],
+  ["attachment; filename*=utf-7''a+AC4-exe", 'a.exe'],
+  ["attachment; filename*=gbk''%b1%ed.exe", '表.exe'],
+  ["attachment; filename*=iso-2022-kr''a.e%1b$)Cxe", 'a.exe'],
+  ["attachment; filename*=cp037''%81%4b%85%a7%85", 'a.exe'],
+  ['attachment; filename="=?utf-7?Q?a+AC4-exe?="', 'a.exe'],
   ['attachment; filename="\xc3\xbc.exe"', 'ü.exe'],
 ])('%s gives %s', (value, name) => {
   expect(fileNamesIn(value)).toContain(name);
@@ -63,6 +68,13 @@ test('continuations that hold one another come to no more than a name', () => {
   const names = [...fileNamesIn(nested)];
   expect(Math.max(...names.map(({ length }) => length))).toBeLessThanOrEqual(4096);
   expect(names.some((name) => name.endsWith('.exe'))).toBe(true);
+});
+
+test.each([
+  ['application/(x)x-msdownload', 'application/x-msdownload'],
+  ['(x/y) application/x-msdownload', 'application/x-msdownload'],
+])('the type %s is also %s', (value, type) => {
+  expect(called(`Content-Type: ${value}\n\nx\n`).types).toContain(type);
 });
 
 test('a survey tells the names and types of all headers', () => {

@@ -103,6 +103,15 @@ const inText = (...lines: string[]): Buffer =>
   messages.message(messages.text(`Hello\r\n${lines.join('\r\n')}\r\nend\r\n`));
 
 describe('banned', () => {
+  it.each([
+    ['MZ', 'MZ-Nummer 1234\r\n'],
+    ['MZ and no more', 'MZ'],
+    ['MZ, and long', `MZ ${'text '.repeat(1000)}`],
+  ])('is no text that begins with %s', async (_, text) => {
+    const content = Buffer.from(text);
+    expect((await scan(named('a.txt', content), [program])).findings).toEqual([]);
+  });
+
   it.each<[string, BannedRule, Buffer, string, string]>([
     ['a name', exe, named('a.exe'), '2', 'is called a.exe'],
     ['a name that looks otherwise', exe, named('a.exe..'), '2', 'is called a.exe..'],

@@ -1,5 +1,7 @@
 /** Small archives and documents, locked or not, made byte by byte. */
 
+import { crc32 } from 'node:zlib';
+
 const u16 = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(values.length * 2);
   values.forEach((value, index) => bytes.writeUInt16LE(value, index * 2));
@@ -53,10 +55,19 @@ export function zip(...files: readonly ZipFile[]): Buffer {
 export interface RarFile {
   readonly name: string;
   readonly encrypted?: boolean;
+  /** In RAR 4, what stands behind the name and NUL: its Unicode name, in hexadecimal digits. */
+  readonly packedName?: string;
+}
+
+/** A block that is no file. */
+export interface RarBlock {
+  readonly type: number;
+  /** In RAR 5, from its flags on. */
+  readonly body?: readonly number[];
 }
 
 /** RAR 4 as its technical note has it; checksums are left out. */
-export function rar4(files: readonly RarFile[], headersEncrypted = false): Buffer {
+export function rar4(files: readonly (RarFile | RarBlock)[], headersEncrypted = false): Buffer {
   const main = Buffer.concat([
     u16(0),
     Buffer.from([0x73]),
@@ -64,29 +75,37 @@ export function rar4(files: readonly RarFile[], headersEncrypted = false): Buffe
     Buffer.alloc(6),
   ]);
   const packed = Buffer.from('packed bytes');
-  const blocks = files.map(({ name, encrypted = false }) =>
-    Buffer.concat([
-      ...[u16(0), Buffer.from([0x74]), u16(0x8000 | (encrypted ? 4 : 0), 32 + name.length)],
+  const blocks = files.map((file) => {
+    if ('type' in file) return Buffer.concat([u16(0), Buffer.from([file.type]), u16(0x4000, 7)]);
+    const { encrypted = false, packedName } = file;
+    const flags = 0x8000 | (encrypted ? 4 : 0) | (packedName === undefined ? 0 : 0x200);
+    const unicode = packedName === undefined ? '' : `00${packedName}`;
+    const name = Buffer.concat([Buffer.from(file.name), Buffer.from(unicode, 'hex')]);
+    return Buffer.concat([
+      ...[u16(0), Buffer.from([0x74]), u16(flags, 32 + name.length)],
       ...[u32(packed.length), u32(packed.length), Buffer.alloc(11), u16(name.length)],
-      ...[Buffer.alloc(4), Buffer.from(name), packed],
-    ]),
-  );
-  const rest = headersEncrypted ? [Buffer.alloc(64, 0x55)] : blocks;
+      ...[Buffer.alloc(4), name, packed],
+    ]);
+  });
+  const end = Buffer.concat([u16(0), Buffer.from([0x7b]), u16(0x4000, 7)]);
+  const rest = headersEncrypted ? [Buffer.alloc(64, 0x55)] : [...blocks, end];
   return Buffer.concat([Buffer.from('Rar!\x1a\x07\x00', 'latin1'), main, ...rest]);
 }
 
 /** RAR 5 as its technical note has it; checksums are left out. */
-export function rar5(files: readonly RarFile[], headersEncrypted = false): Buffer {
+export function rar5(files: readonly (RarFile | RarBlock)[], headersEncrypted = false): Buffer {
   const block = (body: readonly number[]): Buffer =>
     Buffer.concat([u32(0), Buffer.from([body.length]), Buffer.from(body)]);
   const start = Buffer.from('Rar!\x1a\x07\x01\x00', 'latin1');
   if (headersEncrypted) return Buffer.concat([start, block([4, 0, 0, 0, 15]), Buffer.alloc(64, 7)]);
   const packed = Buffer.from('packed bytes');
-  const blocks = files.flatMap(({ name, encrypted = false }) => {
+  const blocks = files.flatMap((file) => {
+    if ('type' in file) return [block([file.type, ...(file.body ?? [4, 1])])];
+    const { name, encrypted = false } = file;
     const extra = encrypted ? [3, 1, 0, 15] : [];
     const head = encrypted ? [2, 3, extra.length, packed.length] : [2, 2, packed.length];
-    const file = [0, packed.length, 0x20, 0, 1, name.length, ...Buffer.from(name), ...extra];
-    return [block([...head, ...file]), packed];
+    const rest = [0, packed.length, 0x20, 0, 1, name.length, ...Buffer.from(name), ...extra];
+    return [block([...head, ...rest]), packed];
   });
   return Buffer.concat([start, block([1, 0, 0]), ...blocks, block([5, 0, 0])]);
 }
@@ -95,7 +114,12 @@ export function rar5(files: readonly RarFile[], headersEncrypted = false): Buffe
 export function sevenZip(header: Buffer, packed: Buffer = Buffer.from('packed bytes')): Buffer {
   const start = Buffer.concat([u64(packed.length), u64(header.length), u32(0)]);
   const mark = Buffer.from('377abcaf271c0004', 'hex');
-  return Buffer.concat([mark, u32(0), start, packed, header]);
+  return Buffer.concat([mark, u32(crc32(start)), start, packed, header]);
+}
+
+/** The start of a 7z archive that was never finished: a version, and zeros. */
+export function unfinishedSevenZip(): Buffer {
+  return Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), Buffer.alloc(24)]);
 }
 
 /** A header of 7z that is not packed: one coder, and the names of its files. */
@@ -176,19 +200,25 @@ export interface TarFile {
   readonly prefix?: string;
   readonly type?: string;
   readonly data?: Buffer;
+  /** That the header tells, where it is not that of the data. */
+  readonly size?: number;
+  /** Whether its checksum takes bytes for numbers with a sign, as some programs do. */
+  readonly signed?: boolean;
 }
 
-/** POSIX.1-1988 ustar. */
+/** POSIX.1-1988 ustar; names as latin1. */
 export function tar(...files: readonly TarFile[]): Buffer {
-  const blocks = files.flatMap(({ name, prefix = '', type = '0', data = Buffer.from('x') }) => {
+  const blocks = files.flatMap((file) => {
+    const { name, prefix = '', type = '0', data = Buffer.from('x'), size = data.length } = file;
     const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write(data.length.toString(8).padStart(11, '0'), 124);
+    header.write(name, 0, 'latin1');
+    header.write(size.toString(8).padStart(11, '0'), 124);
     header.write('        ', 148);
     header.write(type, 156);
     header.write('ustar\x0000', 257);
     header.write(prefix, 345);
-    const sum = header.reduce((total, byte) => total + byte, 0);
+    const numbers = Array.from(file.signed === true ? new Int8Array(header) : header);
+    const sum = numbers.reduce((total, number) => total + number, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     const padding = Buffer.alloc((512 - (data.length % 512)) % 512);
     return [header, data, padding];

@@ -63,6 +63,7 @@ export function clamdWith(values: Readonly<Record<string, string>> = {}): ClamdF
     threadsMax: known(12),
     canary: known(answer),
     limitAlerts: known('on'),
+    sizes: known({ upTo: 10_240_000, takesStream: true, fileBytes: 10_240_000 }),
     conf: known({
       file: '/etc/clamav/clamd.conf',
       values: new Map([...clamdConf, ...Object.entries(values)]),

@@ -134,6 +134,13 @@ describe('for a recipient', () => {
     expect(verdictOf(findings, rules)).toEqual(expected);
   });
 
+  it('whichever way the address writes its letters', () => {
+    const rules = [{ ...reject, recipients: ['jürgen@*'] }];
+    const to = { listener: 'l:1', sender: '', recipient: 'JU\u0308RGEN@example.org' };
+    const { findings } = bannedFor([found('r')], defaultRules, rules, to);
+    expect(findings).toHaveLength(1);
+  });
+
   test('other findings are left as they are', () => {
     const macro: Finding = { kind: 'macro', stream: '1', detail: 'm' };
     expect(bannedFor([macro, found('x')], defaultRules, [], to).findings).toEqual([macro]);

@@ -4,7 +4,9 @@ import type { Config } from '../../daemon/config.ts';
 import { type Postfix, valueOf } from '../../postfix/installation.ts';
 import { type Check, error, type Look, ofPostfix, ok, warn } from '../check.ts';
 import type { ClamdConf, Facts } from '../facts.ts';
+import { clamdFileCheck } from './clamd-file.ts';
 import { confBytes, confMs } from './clamd-values.ts';
+import { messageBytes, sizeText } from './message-bytes.ts';
 import { reinjectionEntry } from '../reinjection.ts';
 
 export const sizeChecks: readonly Check[] = [
@@ -58,6 +60,7 @@ export const sizeChecks: readonly Check[] = [
         conf?.known === true ? [innerLadder(endpoint, conf.value)] : [],
       ),
   },
+  clamdFileCheck,
   {
     id: 'size-next-hop',
     what: 'the next hop takes as large a message as Postfix does',
@@ -71,16 +74,6 @@ export const sizeChecks: readonly Check[] = [
     ),
   },
 ];
-
-/** 0 is no limit. */
-function messageBytes({ main }: Postfix): number {
-  const limit = Number(main.get('message_size_limit') ?? 0);
-  return limit === 0 ? Infinity : limit;
-}
-
-function sizeText(bytes: number): string {
-  return bytes === Infinity ? 'unlimited' : showSize(bytes);
-}
 
 function agreement(endpoint: string, conf: ClamdConf, ours: Config['clamd']): Look {
   const time = confMs(conf, 'MaxScanTime');
