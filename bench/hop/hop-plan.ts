@@ -39,6 +39,9 @@ export const hopPairs: readonly Pair[] = [
   ['clamsmtp', 'clamd', 'rate'],
   ['amavisd-new', 'clamd', 'rate'],
   ['clamgate', 'clamd', 'added p50'],
+  // What is out of reach: the least program, which scans nothing but the whole.
+  ['floor', 'clamd', 'rate'],
+  ['floor', 'clamd-whole', 'rate'],
   ['clamgate', 'floor', 'cpu'],
 ];
 
@@ -64,11 +67,16 @@ export function hopCells(plan: HopPlan, there: readonly HopVariant[]): HopCell[]
 /** @param use which of the numbers of messages on a connection. */
 function hasSense(variant: HopVariant, kind: Kind, use: number): boolean {
   const isText = kind === 'text-4k';
-  // The least program takes only small texts; a text has no parts besides the whole.
-  if (variant === 'floor') return isText;
+  if (variant === 'floor') return isForFloor(kind);
+  // A text has no parts besides the whole.
   if (variant === 'clamd-whole') return !isText && use === 0;
   // It hears nothing of SMTP connections.
   return variant !== 'clamd' || use === 0;
+}
+
+/** The least program gathers a message in a string, which of a large one would be much the most of its work. */
+export function isForFloor(kind: Kind): boolean {
+  return kind !== 'mixed' && kindBytes[kind] <= kindBytes['attachment-100k'];
 }
 
 function isClamd(variant: HopVariant): boolean {

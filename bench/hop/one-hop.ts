@@ -14,7 +14,7 @@ import { measure } from '../stage/measure.ts';
 import { type Peer, type SmtpPeerName, startSmtpPeer } from '../stage/peers.ts';
 import type { Place, Stage } from '../stage/stage.ts';
 import { stopsEicar } from '../stage/stops-eicar.ts';
-import { hopCells, hopPairs, type HopVariant, hopVariants } from './hop-plan.ts';
+import { hopCells, hopPairs, type HopVariant, hopVariants, isForFloor } from './hop-plan.ts';
 
 export interface HopFigures {
   readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'steadySeconds'>;
@@ -117,7 +117,7 @@ export function measurementText({ kind, variant, sessions, ...done }: Measuremen
  */
 async function warmUp(stage: Stage, kind: Kind, options: Options): Promise<void> {
   const { steadySeconds: seconds } = options;
-  const ports = [stage.clamgatePort, ...(kind === 'text-4k' ? [stage.floorPort] : [])];
+  const ports = [stage.clamgatePort, ...(isForFloor(kind) ? [stage.floorPort] : [])];
   const perConnection = Math.max(...options.perConnection);
   for (const port of ports) {
     const target = { protocol: 'smtp', port } as const;

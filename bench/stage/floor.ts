@@ -1,6 +1,6 @@
 /**
  * The least that Node.js can do for a message: the dialogue of clamgate with nothing in it. No
- * parser, no timer, no log, no check of anything; one recipient, small messages. It is what
+ * parser, no timer, no log, no check of anything; one recipient, no part scanned by itself. It is what
  * clamgate's CPU time is compared with, and no filter. `node floor.ts PORT NEXT_HOP_PORT CLAMD_SOCKET`.
  */
 import { once } from 'node:events';

@@ -27,6 +27,16 @@ test('every way is there once for each load', () => {
   expect(of('clamd-whole')).toEqual(['attachment-10m 1 0', 'attachment-10m 8 0']);
 });
 
+test.each([
+  ['newsletter-20k', true],
+  ['attachment-100k', true],
+  ['attachment-1m', false],
+  ['mixed', false],
+] as const)('%s goes through the least program: %s', (kind, isThere) => {
+  const some = hopCells({ ...plan, kinds: [kind] }, hopVariants);
+  expect(some.some(({ variant }) => variant === 'floor')).toBe(isThere);
+});
+
 test('what is not on the stage is left out', () => {
   const without = hopCells(plan, ['sink', 'clamgate']);
   expect(new Set(without.map(({ variant }) => variant))).toEqual(new Set(['sink', 'clamgate']));
