@@ -65,6 +65,6 @@ it.each(['quoted-printable', ' Quoted-Printable (as it is) '])(
 );
 
 it('base64 of which each line has its own padding is decoded', async () => {
-  const lines = [...eicar].map((letter) => `${Buffer.from(letter).toString('base64')}\r\n`);
+  const lines = Array.from(eicar, (letter) => `${Buffer.from(letter).toString('base64')}\r\n`);
   expect((await decoded(Buffer.from(lines.join('')), 'base64')).toString()).toBe(eicar);
 });
