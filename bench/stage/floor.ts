@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 const [port, nextHopPort, clamdPath = ''] = process.argv.slice(2);
-const idle: Dialogue[] = [];
+let idle: Dialogue[] = [];
 
 /** A connection on which replies are counted. */
 class Dialogue {
@@ -21,7 +21,12 @@ class Dialogue {
       this.#received += text;
       this.#look();
     });
-    socket.on('error', () => undefined);
+    // smtp-sink gives up who says nothing for five minutes.
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        idle = idle.filter((one) => one !== this);
+      });
   }
 
   /** What came, when so many replies have. */
