@@ -39,7 +39,7 @@ export const hopPairs: readonly Pair[] = [
   ['clamsmtp', 'clamd', 'rate'],
   ['amavisd-new', 'clamd', 'rate'],
   ['clamgate', 'clamd', 'added p50'],
-  // What is out of reach: the least program, which scans nothing but the whole.
+  // What any program could reach: the least one, which has nothing scanned but the whole.
   ['floor', 'clamd', 'rate'],
   ['floor', 'clamd-whole', 'rate'],
   ['clamgate', 'floor', 'cpu'],

@@ -1,4 +1,7 @@
-/** The checksum of Zip and 7z, for a few bytes: bit by bit (RFC 1952 §8 has it faster). */
+/**
+ * The checksum of Zip and 7z, for a few bytes: bit by bit (RFC 1952 §8 has it faster). That of node:zlib is behind
+ * the fence: this room does no I/O.
+ */
 
 /** As an unsigned number. */
 export function crc32(bytes: Buffer): number {

@@ -10,6 +10,7 @@ import { charsetsNamed } from './charset-name.ts';
 import { fileNamesIn } from './file-names.ts';
 import { parameterReadings, withoutComments } from './parameter.ts';
 import type { Declared } from './recipe.ts';
+import { squeezed } from './squeezed.ts';
 
 export type Encoding = Extract<DecoderName, 'as it stands' | 'base64' | 'quoted-printable'>;
 
@@ -158,9 +159,4 @@ function withoutBlanks(text: string): string {
 
 function isBlank(text: string, at: number): boolean {
   return text[at] === ' ' || text[at] === '\t';
-}
-
-/** Letters and digits only. */
-export function squeezed(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

@@ -3,6 +3,7 @@ import { charsetsNamed } from './charset-name.ts';
 import { decoderOf } from './decoders.ts';
 import { wordsDecoded } from './encoded-word.ts';
 import { type ParameterBounds, percentReadings, rawReadings } from './parameter.ts';
+import { squeezed } from './squeezed.ts';
 
 const bounds: ParameterBounds = { parametersMax: 64, charsMax: 4096 };
 
@@ -29,7 +30,7 @@ function textOf(bytes: Buffer, charset: string): string {
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {
-    const [known] = charsetsNamed(charset.toLowerCase().replace(/[^a-z0-9]/g, ''));
+    const [known] = charsetsNamed(squeezed(charset));
     const decoder = known && decoderOf(known);
     const text = decoder ? Buffer.concat([decoder.decode(bytes), decoder.end()]) : bytes;
     return utf8Of(text.toString('latin1'));

@@ -2,6 +2,7 @@
  * Cuts bytes into lines as the most lenient reader does: CRLF, a bare LF and a bare CR each end
  * one. Nobody who takes fewer of them for line ends finds a line start that is missing here.
  */
+import { findByte } from '../find-byte.ts';
 
 /** What is kept of a line. RFC 5322 §2.1.1 allows 998 bytes. */
 export const headBytesMax = 16 * 1024;
@@ -65,8 +66,6 @@ export type Matters = (chunk: Buffer, from: number) => number;
 
 /** Of lines that do not matter: with fewer it costs more to pass over them than to look at them. */
 const passedBytesMin = 1024;
-/** Calling indexOf costs as much as looking at a few bytes; without this, empty lines are slow. */
-const nearBytes = 4;
 /** Before the line that may matter, lines that are told of. */
 const linesBefore = 2;
 
@@ -98,8 +97,8 @@ export class LineCutter {
     let [lf, cr] = [-1, -1];
     while (from < chunk.length) {
       // Each is looked for again when it was passed, so that nothing is looked through twice.
-      if (lf < from) lf = find(chunk, LF, from);
-      if (cr < from) cr = find(chunk, CR, from);
+      if (lf < from) lf = findByte(chunk, LF, from);
+      if (cr < from) cr = findByte(chunk, CR, from);
       const to = Math.min(lf, cr);
       this.#afterCr = to === chunk.length - 1 && to === cr;
       if (to === chunk.length || this.#afterCr) {
@@ -182,14 +181,6 @@ export class LineCutter {
     this.#afterBareCr = bareCr;
     return place;
   }
-}
-
-/** @returns the chunk's length where there is none. */
-function find(chunk: Buffer, byte: number, from: number): number {
-  const near = Math.min(from + nearBytes, chunk.length);
-  for (let at = from; at < near; at++) if (chunk[at] === byte) return at;
-  const found = chunk.indexOf(byte, near);
-  return found === -1 ? chunk.length : found;
 }
 
 /** The start of the line so many before that of the byte at `to`; `from`, where there are not as many. */

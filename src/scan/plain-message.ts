@@ -23,7 +23,8 @@
  * When in doubt the answer is no; the price is a walk.
  */
 import { base64LettersMin } from '../reading/encoded-look.ts';
-import { mimeName, squeezed } from '../reading/evidence.ts';
+import { mimeName } from '../reading/evidence.ts';
+import { squeezed } from '../reading/squeezed.ts';
 
 /** A header that is longer is walked: this bounds what is kept of it. */
 const headerBytesMax = 64 * 1024;

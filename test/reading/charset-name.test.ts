@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { charsetsNamed } from '../../src/reading/charset-name.ts';
-import { squeezed } from '../../src/reading/evidence.ts';
+import { squeezed } from '../../src/reading/squeezed.ts';
 
 it.each<[string, readonly string[]]>([
   ['us-ascii', []],

@@ -35,6 +35,18 @@ const fragments = fc.constantFrom(
     '\xff\xfe',
   ],
 );
+/** More than is passed over at once of lines that do not matter (lines.ts). */
+const fillers = fc
+  .tuple(
+    fc.constantFrom('QUJD'.repeat(19), 'words', '- : -', ''),
+    fc.constantFrom('\r\n', '\n', '\r'),
+  )
+  .map(([line, end]) => `${line}${end}`.repeat(Math.ceil(1500 / (line.length + end.length))));
+const longMessage = fc
+  .array(fc.oneof({ weight: 4, arbitrary: fragments }, { weight: 1, arbitrary: fillers }), {
+    maxLength: 30,
+  })
+  .map((pieces) => Buffer.from(pieces.join(''), 'latin1'));
 const message = fc
   .array(fc.oneof(fragments, fc.string({ maxLength: 4 })), { maxLength: 60 })
   .map((pieces) => Buffer.from(pieces.join(''), 'latin1'));
@@ -50,6 +62,25 @@ describe('the readings', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('are the same in pieces of which nothing is passed over', () => {
+    fc.assert(
+      fc.property(longMessage, (bytes) => {
+        const pieces: Buffer[] = [];
+        for (let at = 0; at < bytes.length; at += 500) pieces.push(bytes.subarray(at, at + 500));
+        expect(readAll(pieces)).toEqual(readAll([bytes]));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('end at a delimiter among many lines that do not matter', () => {
+    const lines = 'words\r\n'.repeat(500);
+    const header = 'Content-Type: multipart/mixed; boundary=b\r\n';
+    const bytes = Buffer.from(`${header}\r\n--b\r\n\r\n${lines}\r\n--b--\r\n${lines}`);
+    const { readings } = readAll([bytes]);
+    expect(readings.map((one) => one.bytes.toString())).toContain(lines);
   });
 
   it('are the same byte by byte', () => {

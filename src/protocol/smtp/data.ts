@@ -8,6 +8,7 @@
  * step. What an offence leads to is not decided here.
  */
 
+import { findByte } from '../../find-byte.ts';
 import { LoneDotWatch } from './lone-dot-watch.ts';
 import { SliceList } from './slice-list.ts';
 
@@ -61,9 +62,6 @@ const CR = 0x0d;
 const DOT = 0x2e;
 const crBytes = Buffer.from('\r');
 const spaceBytes = Buffer.from(' ');
-
-/** Calling indexOf costs as much as looking at a few bytes; without this, empty lines are slow. */
-const nearBytes = 4;
 
 export class DataDecoder {
   readonly #options: DataOptions;
@@ -146,8 +144,8 @@ export class DataDecoder {
   /** To the end of the line, to the next offence, or to the end of the chunk. */
   #passText(): void {
     const from = this.#at;
-    if (this.#nextCr < from) this.#nextCr = this.#find(CR);
-    if (this.#nextLf < from) this.#nextLf = this.#find(LF);
+    if (this.#nextCr < from) this.#nextCr = findByte(this.#chunk, CR, from);
+    if (this.#nextLf < from) this.#nextLf = findByte(this.#chunk, LF, from);
     const end = Math.min(this.#nextCr, this.#nextLf);
     this.#loneDot.text(this.#chunk, from, end);
     this.#at = end;
@@ -163,14 +161,6 @@ export class DataDecoder {
     } else {
       this.#passBareCr();
     }
-  }
-
-  #find(byte: number): number {
-    const chunk = this.#chunk;
-    const near = Math.min(this.#at + nearBytes, chunk.length);
-    for (let at = this.#at; at < near; at++) if (chunk[at] === byte) return at;
-    const found = chunk.indexOf(byte, near);
-    return found === -1 ? chunk.length : found;
   }
 
   #passBareLf(): void {
