@@ -28,11 +28,6 @@ import type { SystemdSockets } from './systemd-sockets.ts';
 
 /** A disk that takes longer is as good as none: well below what the next hop waits for an answer. */
 const commitMsMax = 15_000;
-/**
- * Who is alone hardly waits for it: the next hop takes as long to answer, and only then is there
- * something to write again.
- */
-const writeEveryMs = 2;
 /** A daemon that is being replaced drains meanwhile; systemd starts the next when it has ended. */
 const takeoverMs = 10_000;
 /** What can happen with every message is not said more often than this. */
@@ -174,7 +169,6 @@ async function openLedger(
       retentionMs,
       bytesMax,
       commitMsMax,
-      writeEveryMs,
       takeoverMs,
       warn,
     };

@@ -13,12 +13,6 @@ export interface CommitsSettings {
   readonly clock: Clock;
   /** How long a commit may take; then it is given up, and may become durable all the same. */
   readonly commitMsMax: number;
-  /**
-   * From the beginning of a write that several commits shared to the next one, at least, for each of
-   * them, up to four. A write costs more than the commits in it: the more there are the more share
-   * the next. Who is alone does not wait: a timer would cost it more than the disk does.
-   */
-  readonly writeEveryMs: number;
   readonly journal: PlacedFile;
   /** The number of the last record that was acknowledged. */
   readonly last: number;
@@ -39,8 +33,6 @@ interface Item {
   readonly waiter?: PromiseWithResolvers<undefined>;
 }
 
-/** Of `writeEveryMs`. */
-const pausesMax = 4;
 /** How long a deferred change waits for a commit to travel with. */
 const deferMs = 50;
 /** Commits that wait for a hanging disk; further ones are refused. */
@@ -56,8 +48,6 @@ export class LedgerCommits {
   /** Until the database has what is in the journal no half is free. */
   #state: 'idle' | 'scheduled' | 'writing' | 'full' | 'closed' = 'full';
   #timer: Timer | undefined;
-  /** When the next write may begin. */
-  #due = -Infinity;
   /** The other one is used first. */
   #half: 0 | 1 = 1;
   /** Bytes of the half that are used. */
@@ -153,17 +143,17 @@ export class LedgerCommits {
     this.#settings.warn('deferred changes were given up: too many wait for the disk');
   }
 
-  /** All that comes in this turn of the event loop shares a write, and all until one is due. */
+  /**
+   * All that comes in this turn of the event loop shares a write, and all that comes during it the
+   * next. Nothing is held back for company: sessions that wait leave clamd without work, which costs
+   * more than the writes that are saved (bench/README.md).
+   */
   #schedule(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
-    const write = (): void => {
+    setImmediate(() => {
       if (this.#state === 'scheduled') this.#write();
-    };
-    const { clock } = this.#settings;
-    const ms = this.#due - clock.monotonic();
-    if (ms > 0) clock.after(ms, write);
-    else setImmediate(write);
+    });
   }
 
   #write(): void {
@@ -175,7 +165,6 @@ export class LedgerCommits {
     }
     const texts = items.map(({ text }) => text).filter((text) => text !== '');
     this.#state = 'writing';
-    this.#pause(items.filter(({ waiter }) => waiter).length);
     if (texts.length === 0) {
       this.#finish(items, 0, undefined);
       return;
@@ -190,12 +179,6 @@ export class LedgerCommits {
     this.#settings.journal.write(record, halfStart(this.#half) + this.#used, (problem) => {
       this.#finish(items, record.length, problem && messageOf(problem));
     });
-  }
-
-  #pause(commits: number): void {
-    const { clock, writeEveryMs } = this.#settings;
-    const pauses = commits > 1 ? Math.min(commits, pausesMax) : 0;
-    this.#due = clock.monotonic() + writeEveryMs * pauses;
   }
 
   /** What fits: all that waits, but for a flood. */

@@ -36,8 +36,6 @@ export interface SqliteLedgerSettings {
   readonly retentionMs: number;
   /** A commit that takes longer is given up: it may become durable all the same. */
   readonly commitMsMax: number;
-  /** From one write to the next, at least, so that commits share them (default 0). */
-  readonly writeEveryMs?: number;
   /** How long another daemon has to let go of the ledger; 0 without it. */
   readonly takeoverMs?: number;
   /** Told of trouble that no call is answered with. Must not throw. */
@@ -169,13 +167,13 @@ export class SqliteLedger implements Ledger {
 }
 
 async function openParts(link: LedgerLink, settings: SqliteLedgerSettings): Promise<Parts> {
-  const { file, clock, commitMsMax, writeEveryMs = 0, warn } = settings;
+  const { file, clock, commitMsMax, warn } = settings;
   const left = await readLeft(nodeFiles, file, identityOf(file));
   const folding = new LedgerFolding(link, clock, warn, left.unfolded);
   const reader = openLedgerDatabase(file, () => folding.unfolded);
   const journal = await openPlacedFile(beside.journal(file), O_WRONLY | O_DSYNC);
   const commits = new LedgerCommits({
-    ...{ clock, commitMsMax, writeEveryMs, warn, journal, last: left.last },
+    ...{ clock, commitMsMax, warn, journal, last: left.last },
     checkPlace: placeCheck(file),
     onDurable: (changes, number) => {
       folding.take(changes, number);

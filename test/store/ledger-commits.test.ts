@@ -62,7 +62,7 @@ beforeEach(() => {
 /** The first half is free; the other would have each run write 8 MiB. */
 function commitsTo(journal: PlacedFile, more: Partial<CommitsSettings> = {}): LedgerCommits {
   const commits = new LedgerCommits({
-    ...{ clock, commitMsMax: 1000, writeEveryMs: 0, journal, last: 0 },
+    ...{ clock, commitMsMax: 1000, journal, last: 0 },
     checkPlace: () => undefined,
     onDurable: (changes) => durable.push(...changes),
     onFull: () => undefined,
@@ -144,46 +144,12 @@ test('all that comes while the disk is at work shares one write', async () => {
   expect(file.writes).toBe(2);
 });
 
-test('commits that come soon after a shared write share the next one, and one that comes late waits not', async () => {
+test('what comes while the disk is idle is written at once, whatever was shared before', async () => {
   const file = new FatefulFile();
-  const commits = commitsTo(file, { writeEveryMs: 2 });
-  await Promise.all([commits.commit([note(0)]), commits.commit([note(1)])]);
-  const soon = [commits.commit([note(2)])];
-  clock.advance(3);
-  await turn();
-  soon.push(commits.commit([note(3)]));
-  await turn();
-  expect(file.writes).toBe(1);
-  clock.advance(1);
-  await Promise.all(soon);
-  expect(file.writes).toBe(2);
-  clock.advance(4);
-  await commits.commit([note(4)]);
-  expect([file.writes, left(file)]).toEqual([3, [0, 1, 2, 3, 4]]);
-});
-
-test('who is alone does not wait', async () => {
-  const file = new FatefulFile();
-  const commits = commitsTo(file, { writeEveryMs: 2 });
-  for (const number of [1, 2, 3]) await commits.commit([note(number)]);
-  expect([file.writes, left(file)]).toEqual([3, [1, 2, 3]]);
-});
-
-test.each([
-  [2, 4],
-  [3, 6],
-  [9, 8],
-])('after a write that %i commits shared the next one waits %i ms', async (shared, ms) => {
-  const file = new FatefulFile();
-  const commits = commitsTo(file, { writeEveryMs: 2 });
-  await Promise.all(Array.from({ length: shared }, (_, at) => commits.commit([note(at)])));
-  const next = commits.commit([note(10)]);
-  clock.advance(ms - 1);
-  await turn();
-  expect(file.writes).toBe(1);
-  clock.advance(1);
-  await next;
-  expect(file.writes).toBe(2);
+  const commits = commitsTo(file);
+  await Promise.all([0, 1, 2, 3].map((number) => commits.commit([note(number)])));
+  for (const number of [4, 5]) await commits.commit([note(number)]);
+  expect([file.writes, left(file)]).toEqual([3, [0, 1, 2, 3, 4, 5]]);
 });
 
 describe('a disk that hangs', () => {
