@@ -1,6 +1,6 @@
 /**
- * What is to become durable, gathered while the disk is at work and written into the journal at
- * once: one write and one fsync for all that came meanwhile.
+ * What is to become durable, gathered while the disk or the event loop is at work and written into
+ * the journal at once: one write and one fsync for all that came meanwhile.
  */
 import type { Clock, Timer } from '../clock.ts';
 import { messageOf, OperationalError } from '../errors.ts';
@@ -13,6 +13,8 @@ export interface CommitsSettings {
   readonly clock: Clock;
   /** How long a commit may take; then it is given up, and may become durable all the same. */
   readonly commitMsMax: number;
+  /** How many events the event loop has handled by now: as long as that grows, more may come. */
+  readonly eventsHandled: () => number;
   readonly journal: PlacedFile;
   /** The number of the last record that was acknowledged. */
   readonly last: number;
@@ -33,6 +35,8 @@ interface Item {
   readonly waiter?: PromiseWithResolvers<undefined>;
 }
 
+/** How long a write waits for an event loop that is never idle, at the most. */
+const holdMsMax = 2;
 /** How long a deferred change waits for a commit to travel with. */
 const deferMs = 50;
 /** Commits that wait for a hanging disk; further ones are refused. */
@@ -144,15 +148,23 @@ export class LedgerCommits {
   }
 
   /**
-   * All that comes in this turn of the event loop shares a write, and all that comes during it the
-   * next. Nothing is held back for company: sessions that wait leave clamd without work, which costs
-   * more than the writes that are saved (bench/README.md).
+   * A write costs the event loop more than the commits in it, so it waits until there is nothing else
+   * to do, and takes along what comes until then. A timer instead would have all sessions wait
+   * while the processor has nothing to do (bench/README.md, "What handing over once costs").
    */
   #schedule(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
+    const { clock, eventsHandled } = this.#settings;
+    this.#writeWhenIdle(clock.monotonic() + holdMsMax, eventsHandled());
+  }
+
+  #writeWhenIdle(until: number, handled: number): void {
     setImmediate(() => {
-      if (this.#state === 'scheduled') this.#write();
+      if (this.#state !== 'scheduled') return;
+      const now = this.#settings.eventsHandled();
+      if (now === handled || this.#settings.clock.monotonic() >= until) this.#write();
+      else this.#writeWhenIdle(until, now);
     });
   }
 

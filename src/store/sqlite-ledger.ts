@@ -7,6 +7,7 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { eventsHandled } from '../event-loop.ts';
 import { messageOf, OperationalError } from '../errors.ts';
 import { nodeFiles, prepareDirectory } from './files.ts';
 import type { Ledger, LedgerChange, LedgerEntry } from './ledger.ts';
@@ -173,7 +174,7 @@ async function openParts(link: LedgerLink, settings: SqliteLedgerSettings): Prom
   const reader = openLedgerDatabase(file, () => folding.unfolded);
   const journal = await openPlacedFile(beside.journal(file), O_WRONLY | O_DSYNC);
   const commits = new LedgerCommits({
-    ...{ clock, commitMsMax, warn, journal, last: left.last },
+    ...{ clock, commitMsMax, eventsHandled, warn, journal, last: left.last },
     checkPlace: placeCheck(file),
     onDurable: (changes, number) => {
       folding.take(changes, number);

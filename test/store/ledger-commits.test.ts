@@ -54,15 +54,17 @@ class FatefulFile implements PlacedFile {
 let clock: FakeClock;
 let warnings: string[];
 let durable: LedgerChange[];
+/** By the event loop, as far as the commits are told. */
+let handled: number;
 
 beforeEach(() => {
-  [clock, warnings, durable] = [new FakeClock(), [], []];
+  [clock, warnings, durable, handled] = [new FakeClock(), [], [], 0];
 });
 
 /** The first half is free; the other would have each run write 8 MiB. */
 function commitsTo(journal: PlacedFile, more: Partial<CommitsSettings> = {}): LedgerCommits {
   const commits = new LedgerCommits({
-    ...{ clock, commitMsMax: 1000, journal, last: 0 },
+    ...{ clock, commitMsMax: 1000, eventsHandled: () => handled, journal, last: 0 },
     checkPlace: () => undefined,
     onDurable: (changes) => durable.push(...changes),
     onFull: () => undefined,
@@ -150,6 +152,39 @@ test('what comes while the disk is idle is written at once, whatever was shared 
   await Promise.all([0, 1, 2, 3].map((number) => commits.commit([note(number)])));
   for (const number of [4, 5]) await commits.commit([note(number)]);
   expect([file.writes, left(file)]).toEqual([3, [0, 1, 2, 3, 4, 5]]);
+});
+
+describe('an event loop that has more to do', () => {
+  test('has what comes meanwhile share the write', async () => {
+    const file = new FatefulFile();
+    const commits = commitsTo(file);
+    const all: Promise<void>[] = [];
+    for (const number of [0, 1, 2]) {
+      all.push(commits.commit([note(number)]));
+      handled++;
+      await turn();
+      expect(file.writes).toBe(0);
+    }
+    await Promise.all(all);
+    expect([file.writes, left(file)]).toEqual([1, [0, 1, 2]]);
+  });
+
+  test('is waited for no longer than 2 ms', async () => {
+    const file = new FatefulFile();
+    const commits = commitsTo(file);
+    const commit = commits.commit([note(0)]);
+    for (const ms of [0, 1, 0.9]) {
+      handled++;
+      clock.advance(ms);
+      await turn();
+      expect(file.writes).toBe(0);
+    }
+    handled++;
+    clock.advance(0.1);
+    await turn();
+    expect(file.writes).toBe(1);
+    await commit;
+  });
 });
 
 describe('a disk that hangs', () => {
