@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../test/support/ports.ts';
 import { type PrivatePostfix, startPostfix } from '../../test/support/private-postfix.ts';
 import { makeWorkdir, type Workdir } from '../../test/support/workdir.ts';
@@ -43,8 +42,6 @@ interface Door {
 
 const processes = 100;
 const drainedWithinSeconds = 120;
-/** Its error is in the rate. */
-const pollMs = 20;
 
 export async function startDoorsStage(stage: Stage): Promise<DoorsStage> {
   const workdir = makeWorkdir();
@@ -113,7 +110,7 @@ async function start(
     if (way === 'no filter' || way === 'clamgate, after the queue') continue;
     await stopsEicar(way, port);
   }
-  await drained(postfix);
+  await postfix.drained(drainedWithinSeconds);
   return { places, policySocket, clamgatePid: daemon.pid, close };
 }
 
@@ -139,18 +136,10 @@ function placesOf(
           ...(way !== 'no filter' && { clamd }),
           ...{ postfix: master, load },
         },
-        drained: () => drained(postfix),
+        drained: () => postfix.drained(drainedWithinSeconds),
       },
     ]),
   );
-}
-
-async function drained(postfix: PrivatePostfix): Promise<void> {
-  const end = performance.now() + drainedWithinSeconds * 1000;
-  while (!(await postfix.queueIsEmpty())) {
-    if (performance.now() > end) throw new Error('the queue does not become empty');
-    await delay(pollMs);
-  }
 }
 
 /** master(8), from which all its processes come. */

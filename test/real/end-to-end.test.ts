@@ -82,7 +82,7 @@ describeNeeding(['root', 'postfix', 'clamd'], 'end to end', () => {
     });
 
     beforeEach(async () => {
-      expect(await postfix.queueIsEmpty()).toBe(true);
+      await postfix.drained();
     });
 
     /** Sends a message and waits until Postfix has nothing of it any more. */

@@ -70,7 +70,7 @@ export async function playWithPostfix(
 }
 
 async function empty({ postfix }: PostfixDoors): Promise<void> {
-  if (await postfix.queueIsEmpty()) return;
+  if ((await postfix.queued()).length === 0) return;
   await run('postsuper', ['-c', postfix.configDirectory, '-d', 'ALL']);
 }
 

@@ -174,7 +174,7 @@ describeNeeding(
       const [reply] = await submit(postfix.reinjectPort, message);
       expect(reply).toMatch(/^451 4\.3\.0 <END-OF-MESSAGE>: .*Stale attempt, not accepted/);
       expect(await decided(asked[0]?.queueId ?? '')).toBe('not-committed');
-      expect(await postfix.queueIsEmpty()).toBe(true);
+      await postfix.drained();
       expect(postfix.sink.messages).toEqual([]);
     });
 
