@@ -4,7 +4,7 @@ import type { Config } from '../daemon/config.ts';
 import { Control } from '../daemon/control.ts';
 import { StatusReport } from '../daemon/control-status.ts';
 import { Daemon } from '../daemon/daemon.ts';
-import { Garbage, ownHeap } from '../daemon/garbage.ts';
+import { HeapGrowth, setHeapGrowth, shrinkHeap } from '../daemon/heap.ts';
 import { History } from '../daemon/history.ts';
 import { Log } from '../daemon/log.ts';
 import { Metrics } from '../daemon/metrics.ts';
@@ -40,6 +40,7 @@ export async function serve(
   hangups: Hangups,
 ): Promise<ExitCode> {
   setDefaultHighWaterMark(false, streamBytes);
+  const heap = new HeapGrowth(setHeapGrowth);
   const { clock } = context;
   const log = new Log(config.log, clock, process.stdout);
   const termination = terminated();
@@ -52,7 +53,6 @@ export async function serve(
   const metrics = new Metrics();
   const history = new History(historySize);
   const notices = new Notices(log, clock);
-  const garbage = new Garbage(ownHeap());
   const observe = (record: TransactionRecord): void => {
     metrics.record(record);
     history.add(record);
@@ -69,8 +69,8 @@ export async function serve(
     observePool: (event) => {
       metrics.pool(event);
     },
-    moved: (bytes) => {
-      garbage.moved(bytes);
+    underWay: (change) => {
+      heap.underWay(change);
     },
     sockets: systemd.sockets,
   });
@@ -95,7 +95,7 @@ export async function serve(
   const supervision = supervisionOf(systemd, { daemon, report, log, clock, path });
   supervision?.ready();
   started.resolve(supervision);
-  garbage.afterStart();
+  shrinkHeap();
   await stopped({ daemon, log, supervision }, control, await termination);
   setTimeout(() => process.exit(exitCodes.ok), lastResortMs).unref();
   return exitCodes.ok;

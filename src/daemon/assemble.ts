@@ -41,7 +41,7 @@ export interface Lasting {
   readonly pool: ClamdPool;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
-  readonly moved: (bytes: number) => void;
+  readonly underWay: (change: 1 | -1) => void;
 }
 
 /** What one configuration comes to at run time, but for the sockets it listens on. */
@@ -59,7 +59,12 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const { clock, ledger, removed } = lasting;
   const { directory } = config.quarantine;
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
-  const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
+  const quarantine = new Quarantine({
+    files: nodeFiles,
+    directory,
+    clock,
+    removed,
+  });
   await quarantine.prepare();
   const scanner = scannerOf(config, clock, lasting.pool);
   const scans = new Scans({ scanner, ledger, clock });
@@ -91,11 +96,11 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
 
 function commonParts(
   config: Config,
-  { clock, line, stopping, handovers, observe, moved }: Lasting,
+  { clock, line, stopping, handovers, observe, underWay }: Lasting,
 ): Omit<EngineParts, 'limits' | 'scans' | 'nextHop' | 'quarantine'> {
   const { limits, rules, banned, hostname, header } = config;
   const spool = {
-    files: countedFiles(nodeFiles, moved),
+    files: countedFiles(nodeFiles, underWay),
     directory: config.spool.directory,
     memoryBytes: limits.spoolMemoryBytes,
   };

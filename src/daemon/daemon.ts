@@ -35,8 +35,8 @@ export interface DaemonSurroundings {
   readonly observeHandover: (event: HandoverEvent) => void;
   /** Told of what an operator should know of the clamds, besides the log. */
   readonly observePool?: (event: PoolEvent) => void;
-  /** Told of the bytes of large messages as they go to the spool's files and come from there. */
-  readonly moved?: (bytes: number) => void;
+  /** Told when a message goes to a file, because it is large, and when that is done with. */
+  readonly underWay?: (change: 1 | -1) => void;
   /** Sockets that were open when the process began; none where it was not systemd that started it. */
   readonly sockets?: SystemdSockets;
 }
@@ -166,11 +166,11 @@ export class Daemon {
   }
 
   async #assemble(config: Config, { ledger, handovers }: Once, pool: ClamdPool): Promise<Assembly> {
-    const { clock, observe, moved = () => undefined } = this.#surroundings;
+    const { clock, observe, underWay = () => undefined } = this.#surroundings;
     const next = await assemble(config, {
       clock,
       observe,
-      moved,
+      underWay,
       line: this.#line,
       stopping: this.#stopping.signal,
       ledger,

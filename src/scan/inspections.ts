@@ -8,13 +8,14 @@ import { type Inspection, Inspector } from '../inspect/inspector.ts';
 import { defaultInspectLimits } from '../limits.ts';
 import { type BannedRule, rulesAgainst, type Thing } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
-import { Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import type { ShownContent } from './scanner.ts';
 
 export interface InspectionSettings {
   readonly banned: readonly BannedRule[];
   /** Whether what was seen is kept, to be shown. */
   readonly show: boolean;
+  readonly pace: Pace;
 }
 
 /** A stream, and the names and types that the part is given. */
@@ -44,7 +45,6 @@ export class Inspections {
   /** One for all, as one file is inspected at a time. */
   #scratch: Buffer | undefined;
   readonly #told = new Set<string>();
-  readonly #pace = new Pace();
   /** Names and types that were held to the rules. */
   readonly #asked = new Set<string>();
 
@@ -123,7 +123,7 @@ export class Inspections {
   async #ask(stream: string, things: readonly DetailedThing[]): Promise<void> {
     const found = new Map<string, { rules: readonly string[]; details: string[]; more: number }>();
     for (const thing of things) {
-      await this.#pace.spent(askedBytes + (thing.names?.[0]?.length ?? 0));
+      await this.#settings.pace.spent(askedBytes + (thing.names?.[0]?.length ?? 0));
       const rules = rulesAgainst(thing, this.#settings.banned);
       if (rules.length === 0) continue;
       const key = JSON.stringify(rules);

@@ -20,7 +20,7 @@ import { type ClamdSettings, type KnownOfClamd, poolSettingsOf } from './clamd-s
 import type { EndpointStatus } from './endpoint-status.ts';
 import { Inspections } from './inspections.ts';
 import { PartScan } from './part-scan.ts';
-import { inSlices } from './pace.ts';
+import { inSlices, Pace } from './pace.ts';
 import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { mailPrefix, smallContent, wholeOf } from './mail-stream.ts';
@@ -138,14 +138,16 @@ class ScanRun {
     this.#outer = outer;
     const { limits, banned = [], everyPart: show = false } = options;
     const { signal } = this.#stop;
+    const pace = new Pace(options.clock);
     this.#scans = new StreamScans(settings, signal);
     this.#parts = new PartScan(this.#scans, limits, signal);
     const { readingsMax } = limits;
-    this.#inspections = new Inspections(this.#scans.findings, { banned, show });
+    this.#inspections = new Inspections(this.#scans.findings, { banned, show, pace });
     const readings = {
       limits: { ...defaultReadingLimits, readingsMax },
       show,
       inspections: this.#inspections,
+      pace,
     };
     this.#readings = new ReadingScan(this.#scans, readings, signal);
   }

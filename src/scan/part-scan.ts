@@ -36,7 +36,10 @@ export class PartScan {
 
   /** The MIME tree so far, in IMAP's order. */
   get parts(): readonly MimePart[] {
-    return [...this.#walk.containers, ...this.#leaves].sort(byNumber);
+    return [...this.#walk.containers, ...this.#leaves]
+      .map((part) => ({ part, steps: part.number.split('.').map(Number) }))
+      .sort((one, other) => bySteps(one.steps, other.steps))
+      .map(({ part }) => part);
   }
 
   /**
@@ -134,9 +137,11 @@ async function* continued(
 }
 
 /** '1.10' comes after '1.9', and what is in '1.9' between them. (Intl would take 2 MB for it.) */
-function byNumber({ number: one }: MimePart, { number: other }: MimePart): number {
-  const [ones, others] = [one.split('.'), other.split('.')];
-  const at = ones.findIndex((step, index) => step !== others[index]);
-  // -1 where it is the other's beginning.
-  return at < 0 ? ones.length - others.length : Number(ones[at]) - Number(others[at] ?? -1);
+function bySteps(ones: readonly number[], others: readonly number[]): number {
+  for (const [at, one] of ones.entries()) {
+    const other = others[at];
+    if (one !== other) return one - (other ?? -1);
+  }
+  // The one is the other's beginning.
+  return ones.length - others.length;
 }

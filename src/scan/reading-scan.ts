@@ -16,7 +16,7 @@ import { type Found, type Recipe, recipeWords } from '../reading/recipe.ts';
 import { Survey } from '../reading/survey.ts';
 import type { PartialReason } from '../verdict/finding.ts';
 import type { Inspections } from './inspections.ts';
-import { Pace, slices } from './pace.ts';
+import { costlySliceBytes, type Pace, slices } from './pace.ts';
 import type { ShownReading } from './scanner.ts';
 import { inOneBuffer } from './stream-blocks.ts';
 import { smallStreamBytes, type StreamScans } from './stream-scans.ts';
@@ -45,7 +45,7 @@ export class ReadingScan {
   readonly #limits: ReadingLimits;
   readonly #show: boolean;
   readonly #signal: CancelSignal;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #inspections: Inspections;
   /** One for all recipes: many short-lived ones would wait long for the garbage collector. */
   #small: Buffer = Buffer.alloc(0);
@@ -61,6 +61,7 @@ export class ReadingScan {
       readonly limits: ReadingLimits;
       readonly show: boolean;
       readonly inspections: Inspections;
+      readonly pace: Pace;
     },
     signal: CancelSignal,
   ) {
@@ -69,6 +70,7 @@ export class ReadingScan {
     this.#show = options.show;
     this.#signal = signal;
     this.#inspections = options.inspections;
+    this.#pace = options.pace;
   }
 
   /**
@@ -99,7 +101,7 @@ export class ReadingScan {
   async #survey(content: Content): Promise<ReadingPlan> {
     const survey = new Survey(this.#limits);
     for await (const chunk of content.chunks(this.#signal)) {
-      for (const slice of slices(chunk)) {
+      for (const slice of slices(chunk, costlySliceBytes)) {
         survey.feed(slice);
         await this.#pace.spent(slice.length);
       }

@@ -1,27 +1,25 @@
-/** Files of the spool that tell how many bytes go through them. */
+/** Files of the spool that tell of each that it is open: so many large messages are under way. */
 import type { OpenFile } from './files.ts';
 import type { SpoolFiles } from './spool.ts';
 
-/** @param moved told of each write and read when it is done. Must not throw. */
-export function countedFiles(files: SpoolFiles, moved: (bytes: number) => void): SpoolFiles {
-  return {
-    create: async (path) => counted(await files.create(path), moved),
-    unlink: (path) => files.unlink(path),
+/** @param tell of one that is open, or no longer. Must not throw. */
+export function countedFiles(files: SpoolFiles, tell: (change: 1 | -1) => void): SpoolFiles {
+  const counted = (file: OpenFile): OpenFile => {
+    tell(1);
+    let isOpen = true;
+    return {
+      append: (bytes) => file.append(bytes),
+      readAt: (target, position) => file.readAt(target, position),
+      sync: () => file.sync(),
+      close: async () => {
+        if (isOpen) tell(-1);
+        isOpen = false;
+        await file.close();
+      },
+    };
   };
-}
-
-function counted(file: OpenFile, moved: (bytes: number) => void): OpenFile {
   return {
-    append: async (bytes) => {
-      await file.append(bytes);
-      moved(bytes.length);
-    },
-    readAt: async (target, position) => {
-      const filled = await file.readAt(target, position);
-      moved(filled);
-      return filled;
-    },
-    sync: () => file.sync(),
-    close: () => file.close(),
+    create: async (path) => counted(await files.create(path)),
+    unlink: (path) => files.unlink(path),
   };
 }
