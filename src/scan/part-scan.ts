@@ -36,10 +36,9 @@ export class PartScan {
 
   /** The MIME tree so far, in IMAP's order. */
   get parts(): readonly MimePart[] {
-    return [...this.#walk.containers, ...this.#leaves]
-      .map((part) => ({ part, steps: part.number.split('.').map(Number) }))
-      .sort((one, other) => bySteps(one.steps, other.steps))
-      .map(({ part }) => part);
+    return [...this.#walk.containers, ...this.#leaves].sort((one, other) =>
+      byNumber(one.number, other.number),
+    );
   }
 
   /**
@@ -136,12 +135,20 @@ async function* continued(
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-/** '1.10' comes after '1.9', and what is in '1.9' between them. (Intl would take 2 MB for it.) */
-function bySteps(ones: readonly number[], others: readonly number[]): number {
-  for (const [at, one] of ones.entries()) {
-    const other = others[at];
-    if (one !== other) return one - (other ?? -1);
-  }
-  // The one is the other's beginning.
-  return ones.length - others.length;
+/**
+ * '1.10' comes after '1.9', and what is in '1.9' between them. A thousand multiparts in each other
+ * have numbers of a thousand steps, so these are not split. (Intl would take 2 MB for it.)
+ */
+export function byNumber(one: string, other: string): number {
+  let at = 0;
+  while (at < one.length && one.charCodeAt(at) === other.charCodeAt(at)) at++;
+  // Where the step begins in which they differ: lastIndexOf takes an offset below 0 for 0.
+  const from = at === 0 ? 0 : one.lastIndexOf('.', at - 1) + 1;
+  // Of the same step the one is the other's beginning.
+  return stepAt(one, from) - stepAt(other, from) || one.length - other.length;
+}
+
+/** Digits up to the next dot; nothing, which is the message itself, comes first. */
+function stepAt(number: string, from: number): number {
+  return Number.parseInt(number.slice(from)) || 0;
 }
