@@ -15,6 +15,8 @@ const envelopes = [
   Buffer.from('060b2a864886f70d0109100117', 'hex'),
 ];
 const sequenceTag = 0x30;
+const LF = 0x0a;
+const CR = 0x0d;
 const sequenceHeaderMax = 6;
 
 /** RFC 9580 §6.2: a line of its own, header lines, an empty line, base64. */
@@ -25,23 +27,25 @@ const keyPackets = new Set([1, 3]);
 
 export class EncryptedMailLook implements Look {
   readonly #notes: Notes;
+  /** The byte before the block. A file begins where a line does. */
+  #before = LF;
 
   constructor(notes: Notes) {
     this.#notes = notes;
   }
 
   look(block: Block): void {
-    const { bytes, at } = block;
+    const { bytes, at, fresh } = block;
     if (at === 0 && isEnvelope(bytes)) this.#notes.encrypted.add('S/MIME message');
     for (const place of places(block, armour)) {
-      const before = bytes[place - 1];
-      // At the start of a block the end of the line before is not seen; that is rare, and harmless.
-      const isLine = place === 0 || before === 0x0a || before === 0x0d;
+      const before = place === 0 ? this.#before : bytes[place - 1];
+      const isLine = before === LF || before === CR;
       const head = armourHead.exec(bytes.toString('latin1', place, place + 1024));
       if (isLine && head?.[1] !== undefined && isKeyPacket(head[1])) {
         this.#notes.encrypted.add('OpenPGP message');
       }
     }
+    this.#before = bytes[fresh - 1] ?? LF;
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from '@jest/globals';
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
-import { scratchBytes } from '../../src/inspect/blocks.ts';
+import { lookahead, scratchBytes } from '../../src/inspect/blocks.ts';
 import { headBytes, type Inspection, Inspector } from '../../src/inspect/inspector.ts';
 import type { InspectLimits } from '../../src/inspect/notes.ts';
 import { defaultInspectLimits } from '../../src/limits.ts';
@@ -18,6 +18,15 @@ function inspect(bytes: Buffer, pieces: readonly Buffer[] = [bytes], limits = {}
 
 /** Behind and before bytes that are no part of it. */
 const within = (bytes: Buffer): Buffer => Buffer.concat([Buffer.alloc(70_000, 'MZ'), bytes]);
+
+/** Where the second block begins, so that the byte before is not in it. */
+const atBlock = (before: string, bytes: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from(before.padStart(scratchBytes - lookahead)),
+    bytes,
+    // Or there is only one.
+    Buffer.alloc(lookahead, 'x'),
+  ]);
 
 const extra = (kind: number): Buffer => Buffer.from([kind & 0xff, kind >> 8, 2, 0, 1, 2]);
 const aes = made.sevenZipHeader(['a.txt'], '06f10701');
@@ -96,6 +105,7 @@ const encrypted: readonly (readonly [string, Buffer, string])[] = [
   ],
   ['OpenPGP to a key', made.pgp(1), 'OpenPGP message'],
   ['OpenPGP to a passphrase', made.pgp(3), 'OpenPGP message'],
+  ['OpenPGP at the start of a block', atBlock('\r\n', made.pgp(1)), 'OpenPGP message'],
   ['S/MIME', made.cms('enveloped'), 'S/MIME message'],
 ];
 
@@ -126,6 +136,7 @@ const open: readonly (readonly [string, Buffer])[] = [
   ['a signed S/MIME message', made.cms('signed')],
   ['a compressed OpenPGP message', made.pgp(8)],
   ['an OpenPGP message that is quoted', Buffer.from(`> ${made.pgp(1).toString()}`)],
+  ['an OpenPGP message that is quoted at the start of a block', atBlock('> ', made.pgp(1))],
   ['tar', made.tar({ name: 'a' })],
   ['gzip', gzipSync('text')],
 ];
