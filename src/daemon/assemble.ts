@@ -59,12 +59,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   const { clock, ledger, removed } = lasting;
   const { directory } = config.quarantine;
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
-  const quarantine = new Quarantine({
-    files: nodeFiles,
-    directory,
-    clock,
-    removed,
-  });
+  const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
   await quarantine.prepare();
   const scanner = scannerOf(config, clock, lasting.pool);
   const scans = new Scans({ scanner, ledger, clock });
