@@ -25,7 +25,11 @@ export interface Cost {
   readonly found: readonly string[];
 }
 
+/** The first message that a daemon gets, which makes it load and compile what it takes. */
+export type First = Pick<Cost, 'kind' | 'bytes' | 'computingMs' | 'lateMs'>;
+
 export interface BoundsFigures {
+  readonly firsts: readonly First[];
   readonly costs: readonly Cost[];
 }
 
@@ -34,6 +38,7 @@ const sizes = [0.01, 0.1, 1, 10, 25, 100].map((size) => size * MB);
 /** So many bytes are sent of each size, in as many messages as that takes, but few of the small. */
 const bytesOfEach = MB;
 const messagesMax = 60;
+const firstBytes = MB / 10;
 /** A message that would take more CPU time is left out: on a busy machine it ends in our own time limit. */
 const expectedMsMax = 60_000;
 
@@ -42,17 +47,37 @@ export async function measureBounds(
   options: Options,
   tell: (what: string) => void,
 ): Promise<BoundsFigures> {
+  const firsts: First[] = [];
+  for (const kind of options.boundsKinds) {
+    const first = await onStage(stage, (bounds) => firstOf(bounds, kind));
+    firsts.push(first);
+    tell(`${kind}, ${first.bytes} bytes, as the first message: ${holdOf(first)}`);
+  }
+  const costs = await onStage(stage, async (bounds) => {
+    await warmUp(bounds);
+    const all: Cost[] = [];
+    for (const kind of options.boundsKinds) {
+      all.push(...(await costsOf(bounds, kind, options.boundsBytesMax, tell)));
+    }
+    return all;
+  });
+  return { firsts, costs };
+}
+
+async function onStage<T>(stage: Stage, use: (bounds: BoundsStage) => Promise<T>): Promise<T> {
   const bounds = await startBoundsStage(stage);
   try {
-    const costs: Cost[] = [];
-    await warmUp(bounds);
-    for (const kind of options.boundsKinds) {
-      costs.push(...(await costsOf(bounds, kind, options.boundsBytesMax, tell)));
-    }
-    return { costs };
+    return await use(bounds);
   } finally {
     await bounds.close();
   }
+}
+
+async function firstOf({ port, hold }: BoundsStage, kind: string): Promise<First> {
+  await hold();
+  await send(port, boundMessage(kind, firstBytes, ++serial));
+  const { computing, late } = await hold();
+  return { kind, bytes: firstBytes, computingMs: computing, lateMs: late };
 }
 
 async function costsOf(
@@ -103,7 +128,11 @@ async function send(port: number, message: Buffer): Promise<void> {
   connection.quit();
 }
 
-function progressOf({ kind, bytes, cpuNs, computingMs, lateMs, found }: Cost): string {
-  const hold = `held ${computingMs.toFixed(0)} ms (${lateMs.toFixed(0)} ms by the clock)`;
-  return `${kind}, ${bytes} bytes: ${cpuNs.toFixed(0)} ns a byte, ${hold} ${found.join(' ')}`;
+function progressOf(cost: Cost): string {
+  const { kind, bytes, cpuNs, found } = cost;
+  return `${kind}, ${bytes} bytes: ${cpuNs.toFixed(0)} ns a byte, ${holdOf(cost)} ${found.join(' ')}`;
+}
+
+function holdOf({ computingMs, lateMs }: Pick<Cost, 'computingMs' | 'lateMs'>): string {
+  return `held ${computingMs.toFixed(0)} ms (${lateMs.toFixed(0)} ms by the clock)`;
 }

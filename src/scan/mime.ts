@@ -7,6 +7,7 @@ import type { CancelSignal } from '../cancel-signal.ts';
 import { cancelCause, Cancelled, messageOf, OperationalError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { LeafParser, ParsedItem, ParsedLeaf } from './leaf-parser.ts';
+import { loadLeafParser } from './load-leaf-parser.ts';
 import type { Chunks } from './stream-blocks.ts';
 import type { MimePart } from './scanner.ts';
 
@@ -55,9 +56,7 @@ export class MimeWalk {
    * @throws what reading `source` throws.
    */
   async *leaves(source: Chunks, within: string): AsyncGenerator<Leaf, void> {
-    // With all that it brings along it takes a quarter of a daemon's start, and 10 MB: only who has a
-    // message to take apart loads it.
-    const { LeafParser } = await import('./leaf-parser.ts');
+    const LeafParser = await loadLeafParser();
     const parser = new LeafParser(Math.max(1, this.#limits.partsMax - this.#entities));
     const open = new OpenContent(parser, this.#signal);
     void feed(parser, source);
