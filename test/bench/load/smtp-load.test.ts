@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { SmtpLoad } from '../../../bench/load/smtp-load.ts';
 
@@ -66,4 +66,23 @@ test('a message that is refused is an error', async () => {
   const load = await SmtpLoad.open(port);
   await expect(load.send(content)).rejects.toThrow('451 4.7.1 no');
   load.quit();
+});
+
+test('a connection that nobody greets is given up for another one', async () => {
+  const [port] = await peer('PIPELINING');
+  const [greet] = (server?.listeners('connection') ?? []) as ((socket: Socket) => void)[];
+  let connections = 0;
+  server?.removeAllListeners('connection').on('connection', (socket: Socket) => {
+    if (++connections > 2) greet?.(socket);
+  });
+  const load = await SmtpLoad.open(port, 10);
+  await load.send(content);
+  load.quit();
+  expect(connections).toBe(3);
+});
+
+test('a peer that closes instead of greeting is an error', async () => {
+  const [port] = await peer('PIPELINING');
+  server?.removeAllListeners('connection').on('connection', (socket: Socket) => socket.end());
+  await expect(SmtpLoad.open(port)).rejects.toThrow('the peer closed the connection');
 });
