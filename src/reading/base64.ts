@@ -64,6 +64,9 @@ const manners: Readonly<Record<Base64Name, Manner>> = {
   'base64 in lines of whole quanta': { ...usual, wholeLines: true, wholeQuanta: true },
 };
 
+/** Of fewer it is not worth making a text. */
+const equalBytesMin = 256;
+
 /** A longer line is no line of base64 that a line-wise decoder would take. */
 const lineBytesMax = 1024;
 
@@ -126,8 +129,12 @@ export class Base64 implements Decoder {
 
   #decode(chunk: Buffer): void {
     const { table } = this.#manner;
+    let tried = 0;
     for (let at = 0; at < chunk.length; at++) {
-      if (this.#count === 0 && !this.#padded) at = this.#quanta(chunk, at);
+      if (this.#count === 0 && !this.#padded) {
+        if (at >= tried) [at, tried] = this.#equalLines(chunk, at);
+        at = this.#quanta(chunk, at);
+      }
       const value = table[chunk[at] ?? 0] ?? garbage;
       if (at === chunk.length) return;
       if (value < padding) this.#letter(value);
@@ -135,7 +142,32 @@ export class Base64 implements Decoder {
     }
   }
 
-  /** Whole quanta in a row, which is what most of a body is. @returns where they end. */
+  /**
+   * Lines of the same length in a row, which Node.js decodes ten times as fast as we do. It leaves out
+   * what is no letter and takes URL-safe ones, so what comes out counts only where it is of all letters.
+   *
+   * @returns where to go on, and how far there is nothing more of this kind to be tried.
+   */
+  #equalLines(chunk: Buffer, from: number): [at: number, tried: number] {
+    const first = chunk.indexOf(LF, from) + 1;
+    if (first === 0) return [from, chunk.length];
+    const width = first - from;
+    const endBytes = chunk[first - 2] === CR ? 2 : 1;
+    const letterCount = width - endBytes;
+    let end = first;
+    while (chunk[end + width - 1] === LF && (endBytes === 1 || chunk[end + width - 2] === CR)) {
+      end += width;
+    }
+    if (end - from < equalBytesMin || letterCount % 4 > 0) return [from, first];
+    const lines = chunk.toString('latin1', from, end);
+    if (lines.includes('-') || lines.includes('_')) return [from, end];
+    const bytes = (((end - from) / width) * letterCount * 3) / 4;
+    if (this.#out.write(lines, this.#size, bytes, 'base64') < bytes) return [from, end];
+    this.#size += bytes;
+    return [end, end];
+  }
+
+  /** Whole quanta in a row, however they are cut into lines. @returns where they end. */
   #quanta(chunk: Buffer, from: number): number {
     const { table } = this.#manner;
     const out = this.#out;
