@@ -117,11 +117,16 @@ function standsAt(head: Buffer, at: number, mark: Buffer): boolean {
   return head[at] === mark[0] && head.subarray(at, at + mark.length).equals(mark);
 }
 
-/** The same of what is there whole. */
-export function containerKind(bytes: Buffer): string | undefined {
+/** A look that has seen the beginning. */
+export function containerLookAt(bytes: Buffer): ContainerLook {
   const look = new ContainerLook();
   look.feed(bytes);
-  return look.kind;
+  return look;
+}
+
+/** The same of what is there whole. */
+export function containerKind(bytes: Buffer): string | undefined {
+  return containerLookAt(bytes).kind;
 }
 
 function nameIn(bytes: Buffer): string | undefined {

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 import type { Inspection } from '../inspect/inspector.ts';
-import { ContainerLook } from './container.ts';
+import { containerKind, type ContainerLook, containerLookAt } from './container.ts';
 import type { DecoderName } from '../reading/decoder.ts';
 import { Follower } from '../reading/follow.ts';
 import { type ReadingLimits, ReadingPlan } from '../reading/plan.ts';
@@ -28,6 +28,7 @@ const namedMax = 3;
 interface Examined {
   readonly bytes: number;
   readonly digest: string;
+  /** What it is to clamd, where it is not small. */
   readonly container: string | undefined;
   /** All bytes, if they are few; until the next recipe is followed. */
   readonly small: Buffer | undefined;
@@ -123,7 +124,7 @@ export class ReadingScan {
     const survey = new Survey(this.#limits, recipe);
     const inspector = this.#inspections.begin();
     const hash = createHash('sha256');
-    const look = new ContainerLook();
+    let look: ContainerLook | undefined;
     let bytes = 0;
     let isBlank = true;
     const spend = (read: number): void => {
@@ -133,8 +134,11 @@ export class ReadingScan {
       survey.feed(chunk);
       hash.update(chunk);
       for (const slice of inspector.slices(chunk)) await this.#pace.spent(inspector.feed(slice));
-      look.feed(chunk);
       if (bytes + chunk.length <= this.#small.length) chunk.copy(this.#small, bytes);
+      else {
+        look ??= containerLookAt(this.#small.subarray(0, bytes));
+        look.feed(chunk);
+      }
       bytes += chunk.length;
       isBlank &&= /^[\s\0]*$/.test(chunk.toString('latin1'));
       if (plan.isSpent) return undefined;
@@ -142,16 +146,15 @@ export class ReadingScan {
     const found = survey.end();
     await this.#named(survey);
     this.#exceeded ??= survey.exceeded;
-    const small = bytes <= this.#small.length ? this.#small.subarray(0, bytes) : undefined;
+    const small = look === undefined ? this.#small.subarray(0, bytes) : undefined;
     const digest = hash.digest('hex');
     const inspection = inspector.end();
-    const container = look.kind;
     const { others } = follower;
-    return { bytes, digest, container, small, isBlank, found, others, inspection };
+    return { bytes, digest, container: look?.kind, small, isBlank, found, others, inspection };
   }
 
   async #scan(content: Content, recipe: Recipe, examined: Examined): Promise<void> {
-    const { bytes, digest, container, small, isBlank, inspection } = examined;
+    const { bytes, digest, small, isBlank, inspection } = examined;
     if (isBlank) return;
     const words = recipeWords(recipe);
     const known = this.#scans.known(digest);
@@ -164,6 +167,8 @@ export class ReadingScan {
     const open = (): AsyncIterable<Buffer> =>
       inOneBuffer(this.#follow(content, recipe, new Follower(recipe, recipe.steps[0]?.from)));
     const source = { open: small === undefined ? open : () => [small], repeatable: true };
+    // Most were seen before: only what was not is looked at.
+    const container = small === undefined ? examined.container : containerKind(small);
     await this.#scans.scan({ stream, label: words }, { bytes, digest, container }, source);
   }
 
