@@ -78,6 +78,12 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const seconds = 1000;
 
+/**
+ * What each stream of Node.js may hold, where it is not said. mailparser strings some six together
+ * for a part; with 64 KiB (Node.js 22 and newer) they live long enough to fill the old heap.
+ */
+export const streamBytes = 16 * KiB;
+
 export const defaultLimits: Limits = {
   commandBytesMax: 4 * KiB,
   sessionCommandsMax: 100_000,

@@ -12,6 +12,7 @@ import { Notices } from '../daemon/notice.ts';
 import type { Supervision } from '../daemon/supervision.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import { messageOf } from '../errors.ts';
+import { streamBytes } from '../limits.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import type { Hangups } from './hangups.ts';
@@ -19,11 +20,6 @@ import { supervisionOf, systemdOf, tellUnused } from './serve-systemd.ts';
 import { version } from './version.ts';
 
 const historySize = 1000;
-/**
- * What each stream of Node.js may hold, where it is not said. mailparser strings some six together
- * for a part; with 64 KiB (Node.js 22 and newer) they live long enough to fill the old heap.
- */
-const streamBytes = 16 * 1024;
 /** When something still holds the process after everything was closed. */
 const lastResortMs = 5000;
 

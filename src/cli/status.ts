@@ -23,6 +23,7 @@ function statusText({ load, quarantine, ledger, ...status }: Status): string {
     ...status.reasons.map((reason): Row => ['', reason]),
     ...status.listening.map((address): Row => ['listening', address]),
     ['load', `${load.sessions} sessions, ${load.transactions} messages, ${load.waiting} waiting`],
+    ...(load.workers === undefined ? [] : [['workers', `${load.workers} running`] as const]),
     ...status.clamd.flatMap(clamdRows),
     ...scanningRows(status.scanning),
     ['quarantine', kept ?? 'cannot be read'],

@@ -10,6 +10,7 @@ import type { TransactionRecord } from '../engine/record.ts';
 import { Scans } from '../engine/scans.ts';
 import { replyTable } from '../listener/render.ts';
 import { SmtpNextHop } from '../relay/smtp-next-hop.ts';
+import type { ApartWorkers } from '../scan/apart-workers.ts';
 import type { ClamdPool } from '../scan/clamd-pool.ts';
 import { countedFiles } from '../store/counted-files.ts';
 import { nodeFiles } from '../store/files.ts';
@@ -39,6 +40,7 @@ export interface Lasting {
   readonly ledger: Ledger;
   readonly handovers: Handovers;
   readonly pool: ClamdPool;
+  readonly workers: ApartWorkers | undefined;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
   readonly underWay: (change: 1 | -1) => void;
@@ -61,7 +63,7 @@ export async function assemble(config: Config, lasting: Lasting): Promise<Assemb
   await prepareSpoolDirectory(nodeFiles, config.spool.directory);
   const quarantine = new Quarantine({ files: nodeFiles, directory, clock, removed });
   await quarantine.prepare();
-  const scanner = scannerOf(config, clock, lasting.pool);
+  const scanner = scannerOf(config, lasting);
   const scans = new Scans({ scanner, ledger, clock });
   const closing: { close(): void }[] = [];
   const engines = new Map<ListenerConfig, Engine | MilterEngine | Admission>();

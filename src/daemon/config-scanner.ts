@@ -1,6 +1,7 @@
 /** The scanner and the pool that a configuration describes, in the daemon and in `clamgate scan`. */
 import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
+import type { ApartWorkers } from '../scan/apart-workers.ts';
 import { parseClamdAddress, type ClamdAddress } from '../scan/clamd-address.ts';
 import type { PoolMember } from '../scan/clamd-endpoint.ts';
 import type { ClamdPool } from '../scan/clamd-pool.ts';
@@ -17,15 +18,23 @@ import { clamdConfFacts } from './config-clamd-conf.ts';
 import type { Config } from './config.ts';
 import { hasForeignSignatures } from './foreign-signatures.ts';
 
-/** The scanner of the daemon: its pool outlives a configuration. */
-export function scannerOf(config: Config, clock: Clock, pool: ClamdPool): MessageScan {
+/** What outlives a configuration. */
+export interface ScannerParts {
+  readonly clock: Clock;
+  readonly pool: ClamdPool;
+  /** Undefined where messages are taken apart in the daemon's own thread. */
+  readonly workers: ApartWorkers | undefined;
+}
+
+/** The scanner of the daemon. */
+export function scannerOf(config: Config, { clock, pool, workers }: ScannerParts): MessageScan {
   const { limits, banned, cache, clamd } = config;
   const known = knownOf(clamd.endpoints);
   // The pool takes over its own from this configuration only when all of that is there.
   const endpoints = membersOf(config).map(({ address }) => address);
   const settings = { limits, banned, cache, known, clamd: settingsOf(config) };
   const stops = stopsMalware(config.rules);
-  return new MessageScan({ clock, pool, endpoints, ...settings, stopsMalware: stops });
+  return new MessageScan({ clock, pool, workers, endpoints, ...settings, stopsMalware: stops });
 }
 
 /** What the configuration says of the pool. */

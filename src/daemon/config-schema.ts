@@ -158,9 +158,17 @@ const hostName = text('the full name of this machine', isHostName);
 /** In EHLO a label of up to 63 characters and a dot stand before it, 253 in all (RFC 1035 §2.3.4). */
 const suffixMax = 253 - 64;
 
+/** Each is a thread of some tens of MiB. */
+const workersMax = 64;
+
+const workers = setting(`a whole number from 1 to ${workersMax}`, (value) => {
+  const count = parseCount(value);
+  return count !== undefined && count >= 1 && count <= workersMax ? count : undefined;
+});
+
 /** The keys of each table, '' being what stands above all tables. */
 export const shapes = {
-  '': { hostname: hostName.default(() => hostname()) },
+  '': { hostname: hostName.default(() => hostname()), workers: workers.default(1) },
   listener: listenerShape,
   clamd,
   storm,

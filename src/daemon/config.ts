@@ -82,6 +82,8 @@ export interface Config {
   readonly file: string;
   /** Our name in greetings, EHLO and Received lines. */
   readonly hostname: string;
+  /** Threads that take messages apart; 1: that is done in the daemon's own. */
+  readonly workers: number;
   readonly listeners: readonly ListenerConfig[];
   readonly clamd: ClamdConfig;
   /** What is too much to do. */
@@ -182,6 +184,7 @@ function configOf(content: ConfigFile, file: string): Config {
   return {
     file,
     hostname: content.hostname,
+    workers: content.workers,
     listeners: content.listener.map(listenerOf),
     clamd: clamdOf(content.clamd),
     storm: stormOf(content.storm),

@@ -1,15 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../assert.ts';
 import { Canceller } from '../cancel-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { TransactionRecord } from '../engine/record.ts';
 import type { HandoverEvent } from '../engine/earlier-attempts.ts';
-import { Cancelled, messageOf, OperationalError } from '../errors.ts';
+import { Cancelled, messageOf } from '../errors.ts';
+import { ApartWorkers, type WorkerEnded } from '../scan/apart-workers.ts';
 import { ClamdPool } from '../scan/clamd-pool.ts';
 import type { PoolEvent } from '../scan/pool-settings.ts';
 import type { Quarantine, Removal } from '../store/quarantine.ts';
 import { WaitingLine } from '../waiting-line.ts';
 import { assemble, type Assembly } from './assemble.ts';
+import { refuseLastingChanges } from './config-lasting.ts';
 import { poolSettings } from './config-scanner.ts';
 import type { Changeable } from './control-actions.ts';
 import type { LedgerStatus, QuarantineSize } from './control-status.ts';
@@ -56,6 +57,7 @@ export class Daemon {
   #current: Assembly | undefined;
   #once: Once | undefined;
   #pool: ClamdPool | undefined;
+  #workers: ApartWorkers | undefined;
   #expiry: Timer | undefined;
 
   constructor(config: Config, surroundings: DaemonSurroundings) {
@@ -124,6 +126,7 @@ export class Daemon {
       sessions: this.#listeners.sessions,
       transactions: this.#line.inside,
       waiting: this.#line.waiting,
+      ...(this.#workers && { workers: this.#workers.running }),
     };
   }
 
@@ -140,10 +143,11 @@ export class Daemon {
     const surroundings = { clock, log, observe: observeHandover, sockets: this.#sockets };
     this.#once ??= await Once.open(config, surroundings);
     this.#pool ??= this.#newPool(config);
+    if (config.workers > 1) this.#workers ??= this.#newWorkers(config.workers);
     const next = await this.#assemble(config, this.#once, this.#pool).catch(
       async (error: unknown) => {
         // What is open for the life of the daemon would keep the process that has failed to start.
-        if (!this.#current) await this.#once?.close().catch(() => undefined);
+        if (!this.#current) await this.#closeParts().catch(() => undefined);
         throw error;
       },
     );
@@ -165,6 +169,14 @@ export class Daemon {
     return new ClamdPool(poolSettings(config), { clock, random: Math.random, observe });
   }
 
+  #newWorkers(count: number): ApartWorkers {
+    const { clock, log } = this.#surroundings;
+    const observe = ({ detail, messages }: WorkerEnded): void => {
+      log.error('worker-ended', { detail, messages, effect: 'another one is started' });
+    };
+    return new ApartWorkers({ count, clock, observe });
+  }
+
   async #assemble(config: Config, { ledger, handovers }: Once, pool: ClamdPool): Promise<Assembly> {
     const { clock, observe, underWay = () => undefined } = this.#surroundings;
     const next = await assemble(config, {
@@ -176,6 +188,7 @@ export class Daemon {
       ledger,
       handovers,
       pool,
+      workers: this.#workers,
       removed: (removal) => {
         this.#logRemoval(removal);
       },
@@ -221,6 +234,12 @@ export class Daemon {
     // Before the ledger closes: it is told that they ended.
     await this.#assembly.scans.close();
     this.#pool?.close();
+    await this.#closeParts();
+  }
+
+  /** What is open for the life of the daemon. */
+  async #closeParts(): Promise<void> {
+    await this.#workers?.close();
     await this.#once?.close();
   }
 
@@ -260,32 +279,14 @@ export class Daemon {
   }
 }
 
-/** What is opened once stays as it was opened. */
-function refuseLastingChanges(before: Config, after: Config): void {
-  const now = lasting(after);
-  for (const [key, value] of Object.entries(lasting(before))) {
-    if (isDeepStrictEqual(value, now[key])) continue;
-    const stays = typeof value === 'string' ? value : 'as it is';
-    throw new OperationalError('CONFIG', `${key} changes only at a restart; it stays ${stays}`);
-  }
-}
-
-function lasting({ control, ledger, commit }: Config): Record<string, unknown> {
-  return {
-    '[control] address': control.address,
-    '[ledger]': ledger,
-    '[commit] address': commit.address ?? 'unset',
-    // Without an address nothing else of it matters; its name may follow from the hostname.
-    '[commit]': commit.address === undefined ? undefined : commit,
-  };
-}
-
 /** How busy the daemon is. */
 export interface DaemonLoad {
   readonly sessions: number;
   readonly transactions: number;
   /** Transactions in line at MAIL. */
   readonly waiting: number;
+  /** Threads that take messages apart; absent where there are to be none. */
+  readonly workers?: number;
 }
 
 function stackOf(error: unknown): string {

@@ -57,6 +57,9 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('sessions', 'Connections that are open').set(gauges.sessions);
   gauge('transactions', 'Transactions at work').set(gauges.transactions);
   gauge('transactions_waiting', 'Transactions that wait at MAIL').set(gauges.waiting);
+  if (gauges.workers !== undefined) {
+    gauge('workers', 'Threads that take messages apart').set(gauges.workers);
+  }
   addClamdGauges(gauge, gauges.clamd);
   addScanningGauges(gauge, gauges.scanning);
   if (gauges.quarantine) {

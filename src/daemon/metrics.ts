@@ -17,6 +17,8 @@ export interface Gauges {
   readonly sessions: number;
   readonly transactions: number;
   readonly waiting: number;
+  /** Absent where there are to be none. */
+  readonly workers?: number;
   /** Each clamd, and how it is. */
   readonly clamd: readonly EndpointStatus[];
   readonly scanning: PoolLoad;

@@ -127,9 +127,11 @@ export class Scans {
   #settle(digest: string, { findings, streams }: ScanReport, scan: RunningScan): void {
     const { note, endedBefore } = scan;
     const failed = findings.some(({ kind }) => kind === 'unavailable');
-    const broke = findings.some((one) => one.kind === 'unavailable' && one.broke === true);
+    const brokeWith = (who: 'clamd' | 'worker'): boolean =>
+      findings.some((one) => one.kind === 'unavailable' && one.broke === who);
     // Where nothing else came to an end meanwhile, it is clamd that hangs, not this message.
-    if (broke && this.#ended !== endedBefore) note.begin();
+    const broke = brokeWith('clamd') && this.#ended !== endedBefore;
+    if (broke || brokeWith('worker')) note.begin();
     else note.end();
     if (!failed) this.#ended++;
     // What failed is to be tried again, and what is large is not worth its memory.

@@ -10,18 +10,15 @@ import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
 import type { Leave } from '../waiting-line.ts';
 import type { Limits } from '../limits.ts';
-import { defaultReadingLimits } from '../reading/plan.ts';
 import type { BannedRule } from '../verdict/banned.ts';
 import type { Finding } from '../verdict/finding.ts';
+import { type Apart, type ApartSettings, takeApart, takePlain } from './apart.ts';
+import { type ApartWorkers, WorkerLost } from './apart-workers.ts';
 import { SlowSender } from './brisk.ts';
 import type { ClamdAddress } from './clamd-address.ts';
 import { ClamdPool } from './clamd-pool.ts';
 import { type ClamdSettings, type KnownOfClamd, poolSettingsOf } from './clamd-settings.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
-import { Inspections } from './inspections.ts';
-import { PartScan } from './part-scan.ts';
-import { inSlices, Pace } from './pace.ts';
-import { ReadingScan } from './reading-scan.ts';
 import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { mailPrefix, smallContent, wholeOf } from './mail-stream.ts';
 import { type RoomKind, ScanRooms } from './scan-rooms.ts';
@@ -45,6 +42,8 @@ export interface MessageScanOptions {
   readonly known?: KnownOfClamd;
   /** Without it every part is sent, however often it comes. */
   readonly cache?: CacheSettings | undefined;
+  /** Who takes messages apart; without them that is done here. */
+  readonly workers?: ApartWorkers | undefined;
   /** To explain a message: its parts are scanned although malware was found already. */
   readonly everyPart?: boolean;
   /** Whether malware is stopped by its rule, so that nothing else counts; it is where this is not said. */
@@ -107,6 +106,7 @@ export class MessageScan implements MessageScanner {
 }
 
 interface RunSettings extends StreamScanSettings {
+  readonly pool: ClamdPool;
   readonly rooms: ScanRooms;
 }
 
@@ -121,9 +121,6 @@ class ScanRun {
   /** Ends everything that is at work for this message. */
   readonly #stop = new Canceller();
   readonly #scans: StreamScans;
-  readonly #parts: PartScan;
-  readonly #readings: ReadingScan;
-  readonly #inspections: Inspections;
   #limit: Timer | undefined;
   /** Where the time limit found it. */
   #timedOut: 'in a line' | 'at clamd' | undefined;
@@ -136,20 +133,7 @@ class ScanRun {
     this.#options = options;
     this.#settings = settings;
     this.#outer = outer;
-    const { limits, banned = [], everyPart: show = false } = options;
-    const { signal } = this.#stop;
-    const pace = new Pace(options.clock);
-    this.#scans = new StreamScans(settings, signal);
-    this.#parts = new PartScan(this.#scans, limits, signal);
-    const { readingsMax } = limits;
-    this.#inspections = new Inspections(this.#scans.findings, { banned, show, pace });
-    const readings = {
-      limits: { ...defaultReadingLimits, readingsMax },
-      show,
-      inspections: this.#inspections,
-      pace,
-    };
-    this.#readings = new ReadingScan(this.#scans, readings, signal);
+    this.#scans = new StreamScans(settings, this.#stop.signal);
   }
 
   async run(content: Content, takesApart?: () => void): Promise<ScanReport> {
@@ -163,8 +147,10 @@ class ScanRun {
     } catch (error) {
       // One of the two readers failed: the other is called off.
       this.#stop.abort(notNeeded);
-      if (this.#outer.aborted || this.#timedOut === undefined) throw error;
-      return this.#report([], [this.#unfinished()]);
+      if (this.#outer.aborted) throw error;
+      if (this.#timedOut !== undefined) return this.#report(nothing, [this.#unfinished()]);
+      if (error instanceof WorkerLost) return this.#report(nothing, [lostWith(error)]);
+      throw error;
     } finally {
       this.#outer.removeEventListener('abort', abort);
       this.#limit?.cancel();
@@ -192,31 +178,26 @@ class ScanRun {
     const sent = bytes + mailPrefix.length;
     const ceilings = this.#settings.ceilings(endpoint);
     this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
-    if (plain !== undefined) return this.#report(await this.#called([plain]));
-    if (this.#scans.decided) return this.#report([]);
+    const settings = this.#apartSettings;
+    if (plain !== undefined) {
+      return this.#report(await takePlain(plain, this.#scans, settings, this.#options.clock));
+    }
+    if (this.#scans.decided) return this.#report(nothing);
     await this.#enter(this.#leave ? 'apart' : 'small-apart');
     takesApart?.();
-    return this.#takenApart(content);
+    return this.#report(await this.#takenApart(content, settings));
   }
 
-  async #takenApart(content: Content): Promise<ScanReport> {
-    await this.#parts.message(inSlices(content.chunks(this.#stop.signal, 0, 1)), '');
-    const parts = await this.#called(this.#parts.parts);
-    if (!this.#scans.decided) await this.#readings.message(content);
-    return this.#report(parts);
+  get #apartSettings(): ApartSettings {
+    const { limits, banned = [], everyPart: show = false } = this.#options;
+    return { limits, banned, show };
   }
 
-  /** Holds what the parts are called to the rules. */
-  async #called(parts: readonly MimePart[]): Promise<readonly MimePart[]> {
-    for (const { number, filename, contentType } of parts) {
-      const names = filename === undefined ? [] : [filename];
-      await this.#inspections.named({
-        stream: number === '' ? 'message' : number,
-        names,
-        types: [contentType],
-      });
-    }
-    return parts;
+  #takenApart(content: Content, settings: ApartSettings): Promise<Apart> {
+    const { clock, workers } = this.#options;
+    const { signal } = this.#stop;
+    if (!workers) return takeApart(content, this.#scans, settings, { clock, signal });
+    return workers.takeApart(content, { scans: this.#scans, by: this.#settings, settings }, signal);
   }
 
   async #message(content: Content): Promise<Whole> {
@@ -273,19 +254,19 @@ class ScanRun {
   #unfinished(): Finding {
     const detail = `not scanned within ${this.#options.limits.scanMs} ms of the end of data`;
     // Who waited for a room or for a clamd has broken nothing.
-    const broke = this.#timedOut === 'at clamd' && { broke: true as const };
+    const broke = this.#timedOut === 'at clamd' && { broke: 'clamd' as const };
     return { kind: 'unavailable', ...broke, stream: 'message', detail };
   }
 
-  #report(parts: readonly MimePart[], more: readonly Finding[] = []): ScanReport {
-    return {
-      findings: [...this.#scans.findings, ...more],
-      streams: this.#scans.streams,
-      parts,
-      ...(this.#options.everyPart && {
-        readings: this.#readings.shown,
-        contents: this.#inspections.shown,
-      }),
-    };
+  #report(apart: Apart, more: readonly Finding[] = []): ScanReport {
+    const { findings, streams } = this.#scans;
+    const shown = this.#options.everyPart && { readings: [], contents: [] };
+    return { findings: [...findings, ...more], streams, ...shown, ...apart };
   }
+}
+
+const nothing: Apart = { parts: [] };
+
+function lostWith({ message: detail, broke }: WorkerLost): Finding {
+  return { kind: 'unavailable', ...(broke && { broke: 'worker' }), stream: 'message', detail };
 }

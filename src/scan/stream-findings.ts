@@ -52,7 +52,9 @@ export function findingsOf(
   });
   switch (reply.kind) {
     case 'failed':
-      return [{ kind: 'unavailable', stream, detail: words, ...(answer.broke && { broke: true }) }];
+      return [
+        { kind: 'unavailable', stream, detail: words, ...(answer.broke && { broke: 'clamd' }) },
+      ];
     case 'size-limit':
       return [partial('stream-length', words)];
     case 'ok':

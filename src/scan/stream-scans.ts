@@ -7,7 +7,7 @@ import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAnswer } from './stream-attempts.ts';
 import type { ClamdPool } from './clamd-pool.ts';
 import type { StreamSource } from './opened-stream.ts';
-import type { ScannedStream } from './scanner.ts';
+import type { ScannedStream, ScanReport } from './scanner.ts';
 import { type ClamdCeilings, findingsOf, isDecided, silenceOf } from './stream-findings.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 import type { MessageCache } from './verdict-cache.ts';
@@ -16,13 +16,13 @@ import type { MessageCache } from './verdict-cache.ts';
 export const smallStreamBytes = 256 * 1024;
 
 export interface StreamScanSettings {
-  readonly pool: ClamdPool;
+  readonly pool: Pick<ClamdPool, 'scan'>;
   /** Those of a clamd, by its address. */
   readonly ceilings: (endpoint: string) => ClamdCeilings;
   /** Whether a clamd tells of its limits, by its address. */
   readonly alerts: (endpoint: string) => LimitAlerts;
   /** Where answers of earlier messages may be used. */
-  readonly cache?: MessageCache | undefined;
+  readonly cache?: Pick<MessageCache, 'find' | 'watch'> | undefined;
   /** Whether what lies behind malware is scanned, too. */
   readonly pastMalware: boolean;
 }
@@ -102,6 +102,12 @@ export class StreamScans {
     ];
     this.findings.push(...findings);
     return findings;
+  }
+
+  /** Takes over what was scanned and found elsewhere, for the same message. */
+  take({ findings, streams }: Pick<ScanReport, 'findings' | 'streams'>): void {
+    this.findings.push(...findings);
+    this.streams.push(...streams);
   }
 
   #keep(scanned: ScannedStream): void {

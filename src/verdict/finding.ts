@@ -39,8 +39,11 @@ export type Finding =
   /** The scan failed: unreachable, broken, timed out, or an answer that is neither OK nor FOUND. */
   | ({
       readonly kind: 'unavailable';
-      /** The scanner died of it, or did not come to an end: perhaps the message is to blame. */
-      readonly broke?: true;
+      /**
+       * Who died of it, or did not come to an end: perhaps the message is to blame. Our own worker has
+       * no other reason to.
+       */
+      readonly broke?: 'clamd' | 'worker';
     } & InStream)
   /** It broke its scan so often that it is not scanned any more. */
   | ({ readonly kind: 'unscannable' } & InStream)

@@ -40,6 +40,13 @@ ledger      40K, 7 unsettled, 2 of them in doubt
   );
 });
 
+test('one with workers', async () => {
+  const load = { sessions: 0, transactions: 0, waiting: 0, workers: 3 };
+  daemon = await startControl(socket, { load: () => load });
+  const { out } = await runCli(['status', '-c', config]);
+  expect(out).toMatch(/^workers {5}3 running$/m);
+});
+
 test('one that is not', async () => {
   daemon = await startControl(socket, { stopping: () => true });
   const { code, out } = await runCli(['status', '-c', config]);

@@ -34,7 +34,7 @@ it.each([
   const clock = new FakeClock();
   const pool = new ClamdPool(poolSettings(config), { clock, random: () => 0.5 });
   try {
-    const scanner = scannerOf(config, clock, pool);
+    const scanner = scannerOf(config, { clock, pool, workers: undefined });
     const bytes = messages.message(messages.withAttachment('a.exe', Buffer.from('harmless')));
     const signal = new AbortController().signal;
     const { findings } = await scanner.scan(MemoryContent.of(bytes), signal);

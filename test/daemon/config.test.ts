@@ -30,6 +30,7 @@ describe('a minimal file', () => {
     const expected: Config = {
       file: 'f.toml',
       hostname: hostname(),
+      workers: 1,
       listeners: [
         {
           protocol: 'smtp',
@@ -115,6 +116,7 @@ describe('a minimal file', () => {
 test('every value is taken over, in our units', () => {
   const config = parseConfig(
     `hostname = "mx.example.org"
+workers = 4
 [[listener]]
 protocol = "lmtp"
 address = "unix:/run/clamgate/lmtp.sock"
@@ -214,6 +216,7 @@ state_directory = "/st"
   const expected: Config = {
     file: 'g.toml',
     hostname: 'mx.example.org',
+    workers: 4,
     listeners: [
       {
         protocol: 'lmtp',

@@ -11,6 +11,7 @@ import { makeFolder, type Folder } from '../support/config-file.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeNextHop } from '../support/fake-next-hop.ts';
 import { until } from '../support/memory-content.ts';
+import * as messages from '../support/messages.ts';
 
 let folder: Folder;
 let daemon: Daemon;
@@ -133,6 +134,27 @@ test('going down ends the scans that nobody waits for, and they do not count as 
   const ledger = await openLedger(config);
   expect(ledger.brokenScans(createHash('sha256').update(content).digest('hex'))).toBe(0);
   await ledger.close();
+});
+
+test('workers take its messages apart, as many as the configuration says, to the end', async () => {
+  const [clamd, nextHop] = await Promise.all([FakeClamd.start(), FakeNextHop.start()]);
+  const config = { ...secondConfig({ clamd, nextHop }), workers: 2 };
+  const second = await started(config);
+  expect([daemon.load.workers, second.load.workers]).toEqual([undefined, 2]);
+  await expect(second.adopt({ ...config, workers: 3 })).rejects.toThrow(
+    'workers changes only at a restart; it stays 2',
+  );
+  const content = messages.message(messages.withAttachment('a', Buffer.from('harmless')));
+  const peer = connect(`${folder.path}/second.sock`).resume();
+  peer.write('EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n');
+  peer.write(Buffer.concat([content, Buffer.from('.\r\n')]));
+  await until(() => nextHop.messages.length === 1, 'it is handed over');
+  const sent = clamd.streams.map(({ bytes }) => bytes.toString());
+  expect(sent.slice(1)).toEqual(['See file.\r\n', 'harmless']);
+  peer.destroy();
+  await second.stop();
+  expect(second.load.workers).toBe(0);
+  await Promise.all([clamd.stop(), nextHop.stop()]);
 });
 
 test('what is done to the ledger is done by the daemon that has it open', async () => {

@@ -163,6 +163,13 @@ describe('what is counted', () => {
   });
 });
 
+test('workers are told of where there are to be some', async () => {
+  const workers = async (state: Gauges): Promise<string[]> =>
+    (await samples([], state)).filter((line) => line.startsWith('clamgate_workers'));
+  expect(await workers(gauges)).toEqual([]);
+  expect(await workers({ ...gauges, workers: 0 })).toEqual(['clamgate_workers 0']);
+});
+
 test('gauges are as they are now', async () => {
   expect(await samples([])).toEqual(
     expect.arrayContaining([

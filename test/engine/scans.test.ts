@@ -17,7 +17,7 @@ const at = { stream: 'message', detail: '' };
 const clean: ScanReport = { findings: [], streams: [], parts: [] };
 const found = (finding: Finding): ScanReport => ({ ...clean, findings: [finding] });
 const failed = found({ kind: 'unavailable', ...at });
-const broken = found({ kind: 'unavailable', broke: true, ...at });
+const broken = found({ kind: 'unavailable', broke: 'clamd', ...at });
 
 /** A scanner whose reports are given by hand, to the scans that have read their content. */
 class ByHand implements MessageScanner {
@@ -199,6 +199,12 @@ describe('Scans', () => {
         expect(await count(first.digest)).toBe(1);
       },
     );
+
+    test('when it was our own worker that ended, whatever others do', async () => {
+      const first = await begin('x');
+      await report(found({ kind: 'unavailable', broke: 'worker', ...at }));
+      expect(await count(first.digest)).toBe(1);
+    });
 
     test('not when nothing else ended: then it is clamd that hangs', async () => {
       const first = await begin('x');

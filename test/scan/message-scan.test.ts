@@ -228,8 +228,8 @@ describe('a scan that fails', () => {
     expect([kindsOf(report), streamsOf(report)]).toEqual([['1 unavailable'], ['message', '1']]);
   });
 
-  it.each<[string, ClamdConduct, true | undefined]>([
-    ['clamd ends while it scans', { step: 'close' }, true],
+  it.each<[string, ClamdConduct, 'clamd' | undefined]>([
+    ['clamd ends while it scans', { step: 'close' }, 'clamd'],
     ['clamd says that it failed', { step: 'say', words: 'INSTREAM: broken ERROR\0' }, undefined],
   ])('%s: whether the message may be to blame', async (_, conduct, broke) => {
     clamd.usual = conduct;
@@ -253,7 +253,7 @@ describe('a scan that fails', () => {
     const report = await scanning;
     expect(kindsOf(report)).toEqual(['message unavailable']);
     expect(report.findings[0]?.detail).toContain(`${defaultLimits.scanMs} ms`);
-    expect(report.findings[0]).toMatchObject({ broke: true });
+    expect(report.findings[0]).toMatchObject({ broke: 'clamd' });
     clamd.release();
     await until(() => by.load.inflight === 0, 'the orphan has ended');
   });
@@ -348,7 +348,7 @@ describe('many large messages at once', () => {
     await until(() => clamd.held === 1, 'the first is sent');
     clock.advance(defaultLimits.scanMs);
     const [first, second] = await Promise.all(scanning);
-    expect(first?.findings).toMatchObject([{ kind: 'unavailable', broke: true }]);
+    expect(first?.findings).toMatchObject([{ kind: 'unavailable', broke: 'clamd' }]);
     expect(second?.findings).toMatchObject([{ kind: 'unavailable' }]);
     expect(second?.findings[0]).not.toHaveProperty('broke');
     clamd.release();

@@ -39,7 +39,7 @@ export class SimulatedScanner implements MessageScanner {
       return [{ kind: 'unavailable', stream, detail: 'clamd is away' }];
     }
     if (this.#weather.happens('scan breaks')) {
-      return [{ kind: 'unavailable', broke: true, stream, detail: 'clamd died' }];
+      return [{ kind: 'unavailable', broke: 'clamd', stream, detail: 'clamd died' }];
     }
     const findings: Finding[] = [];
     if (text.includes(malware)) findings.push({ kind: 'infected', stream, detail: 'Simulated' });

@@ -1,0 +1,114 @@
+/** One message that a worker takes apart, as the daemon's own thread serves it. */
+import type { MessagePort } from 'node:worker_threads';
+import { Canceller, type CancelSignal } from '../cancel-signal.ts';
+import type { Content } from '../content.ts';
+import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
+import type { Apart, ApartSettings } from './apart.ts';
+import type { DaemonCalls, WorkerCalls } from './apart-calls.ts';
+import type { StreamSource } from './opened-stream.ts';
+import { PortCalls } from './port-calls.ts';
+import { remoteChunks, ServedChunks } from './port-chunks.ts';
+import { thrownAs } from './port-failure.ts';
+import type { StreamScans, StreamScanSettings } from './stream-scans.ts';
+
+/** What a message is taken apart with. */
+export interface ApartWork {
+  /** Where all goes that is found and scanned. */
+  readonly scans: StreamScans;
+  readonly by: StreamScanSettings;
+  readonly settings: ApartSettings;
+}
+
+/**
+ * As `takeApart`, at the other end of the port. It ends when the worker has ended with the message,
+ * also after an abort: until then the content is read.
+ *
+ * @throws {PortClosed} when the worker is gone.
+ * @throws as `takeApart`.
+ */
+export async function runApart(
+  port: MessagePort,
+  content: Content,
+  { scans, by, settings }: ApartWork,
+  signal: CancelSignal,
+): Promise<Apart> {
+  const stop = new Canceller();
+  const chunks = new ServedChunks();
+  const ours = daemonCalls(content, by, { chunks, stop, worker: () => worker });
+  const worker = new PortCalls<WorkerCalls>(port, ours);
+  const abort = (): void => {
+    const why = cancelCause(signal);
+    stop.abort(new Cancelled(why));
+    worker.tell('abort', why);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    const { size, digest } = content;
+    const { pastMalware, cache } = by;
+    const cached = cache !== undefined;
+    const order = { size, digest, settings, pastMalware, cached };
+    const outcome = await worker.call('takeApart', order);
+    scans.take(outcome);
+    if ('failure' in outcome) throw thrownAs(outcome.failure);
+    return outcome.apart;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stop.abort(notNeeded);
+    chunks.close();
+    worker.close();
+  }
+}
+
+interface Served {
+  readonly chunks: ServedChunks;
+  readonly stop: Canceller;
+  readonly worker: () => PortCalls<WorkerCalls>;
+}
+
+function daemonCalls(
+  content: Content,
+  { pool, ceilings, alerts, cache }: StreamScanSettings,
+  { chunks, stop: { signal }, worker }: Served,
+): { [Name in keyof DaemonCalls]: DaemonCalls[Name] } {
+  const watches = new Map<number, (digest: string, endpoint: string) => void>();
+  return {
+    read: (from) => chunks.open(content.chunks(signal, from, 1)),
+    next: (reader) => chunks.next(reader),
+    leave: (reader) => {
+      chunks.leave(reader);
+    },
+    scan: async (stream, repeatable) => {
+      const answer = await pool.scan(sourceOf(stream, repeatable, worker()), signal);
+      const { endpoint } = answer;
+      return { answer, ceilings: ceilings(endpoint), alerts: alerts(endpoint) };
+    },
+    find: async (digest) => cache?.find(digest),
+    watch: (number) => {
+      const keep = cache?.watch();
+      if (keep) watches.set(number, keep);
+    },
+    keep: (number, digest, endpoint) => {
+      watches.get(number)?.(digest, endpoint);
+    },
+  };
+}
+
+function sourceOf(
+  stream: Uint8Array | number,
+  repeatable: boolean,
+  worker: PortCalls<WorkerCalls>,
+): StreamSource {
+  if (typeof stream !== 'number') {
+    const bytes = Buffer.from(stream.buffer, stream.byteOffset, stream.length);
+    return { open: () => [bytes], repeatable: true };
+  }
+  const open = (): AsyncIterable<Buffer> =>
+    remoteChunks(() => worker.call('open', stream), {
+      next: (reader) => worker.call('next', reader),
+      leave: (reader) => {
+        worker.tell('leave', reader);
+      },
+    });
+  return { open, repeatable };
+}
