@@ -9,8 +9,8 @@ import { signaturesByDefault } from './stage/signatures.ts';
  * through Postfix; start, idle and the peak of memory; the cost of a message as ledger and session grow.
  */
 export const speedParts = ['one-hop', 'doors', 'footprint', 'growth'] as const;
-/** The ledger on beside the ledger off; what large and odd messages come to; several clamds beside one. */
-export const otherParts = ['once', 'bounds', 'endpoints'] as const;
+/** The ledger on beside the ledger off; what large and odd messages come to; several clamds or workers beside one. */
+export const otherParts = ['once', 'bounds', 'endpoints', 'workers'] as const;
 export const parts = [...speedParts, ...otherParts] as const;
 export type Part = (typeof parts)[number];
 
@@ -56,6 +56,8 @@ export interface Options {
   readonly endpoints: readonly number[];
   /** Messages at work at once with each. */
   readonly endpointsSessions: number;
+  /** How many workers, in turn. */
+  readonly workers: readonly number[];
 }
 
 const MiB = 1024 * 1024;
@@ -87,6 +89,7 @@ export const usage = `node bench/run.ts [options]
   --bounds-bytes N     the largest of them (100000000)
   --endpoints A,B      how many clamds are compared (1,2,3)
   --endpoints-sessions N  as --sessions, for the part 'endpoints' (32)
+  --workers A,B        how many workers are compared (1,2,3)
   --help
 `;
 
@@ -123,6 +126,7 @@ export function optionsOf(words: readonly string[]): Options | undefined {
     boundsBytesMax: numberOf(text(values['bounds-bytes'], '100000000', '1000000')),
     endpoints: numbersOf(values.endpoints ?? '1,2,3'),
     endpointsSessions: numberOf(values['endpoints-sessions'] ?? '32'),
+    workers: numbersOf(values.workers ?? '1,2,3'),
   };
 }
 
@@ -137,7 +141,7 @@ const known = {
   ...{ 'growth-entries': asText, 'growth-messages': asText },
   ...{ 'once-sessions': asText, 'once-repeats': asText },
   ...{ 'bounds-kinds': asText, 'bounds-bytes': asText },
-  ...{ endpoints: asText, 'endpoints-sessions': asText },
+  ...{ endpoints: asText, 'endpoints-sessions': asText, workers: asText },
 };
 
 function listOf<T>(

@@ -19,6 +19,8 @@ import { type Options, optionsOf, type Part, usage } from './options.ts';
 import { Results } from './results.ts';
 import { type Machine, machine, machineText } from './stage/machine.ts';
 import { Stage } from './stage/stage.ts';
+import { measureWorkers } from './workers/workers.ts';
+import { workersTableOf } from './workers/workers-report.ts';
 
 /** When a run began and on what; each report has it. */
 interface Begun {
@@ -75,6 +77,11 @@ async function measurePart(
     case 'endpoints': {
       const found = { ...begun, ...(await measureEndpoints(stage, options, tell)) };
       results.other(part, found, endpointsTableOf(found));
+      break;
+    }
+    case 'workers': {
+      const found = { ...begun, ...(await measureWorkers(stage, options, tell)) };
+      results.other(part, found, workersTableOf(found));
       break;
     }
   }

@@ -31,6 +31,8 @@ export interface DaemonOptions {
   readonly ledger?: boolean;
   /** As the configuration has it, where not the default. */
   readonly ledgerMaxSize?: string;
+  /** As the configuration has it, where not the default. */
+  readonly workers?: number;
   /** TOML tables that are added. */
   readonly more?: string;
   /** Where spool and quarantine lie, when not among its other files. */
@@ -95,6 +97,7 @@ export class PrivateDaemon {
     ledgerMaxSize,
     more = '',
     waitMax,
+    workers = 1,
   }: DaemonOptions): void {
     const tables = listeners.map(
       ({ protocol, address, nextHop, position, more: lines = '' }) =>
@@ -105,7 +108,7 @@ export class PrivateDaemon {
     );
     writeFileSync(
       this.configFile,
-      `hostname = "filter.test"\n${tables.join('')}
+      `hostname = "filter.test"\nworkers = ${workers}\n${tables.join('')}
 [clamd]
 endpoints = ${JSON.stringify(clamd)}
 stream_max_length = "100M"
