@@ -33,11 +33,18 @@ export function peakResidentBytes(pid: number): number {
  * that keep theirs, as Node.js does.
  */
 export function preciseCpuSeconds(pid: number): number {
-  const nanoseconds = readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
-    const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-    return sum + Number(ran);
-  }, 0);
-  return nanoseconds / 1e9;
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.reduce((sum, task) => sum + taskSeconds(pid, task), 0);
+}
+
+/** The same of its first thread alone, which is where Node.js has its event loop. */
+export function mainThreadSeconds(pid: number): number {
+  return taskSeconds(pid, String(pid));
+}
+
+function taskSeconds(pid: number, task: string): number {
+  const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
+  return Number(ran) / 1e9;
 }
 
 /** The peak is what is resident now. */

@@ -9,7 +9,7 @@ import type { Options } from '../options.ts';
 import { type Spread, spreadOf } from '../report/figures.ts';
 import { listenerOf, startDaemon } from '../stage/daemon.ts';
 import { familyPeakBytes } from '../stage/family.ts';
-import { cpuSeconds } from '../stage/process-usage.ts';
+import { mainThreadSeconds, preciseCpuSeconds } from '../stage/process-usage.ts';
 import { startStandIn } from '../stage/stand-in.ts';
 import type { Stage } from '../stage/stage.ts';
 
@@ -30,6 +30,8 @@ export interface WorkersRow {
   readonly p50Ms: Spread;
   /** Of all threads, for a message. */
   readonly cpuMs: Spread;
+  /** Of the daemon's own thread, for a message: what bounds it, however many workers there are. */
+  readonly ownMs: Spread;
   /** Of the daemon, in all messages so far. */
   readonly peakBytes: number;
 }
@@ -45,6 +47,7 @@ interface Measured extends JobDone {
   readonly workers: number;
   readonly repeat: number;
   readonly cpuMs: number;
+  readonly ownMs: number;
 }
 
 const kinds: readonly Kind[] = ['text-4k', 'newsletter-20k', 'attachment-100k', 'attachment-1m'];
@@ -76,10 +79,13 @@ export async function measureWorkers(
 
   async function measured({ kind, place }: Cell): Promise<Omit<Measured, 'repeat'>> {
     await load({ kind, place }, options.warmUpSeconds);
-    const before = cpuSeconds(place.pid);
+    const { pid } = place;
+    const before = [preciseCpuSeconds(pid), mainThreadSeconds(pid)] as const;
     const done = await load({ kind, place }, seconds);
-    const cpuMs = ((cpuSeconds(place.pid) - before) * 1000) / done.messages;
-    return { kind, workers: place.workers, ...done, cpuMs };
+    const ms = (used: number): number => (used * 1000) / done.messages;
+    const cpuMs = ms(preciseCpuSeconds(pid) - before[0]);
+    const ownMs = ms(mainThreadSeconds(pid) - before[1]);
+    return { kind, workers: place.workers, ...done, cpuMs, ownMs };
   }
 
   function load({ kind, place }: Cell, forSeconds: number): Promise<JobDone> {
@@ -124,6 +130,7 @@ function rowOf(kind: Kind, { workers, pid }: Place, all: readonly Measured[]): W
     gain: spreadOf(gains),
     p50Ms: spreadOf(own.map(({ latencyMs }) => latencyMs.p50)),
     cpuMs: spreadOf(own.map(({ cpuMs }) => cpuMs)),
+    ownMs: spreadOf(own.map(({ ownMs }) => ownMs)),
     peakBytes: familyPeakBytes(pid),
   };
 }

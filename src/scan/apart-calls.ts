@@ -49,8 +49,8 @@ export interface DaemonCalls extends ChunkCalls {
 
 /** What the daemon asks of the worker, for one message. */
 export interface WorkerCalls extends ChunkCalls {
-  /** To be called once. */
-  takeApart(order: ApartOrder): Promise<ApartOutcome>;
+  /** To be called once. @param small all of a message that is not large; else it is asked for. */
+  takeApart(order: ApartOrder, small?: Uint8Array): Promise<ApartOutcome>;
   /** A stream from its first byte on: @returns the reader's number. */
   open(stream: number): number;
   abort(why: CancelCause): void;

@@ -9,7 +9,7 @@ import type { StreamSource } from './opened-stream.ts';
 import { PortCalls } from './port-calls.ts';
 import { remoteChunks, ServedChunks } from './port-chunks.ts';
 import { thrownAs } from './port-failure.ts';
-import type { StreamScans, StreamScanSettings } from './stream-scans.ts';
+import { smallStreamBytes, type StreamScans, type StreamScanSettings } from './stream-scans.ts';
 
 /** What a message is taken apart with. */
 export interface ApartWork {
@@ -48,7 +48,8 @@ export async function runApart(
     const { pastMalware, cache } = by;
     const cached = cache !== undefined;
     const order = { size, digest, settings, pastMalware, cached };
-    const outcome = await worker.call('takeApart', order);
+    const small = size <= smallStreamBytes ? await wholeOf(content, stop.signal) : undefined;
+    const outcome = await worker.call('takeApart', order, small);
     scans.take(outcome);
     if ('failure' in outcome) throw thrownAs(outcome.failure);
     return outcome.apart;
@@ -58,6 +59,16 @@ export async function runApart(
     chunks.close();
     worker.close();
   }
+}
+
+async function wholeOf(content: Content, signal: CancelSignal): Promise<Uint8Array> {
+  const bytes = new Uint8Array(content.size);
+  let at = 0;
+  for await (const chunk of content.chunks(signal, 0, 1)) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 interface Served {

@@ -10,7 +10,8 @@ import type { StreamSource } from './opened-stream.ts';
 import { PortCalls } from './port-calls.ts';
 import { type ChunkCalls, remoteChunks, ServedChunks } from './port-chunks.ts';
 import { failureOf } from './port-failure.ts';
-import { smallStreamBytes, StreamScans, type StreamScanSettings } from './stream-scans.ts';
+import type { Chunks } from './stream-blocks.ts';
+import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
 
 /** Serves the port until the other end closes it. */
 export function serveApart(port: MessagePort, clock: Clock): void {
@@ -18,7 +19,8 @@ export function serveApart(port: MessagePort, clock: Clock): void {
   const chunks = new ServedChunks();
   const streams = new Streams();
   const ours = {
-    takeApart: (order: ApartOrder) => outcomeOf(order, { daemon, streams, clock }, stop.signal),
+    takeApart: (order: ApartOrder, small?: Uint8Array) =>
+      outcomeOf(order, new RemoteContent(order, daemon, small), { daemon, streams, clock }, stop),
     open: (stream: number) => chunks.open(streams.open(stream)),
     next: (reader: number) => chunks.next(reader),
     leave: (reader: number) => {
@@ -42,12 +44,12 @@ interface Parts {
 
 async function outcomeOf(
   order: ApartOrder,
+  content: Content,
   { daemon, streams, clock }: Parts,
-  signal: CancelSignal,
+  { signal }: Canceller,
 ): Promise<ApartOutcome> {
   const scans = new StreamScans(scanSettings(order, daemon, streams), signal);
   const { findings, streams: scanned } = scans;
-  const content = new RemoteContent(order, daemon);
   try {
     const apart = await takeApart(content, scans, order.settings, { clock, signal });
     return { findings, streams: scanned, apart };
@@ -100,44 +102,66 @@ function remoteCache(daemon: PortCalls<DaemonCalls>): NonNullable<StreamScanSett
   };
 }
 
+interface Lent {
+  readonly source: Extract<StreamSource, { repeatable: boolean }>;
+  /** As it was opened to be looked at. */
+  chunks: Chunks | undefined;
+}
+
 /** Streams that are being scanned, by numbers. */
 class Streams {
-  readonly #sources = new Map<number, Extract<StreamSource, { repeatable: boolean }>>();
+  readonly #lent = new Map<number, Lent>();
   #count = 0;
 
-  /** @param scan given the stream's bytes where they are few, else the number for `open`. */
+  /** @param scan given the stream's bytes where they are there, else the number for `open`. */
   async lend<T>(
     source: StreamSource,
     scan: (stream: Uint8Array | number, repeatable: boolean) => Promise<T>,
   ): Promise<T> {
-    if ('whole' in source) return scan(new Uint8Array(Buffer.concat(source.whole)), true);
+    if ('whole' in source) return scan(copyOf(source.whole), true);
+    const chunks = source.open();
+    if (Array.isArray(chunks)) return scan(copyOf(chunks as Buffer[]), true);
     const number = ++this.#count;
-    this.#sources.set(number, source);
+    this.#lent.set(number, { source, chunks });
     try {
       return await scan(number, source.repeatable);
     } finally {
-      this.#sources.delete(number);
+      this.#lent.delete(number);
     }
   }
 
-  open(number: number): ReturnType<Extract<StreamSource, { repeatable: boolean }>['open']> {
+  open(number: number): Chunks {
+    const lent = this.#lent.get(number);
     // It may have been answered, or called off, before it was asked for.
-    return this.#sources.get(number)?.open() ?? [];
+    if (!lent) return [];
+    const { source, chunks = source.open() } = lent;
+    lent.chunks = undefined;
+    return chunks;
   }
 }
 
-/** The message, which lies with the daemon; a small one is fetched once for all its readers. */
+/** What can be given away. */
+function copyOf(chunks: readonly Buffer[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** The message, which lies with the daemon, where it is not small. */
 class RemoteContent implements Content {
   readonly complete = true;
   readonly size: number;
   readonly digest: string;
   readonly #daemon: PortCalls<DaemonCalls>;
   readonly #calls: ChunkCalls;
-  #small: Promise<Buffer> | undefined;
+  readonly #small: Buffer | undefined;
 
-  constructor({ size, digest }: ApartOrder, daemon: PortCalls<DaemonCalls>) {
+  constructor(
+    { size, digest }: ApartOrder,
+    daemon: PortCalls<DaemonCalls>,
+    small: Uint8Array | undefined,
+  ) {
     this.size = size;
     this.digest = digest;
+    this.#small = small && Buffer.from(small.buffer, small.byteOffset, small.length);
     this.#daemon = daemon;
     this.#calls = {
       next: (reader) => daemon.call('next', reader),
@@ -148,20 +172,12 @@ class RemoteContent implements Content {
   }
 
   async *chunks(signal: CancelSignal, from = 0): AsyncGenerator<Buffer, void> {
-    if (this.size <= smallStreamBytes) {
-      this.#small ??= this.#whole();
-      const rest = (await this.#small).subarray(from);
-      if (signal.aborted) throw new Cancelled(cancelCause(signal));
-      if (rest.length > 0) yield rest;
+    if (!this.#small) {
+      yield* remoteChunks(() => this.#daemon.call('read', from), this.#calls);
       return;
     }
-    yield* remoteChunks(() => this.#daemon.call('read', from), this.#calls);
-  }
-
-  async #whole(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    const all = remoteChunks(() => this.#daemon.call('read', 0), this.#calls);
-    for await (const chunk of all) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    if (signal.aborted) throw new Cancelled(cancelCause(signal));
+    const rest = this.#small.subarray(from);
+    if (rest.length > 0) yield rest;
   }
 }
