@@ -15,6 +15,8 @@ import { stopsEicar } from '../stage/stops-eicar.ts';
 
 export const ways = [
   'no filter',
+  /** What any filter after the queue has to pay: Postfix hands the message to itself. */
+  'no filter, twice',
   'clamgate, Milter',
   'clamav-milter',
   'rspamd',
@@ -87,6 +89,7 @@ async function start(
   const peers = await peerDoors(stage, { workdir, nextHopPort: reinjectPort, closing });
   const doors: readonly Door[] = [
     { way: 'no filter', options: [] },
+    { way: 'no filter, twice', options: [`content_filter=scan:[${nextHop.replace(':', ']:')}`] },
     { way: 'clamgate, Milter', options: [`smtpd_milters=inet:127.0.0.1:${milter}`] },
     { way: 'clamgate, before the queue', options: [`smtpd_proxy_filter=127.0.0.1:${before}`] },
     {
@@ -107,7 +110,7 @@ async function start(
   const places = placesOf(stage, { doors, ports, postfix, clamgatePid: daemon.pid });
   for (const [way, port] of ports) {
     // Behind the queue nobody is told.
-    if (way === 'no filter' || way === 'clamgate, after the queue') continue;
+    if (way.startsWith('no filter') || way === 'clamgate, after the queue') continue;
     await stopsEicar(way, port);
   }
   await postfix.drained(drainedWithinSeconds);
@@ -133,7 +136,7 @@ function placesOf(
         pids: {
           ...(way.startsWith('clamgate') && { clamgate: clamgatePid }),
           ...(peer && { filter: peer.pid }),
-          ...(way !== 'no filter' && { clamd }),
+          ...(!way.startsWith('no filter') && { clamd }),
           ...{ postfix: master, load },
         },
         drained: () => postfix.drained(drainedWithinSeconds),

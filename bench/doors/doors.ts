@@ -32,6 +32,8 @@ export interface DoorFigures {
 
 const pairs: readonly Pair[] = [
   ['clamgate, after the queue', 'no filter', 'rate'],
+  ['clamgate, after the queue', 'no filter, twice', 'rate'],
+  ['no filter, twice', 'no filter', 'rate'],
   ['clamgate, before the queue', 'no filter', 'rate'],
   ['clamgate, Milter', 'no filter', 'rate'],
   ['clamgate, before the queue', 'amavisd-new, before the queue', 'rate'],

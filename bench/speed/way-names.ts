@@ -6,6 +6,7 @@ const names: ReadonlyMap<string, string> = new Map([
   ['clamd-whole', 'clamd alone, whole only'],
   ['floor', 'the least (floor.ts)'],
   ['no filter', 'Postfix alone'],
+  ['no filter, twice', 'Postfix twice, no filter'],
 ]);
 
 export function wayName(variant: string): string {
