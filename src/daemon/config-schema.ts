@@ -158,8 +158,8 @@ const hostName = text('the full name of this machine', isHostName);
 /** In EHLO a label of up to 63 characters and a dot stand before it, 253 in all (RFC 1035 §2.3.4). */
 const suffixMax = 253 - 64;
 
-/** Each is a thread of some tens of MiB. */
-const workersMax = 64;
+/** Each takes some 25 MiB; four are busy when the daemon's own thread is (bench/results/workers.md). */
+const workersMax = 16;
 
 const workers = setting(`a whole number from 1 to ${workersMax}`, (value) => {
   const count = parseCount(value);

@@ -309,6 +309,12 @@ state_directory = "/st"
   expect(config).toStrictEqual(expected);
 });
 
+test.each(['0', '17', '1.5', '"2"'])('workers = %s is refused', (value) => {
+  expect(() => parseConfig(`workers = ${value}\n${minimal}`, 'f.toml')).toThrow(
+    'f.toml:1: workers: must be a whole number from 1 to 16',
+  );
+});
+
 describe('a bad configuration names file, line, key and what would be right', () => {
   test.each<[string, string, string[]]>([
     ['syntax', '[clamd]\nendpoints = [', ['f.toml:6: ', 'Invalid TOML document']],
