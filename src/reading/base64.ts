@@ -154,11 +154,13 @@ export class Base64 implements Decoder {
     const width = first - from;
     const endBytes = chunk[first - 2] === CR ? 2 : 1;
     const letterCount = width - endBytes;
+    // Before the others are looked at: what is left to be tried may be as many.
+    if (letterCount % 4 > 0) return [from, first];
     let end = first;
     while (chunk[end + width - 1] === LF && (endBytes === 1 || chunk[end + width - 2] === CR)) {
       end += width;
     }
-    if (end - from < equalBytesMin || letterCount % 4 > 0) return [from, first];
+    if (end - from < equalBytesMin) return [from, first];
     const lines = chunk.toString('latin1', from, end);
     if (lines.includes('-') || lines.includes('_')) return [from, end];
     const bytes = (((end - from) / width) * letterCount * 3) / 4;
