@@ -172,7 +172,7 @@ export class Daemon {
   #newWorkers(count: number): ApartWorkers {
     const { clock, log } = this.#surroundings;
     const observe = ({ detail, messages }: WorkerEnded): void => {
-      log.error('worker-ended', { detail, messages, effect: 'another one is started' });
+      log.error('worker-ended', { detail, messages, effect: 'another one takes its place' });
     };
     return new ApartWorkers({ count, clock, observe });
   }

@@ -1,13 +1,13 @@
 /** One message that a worker takes apart, as the daemon's own thread serves it. */
 import type { MessagePort } from 'node:worker_threads';
-import { Canceller, type CancelSignal } from '../cancel-signal.ts';
+import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
-import { cancelCause, Cancelled, notNeeded } from '../errors.ts';
+import { cancelCause } from '../errors.ts';
 import type { Apart, ApartSettings } from './apart.ts';
 import type { DaemonCalls, WorkerCalls } from './apart-calls.ts';
 import type { StreamSource } from './opened-stream.ts';
 import { PortCalls } from './port-calls.ts';
-import { remoteChunks, ServedChunks } from './port-chunks.ts';
+import { chunkCalls, remoteChunks, ServedChunks } from './port-chunks.ts';
 import { thrownAs } from './port-failure.ts';
 import { smallStreamBytes, type StreamScans, type StreamScanSettings } from './stream-scans.ts';
 
@@ -21,7 +21,8 @@ export interface ApartWork {
 
 /**
  * As `takeApart`, at the other end of the port. It ends when the worker has ended with the message,
- * also after an abort: until then the content is read.
+ * also after an abort: until then the content is read. Where the worker is gone, streams may still be
+ * with clamd until the signal is aborted.
  *
  * @throws {PortClosed} when the worker is gone.
  * @throws as `takeApart`.
@@ -32,14 +33,11 @@ export async function runApart(
   { scans, by, settings }: ApartWork,
   signal: CancelSignal,
 ): Promise<Apart> {
-  const stop = new Canceller();
   const chunks = new ServedChunks();
-  const ours = daemonCalls(content, by, { chunks, stop, worker: () => worker });
+  const ours = daemonCalls(content, by, { chunks, signal, worker: () => worker });
   const worker = new PortCalls<WorkerCalls>(port, ours);
   const abort = (): void => {
-    const why = cancelCause(signal);
-    stop.abort(new Cancelled(why));
-    worker.tell('abort', why);
+    worker.tell('abort', cancelCause(signal));
   };
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
@@ -48,14 +46,13 @@ export async function runApart(
     const { pastMalware, cache } = by;
     const cached = cache !== undefined;
     const order = { size, digest, settings, pastMalware, cached };
-    const small = size <= smallStreamBytes ? await wholeOf(content, stop.signal) : undefined;
+    const small = size <= smallStreamBytes ? await wholeOf(content, signal) : undefined;
     const outcome = await worker.call('takeApart', order, small);
     scans.take(outcome);
     if ('failure' in outcome) throw thrownAs(outcome.failure);
     return outcome.apart;
   } finally {
     signal.removeEventListener('abort', abort);
-    stop.abort(notNeeded);
     chunks.close();
     worker.close();
   }
@@ -73,14 +70,14 @@ async function wholeOf(content: Content, signal: CancelSignal): Promise<Uint8Arr
 
 interface Served {
   readonly chunks: ServedChunks;
-  readonly stop: Canceller;
+  readonly signal: CancelSignal;
   readonly worker: () => PortCalls<WorkerCalls>;
 }
 
 function daemonCalls(
   content: Content,
   { pool, ceilings, alerts, cache }: StreamScanSettings,
-  { chunks, stop: { signal }, worker }: Served,
+  { chunks, signal, worker }: Served,
 ): { [Name in keyof DaemonCalls]: DaemonCalls[Name] } {
   const watches = new Map<number, (digest: string, endpoint: string) => void>();
   return {
@@ -115,11 +112,6 @@ function sourceOf(
     return { open: () => [bytes], repeatable: true };
   }
   const open = (): AsyncIterable<Buffer> =>
-    remoteChunks(() => worker.call('open', stream), {
-      next: (reader) => worker.call('next', reader),
-      leave: (reader) => {
-        worker.tell('leave', reader);
-      },
-    });
+    remoteChunks(() => worker.call('open', stream), chunkCalls(worker));
   return { open, repeatable };
 }

@@ -16,7 +16,7 @@ import { PortClosed } from './port-calls.ts';
 /** The thread has ended with the message unread, or there is none. */
 export class WorkerLost extends Error {
   override readonly name = 'WorkerLost';
-  /** Whether it had the message, which may be why. */
+  /** Whether the message may be why. */
   readonly broke: boolean;
 
   constructor(detail: string, broke: boolean) {
@@ -117,6 +117,8 @@ class Thread {
   readonly #worker: Worker;
   readonly #clock: Clock;
   #why: string | undefined;
+  /** We end it: what it has is not to blame. */
+  #isEnded = false;
   #messages = 0;
 
   constructor(program: URL, clock: Clock) {
@@ -141,17 +143,22 @@ class Thread {
     this.#worker.postMessage(port2, [port2]);
     this.#messages++;
     let hang: Timer | undefined;
+    const blamed = { hangs: false };
     const watch = (): void => {
       hang = this.#clock.after(hangMs, () => {
+        blamed.hangs = true;
         void this.end(`it has not let go of a message for ${hangMs} ms`);
       });
     };
     signal.addEventListener('abort', watch, { once: true });
+    if (signal.aborted) watch();
     try {
       return await runApart(port1, content, work, signal);
     } catch (error) {
       if (!(error instanceof PortClosed)) throw error;
-      throw new WorkerLost(`the worker that took it apart has ended: ${await this.ended}`, true);
+      const why = await this.ended;
+      const broke = blamed.hangs || !this.#isEnded;
+      throw new WorkerLost(`the worker that took it apart has ended: ${why}`, broke);
     } finally {
       this.#messages--;
       signal.removeEventListener('abort', watch);
@@ -161,6 +168,7 @@ class Thread {
 
   async end(why: string): Promise<void> {
     this.#why ??= why;
+    this.#isEnded = true;
     await this.#worker.terminate();
   }
 }

@@ -84,8 +84,11 @@ export class ContainerLook {
   #head = Buffer.alloc(0);
   #tail = Buffer.alloc(0);
   #inside: string | undefined;
+  /** How many it has seen. */
+  bytes = 0;
 
   feed(chunk: Buffer): void {
+    this.bytes += chunk.length;
     if (this.#head.length < headBytes) {
       const missing = headBytes - this.#head.length;
       this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);

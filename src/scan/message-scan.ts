@@ -147,9 +147,11 @@ class ScanRun {
     } catch (error) {
       // One of the two readers failed: the other is called off.
       this.#stop.abort(notNeeded);
-      if (this.#outer.aborted) throw error;
+      const isLost = error instanceof WorkerLost;
+      if (this.#outer.aborted) throw isLost ? new Cancelled(cancelCause(this.#outer)) : error;
+      // It may have hung until the time was over.
+      if (isLost) return this.#report(nothing, [lostWith(error)]);
       if (this.#timedOut !== undefined) return this.#report(nothing, [this.#unfinished()]);
-      if (error instanceof WorkerLost) return this.#report(nothing, [lostWith(error)]);
       throw error;
     } finally {
       this.#outer.removeEventListener('abort', abort);

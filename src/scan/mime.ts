@@ -126,9 +126,16 @@ class OpenContent {
     if (this.#failure !== undefined) item.content.destroy(this.#failure);
   }
 
-  /** Leaving off does not end it: what is left can be read on by `finish`. */
+  /**
+   * Leaving off does not end it: what is left can be read on by `finish`. Whoever asks when that was
+   * done, and another part is open, gets nothing of that one.
+   */
   read(): AsyncIterable<Buffer> {
-    return { [Symbol.asyncIterator]: () => ({ next: () => this.#next() }) };
+    const own = this.#chunks;
+    const over = { done: true, value: undefined } as const;
+    const next = (): Promise<IteratorResult<Buffer, unknown>> =>
+      this.#chunks === own ? this.#next() : Promise.resolve(over);
+    return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
   /** Reads on to the end of the content, and lets the parser go on. */

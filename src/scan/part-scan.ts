@@ -3,6 +3,7 @@
  * Memory does not grow with the message: a small part is held until it is answered, a larger one
  * flows through.
  */
+import { assert } from '../assert.ts';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Limits } from '../limits.ts';
 import type { StreamSource } from './opened-stream.ts';
@@ -77,6 +78,8 @@ export class PartScan {
       const source = { open: () => inOneBuffer(seenBy(look, content.stream)), repeatable: false };
       const answer = await this.#scans.send(source);
       const size = await leaf.end();
+      const isAll = answer.reply.kind !== 'ok' || look.bytes === size.bytes;
+      assert(isAll, 'what is called clean was sent whole');
       this.#scans.record(nameOf(leaf), { ...size, container: look.kind }, answer);
     }
     this.#leaves.push(partOf(leaf, (await leaf.end()).bytes));

@@ -1,6 +1,7 @@
 /**
  * Calls from one thread to another, each with its answer, over a port of which both have an end.
- * Arguments and answers are plain data; bytes go over without being copied, and are gone here.
+ * Arguments and answers are plain data; bytes are given away, so that whoever goes on using them gives
+ * a copy.
  */
 import type { MessagePort, Transferable } from 'node:worker_threads';
 import { assert } from '../assert.ts';
@@ -52,7 +53,12 @@ export class PortCalls<Theirs> {
     const call = ++this.#calls;
     const waiter = Promise.withResolvers<unknown>();
     this.#waiting.set(call, waiter);
-    this.#send({ name, args, call }, args);
+    try {
+      this.#send({ name, args, call }, args);
+    } catch (error) {
+      this.#waiting.delete(call);
+      waiter.reject(error);
+    }
     return waiter.promise as Promise<AnswerOf<Theirs[Name]>>;
   }
 

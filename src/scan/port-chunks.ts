@@ -3,7 +3,11 @@ import type { Chunks } from './stream-blocks.ts';
 
 /** What is asked of the thread that has it. */
 export interface ChunkCalls {
-  /** The next piece; undefined at the end, and when it was left. @throws what reading it throws. */
+  /**
+   * The next piece; undefined at the end, after which it is not asked again.
+   *
+   * @throws what reading it throws, and when it was left.
+   */
   next(reader: number): Promise<Uint8Array | undefined>;
   /** No more of it is wanted. */
   leave(reader: number): void;
@@ -25,8 +29,10 @@ export class ServedChunks implements ChunkCalls {
 
   async next(number: number): Promise<Uint8Array | undefined> {
     const reader = this.#readers.get(number);
-    const next = await reader?.next();
-    if (next === undefined || next.done === true) {
+    // Never taken for the end: what was read so far would be taken for all.
+    if (!reader) throw new Error('what is asked for was left');
+    const next = await reader.next();
+    if (next.done === true) {
       this.#readers.delete(number);
       return undefined;
     }
@@ -44,6 +50,19 @@ export class ServedChunks implements ChunkCalls {
   close(): void {
     for (const number of [...this.#readers.keys()]) this.leave(number);
   }
+}
+
+/** The calls of a port by which its streams are asked for. */
+export function chunkCalls(port: {
+  call(name: 'next', reader: number): Promise<Uint8Array | undefined>;
+  tell(name: 'leave', reader: number): void;
+}): ChunkCalls {
+  return {
+    next: (reader) => port.call('next', reader),
+    leave: (reader) => {
+      port.tell('leave', reader);
+    },
+  };
 }
 
 /** The chunks that `open` has given a number there. */

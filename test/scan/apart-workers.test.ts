@@ -9,19 +9,21 @@ import {
   it,
   test,
 } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { Canceller } from '../../src/cancel-signal.ts';
 import { systemClock } from '../../src/clock.ts';
 import { Cancelled, OperationalError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { ApartWorkers, type WorkerEnded } from '../../src/scan/apart-workers.ts';
-import { defaultClamdSettings } from '../../src/scan/clamd-settings.ts';
+import { ClamdPool } from '../../src/scan/clamd-pool.ts';
+import { defaultClamdSettings, poolSettingsOf } from '../../src/scan/clamd-settings.ts';
 import { MessageScan, type MessageScanOptions } from '../../src/scan/message-scan.ts';
 import type { ScanReport } from '../../src/scan/scanner.ts';
 import { smallStreamBytes } from '../../src/scan/stream-scans.ts';
 import { benignMessages } from '../evasion/benign.ts';
 import { hostileMessages } from '../evasion/hostile.ts';
 import { eicar } from '../support/eicar.ts';
-import { FakeClamd } from '../support/fake-clamd.ts';
+import { FakeClamd, type FakeStream } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { MemoryContent, until } from '../support/memory-content.ts';
 import * as messages from '../support/messages.ts';
@@ -57,6 +59,12 @@ function timeless({ streams, ...report }: ScanReport): unknown {
   return { ...report, streams: streams.map((stream) => ({ ...stream, ms: 0 })) };
 }
 
+/** Of those that were sent to their end. */
+function digests(streams: readonly FakeStream[]): string[] {
+  const whole = streams.filter(({ terminated }) => terminated);
+  return whole.map(({ bytes }) => createHash('sha256').update(bytes).digest('hex'));
+}
+
 const random = (bytes: number): Buffer =>
   Buffer.from(Array.from({ length: bytes }, (_, at) => (at * at * 31 + (at >> 7)) & 0xff));
 
@@ -79,6 +87,19 @@ describe('a report', () => {
       name: 'a large message in a message',
       bytes: messages.message(
         messages.forwarded(messages.message(messages.withAttachment('a', large))),
+      ),
+    },
+    {
+      name: 'a message in a message that cannot be taken apart to its end',
+      bytes: messages.message(
+        messages.forwarded(
+          messages.message(
+            messages.multipart('mixed', [
+              messages.attachment('a', large),
+              { ...messages.text(), fields: [`X-Long: ${'x'.repeat(300_000)}`] },
+            ]),
+          ),
+        ),
       ),
     },
     {
@@ -106,13 +127,13 @@ describe('a report', () => {
     'on $name is the same, all shown: $everyPart',
     async ({ bytes, everyPart }) => {
       const here = await scanner({ everyPart, banned }).scan(MemoryContent.of(bytes), signal);
-      const sent = clamd.streams.splice(0).map((stream) => stream.bytes.toString('latin1'));
+      const sent = digests(clamd.streams.splice(0));
       const there = await scanner({ everyPart, banned, workers }).scan(
         MemoryContent.of(bytes),
         signal,
       );
       expect(timeless(there)).toEqual(timeless(here));
-      expect(clamd.streams.map((stream) => stream.bytes.toString('latin1'))).toEqual(sent);
+      expect(digests(clamd.streams)).toEqual(sent);
     },
   );
 
@@ -124,6 +145,41 @@ describe('a report', () => {
       reports.push(timeless(await scanner(more).scan(MemoryContent.of(bytes), signal)));
     }
     expect(reports[1]).toEqual(reports[0]);
+  });
+
+  it('of a large part that clamd refuses early is the same, and the next part is whole', async () => {
+    const parts = ['a', 'b'].map((name) => messages.attachment(name, large));
+    const bytes = messages.message(messages.multipart('mixed', [...parts, ...parts]));
+    const refused = { step: 'size-limit', streamBytesMax: 100_000 } as const;
+    const reports = [];
+    for (const more of [{}, { workers }, { workers }, { workers }]) {
+      clamd.script.push({ step: 'scan' }, refused, { step: 'scan' });
+      reports.push(timeless(await scanner(more).scan(MemoryContent.of(bytes), signal)));
+      expect(clamd.streams.at(-1)?.bytes.equals(large)).toBe(true);
+    }
+    for (const report of reports) expect(report).toEqual(reports[0]);
+  });
+
+  it('of a message whose part waits for clamd until the time is over blames nobody', async () => {
+    const clock = new FakeClock();
+    const settings = { ...defaultClamdSettings, inflightMax: 1, waitMs: 3_600_000 };
+    const pool = new ClamdPool(poolSettingsOf([{ address: clamd.address, weight: 1 }], settings), {
+      clock,
+      random: Math.random,
+    });
+    const busy = new Canceller();
+    clamd.script.push({ step: 'scan' }, { step: 'hold' });
+    const bytes = messages.message(messages.withAttachment('a', random(100)));
+    const by = scanner({ workers, pool, clock, clamd: settings });
+    const report = by.scan(MemoryContent.of(bytes), signal, () => {
+      pool.scan({ open: () => [random(10)], repeatable: true }, busy.signal).catch(() => undefined);
+    });
+    await until(() => clamd.held === 1 && pool.load.waiting === 1, 'the part waits');
+    clock.advance(defaultLimits.scanMs);
+    const [finding] = (await report).findings;
+    expect([finding?.kind, finding && 'broke' in finding]).toEqual(['unavailable', false]);
+    busy.abort(new Cancelled('not-needed'));
+    pool.close();
   });
 
   it('uses what was clean lately', async () => {
@@ -222,6 +278,26 @@ describe('a worker that ends', () => {
     expect(ends).toEqual([{ detail: 'it has ended with code 0', messages: 1 }]);
   });
 
+  test('because it hangs with one message is ended, and that one is blamed alone', async () => {
+    const workers = workersOf(
+      "parentPort.on('message', (port) => { (globalThis.ports ??= []).push(port) });",
+    );
+    let begun = 0;
+    const scan = (scanMs: number): Promise<ScanReport> =>
+      scanner({ workers, clock, limits: { ...defaultLimits, scanMs } }).scan(
+        MemoryContent.of(bytes),
+        signal,
+        () => begun++,
+      );
+    const reports = Promise.all([scan(1000), scan(1_000_000)]);
+    await until(() => begun === 2, 'the worker has both');
+    clock.advance(1000);
+    clock.advance(10_000);
+    const [guilty, other] = await reports;
+    expect(guilty.findings).toMatchObject([{ kind: 'unavailable', broke: 'worker' }]);
+    expect(other.findings.map((one) => 'broke' in one)).toEqual([false]);
+  });
+
   test('because it hangs is ended, some time after the message was called off', async () => {
     const workers = workersOf("parentPort.on('message', (port) => { globalThis.port = port });");
     const canceller = new Canceller();
@@ -234,7 +310,7 @@ describe('a worker that ends', () => {
     canceller.abort(new Cancelled('deadline'));
     await until(() => clock.pending > 0, 'it is waited for');
     clock.advance(10_000);
-    await expect(report).rejects.toThrow();
+    await expect(report).rejects.toMatchObject({ why: 'deadline' });
     expect(ends[0]?.detail).toBe('it has not let go of a message for 10000 ms');
   });
 });

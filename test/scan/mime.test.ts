@@ -256,3 +256,23 @@ it('any bytes end the walk, with leaves or as unparsable, and never the process'
     { numRuns: 200 },
   );
 });
+
+it('gives nothing of the next leaf to who still asks for the one before', async () => {
+  const files = ['one ', 'two '].map((text) => Buffer.from(text.repeat(100_000)));
+  const parts = files.map((bytes, at) => messages.attachment(`f${at}`, bytes));
+  const message = messages.message(messages.multipart('mixed', parts));
+  let earlier: AsyncIterator<Buffer> | undefined;
+  const seen: Buffer[] = [];
+  for await (const leaf of new MimeWalk(limits, signal).leaves([message], '')) {
+    const own = leaf.content[Symbol.asyncIterator]();
+    if (earlier === undefined) {
+      await own.next();
+      await leaf.end();
+    } else {
+      expect(await earlier.next()).toMatchObject({ done: true });
+      seen.push(...(await collect({ [Symbol.asyncIterator]: () => own })));
+    }
+    earlier = own;
+  }
+  expect(files[1]?.equals(Buffer.concat(seen))).toBe(true);
+});
