@@ -25,6 +25,10 @@ const makers: Readonly<Record<string, { readonly fields: string; readonly body: 
     'Content-Type: application/octet-stream; name="a.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n',
     base64Of,
   ),
+  'base64 in short lines': multipart(
+    'Content-Type: application/octet-stream; name="a.bin"\r\nContent-Transfer-Encoding: base64\r\n\r\n',
+    (bytes) => lines(bytes, () => 'A\r\n'),
+  ),
   'quoted-printable': {
     fields: 'Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n',
     body: (bytes) => lines(bytes, (index) => `gr=C3=BC=C3=9Fe =3Cb=3E ${index} =E2=82=AC 10 =\r\n`),
