@@ -17,6 +17,7 @@ const endOfData = Buffer.from('.\r\n');
  * 5): the client believes that it is connected, and nobody ever greets it.
  */
 const greetingMs = 1000;
+const lost = new Error('nobody has greeted');
 
 /** One connection to 127.0.0.1. */
 export class SmtpLoad {
@@ -50,16 +51,15 @@ export class SmtpLoad {
   static async open(port: number, waitMs = greetingMs): Promise<SmtpLoad> {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     const load = new SmtpLoad(socket);
-    let isLost = false;
-    const waiting = setTimeout(() => {
-      isLost = true;
-      socket.destroy();
-    }, waitMs);
-    await load.#replies(1).catch((error: unknown) => {
-      if (!isLost) throw error;
-    });
-    clearTimeout(waiting);
-    if (isLost) return SmtpLoad.open(port, waitMs);
+    const waiting = setTimeout(() => socket.destroy(lost), waitMs);
+    try {
+      await load.#replies(1);
+    } catch (error) {
+      if (error === lost) return await SmtpLoad.open(port, waitMs);
+      throw error;
+    } finally {
+      clearTimeout(waiting);
+    }
     socket.write('EHLO load.test\r\n');
     load.#pipelines = /^250[- ]PIPELINING\r$/m.test(await load.#replies(1));
     return load;
