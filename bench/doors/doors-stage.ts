@@ -89,7 +89,10 @@ async function start(
   const peers = await peerDoors(stage, { workdir, nextHopPort: reinjectPort, closing });
   const doors: readonly Door[] = [
     { way: 'no filter', options: [] },
-    { way: 'no filter, twice', options: [`content_filter=scan:[${nextHop.replace(':', ']:')}`] },
+    {
+      way: 'no filter, twice',
+      options: [`content_filter=scan:[127.0.0.1]:${reinjectPort}`],
+    },
     { way: 'clamgate, Milter', options: [`smtpd_milters=inet:127.0.0.1:${milter}`] },
     { way: 'clamgate, before the queue', options: [`smtpd_proxy_filter=127.0.0.1:${before}`] },
     {

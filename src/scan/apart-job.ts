@@ -1,5 +1,6 @@
 /** One message that a worker takes apart, as the daemon's own thread serves it. */
 import type { MessagePort } from 'node:worker_threads';
+import { assert } from '../assert.ts';
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Content } from '../content.ts';
 import { cancelCause } from '../errors.ts';
@@ -65,6 +66,7 @@ async function wholeOf(content: Content, signal: CancelSignal): Promise<Uint8Arr
     bytes.set(chunk, at);
     at += chunk.length;
   }
+  assert(at === bytes.length, 'a message is as large as it says');
   return bytes;
 }
 
@@ -82,10 +84,7 @@ function daemonCalls(
   const watches = new Map<number, (digest: string, endpoint: string) => void>();
   return {
     read: (from) => chunks.open(content.chunks(signal, from, 1)),
-    next: (reader) => chunks.next(reader),
-    leave: (reader) => {
-      chunks.leave(reader);
-    },
+    ...chunks.calls,
     scan: async (stream, repeatable) => {
       const answer = await pool.scan(sourceOf(stream, repeatable, worker()), signal);
       const { endpoint } = answer;

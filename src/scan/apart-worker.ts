@@ -22,10 +22,7 @@ export function serveApart(port: MessagePort, clock: Clock): void {
     takeApart: (order: ApartOrder, small?: Uint8Array) =>
       outcomeOf(order, new RemoteContent(order, daemon, small), { daemon, streams, clock }, stop),
     open: (stream: number) => streams.open(stream),
-    next: (reader: number) => chunks.next(reader),
-    leave: (reader: number) => {
-      chunks.leave(reader);
-    },
+    ...chunks.calls,
     abort: (why: Cancelled['why']) => {
       stop.abort(new Cancelled(why));
     },

@@ -47,6 +47,16 @@ export class ServedChunks implements ChunkCalls {
     void Promise.resolve(reader?.return?.()).catch(() => undefined);
   }
 
+  /** As they are served over a port. */
+  get calls(): ChunkCalls {
+    return {
+      next: (reader) => this.next(reader),
+      leave: (reader) => {
+        this.leave(reader);
+      },
+    };
+  }
+
   close(): void {
     for (const number of [...this.#readers.keys()]) this.leave(number);
   }
