@@ -23,7 +23,7 @@ help:
 	@echo '             clamav-milter and rspamd; BENCH=--check whether it became slower; BENCH=--help;'
 	@echo '             ENDPOINTS=1,2,3 several clamds beside one, and nothing else'
 	@echo 'make chaos   faults while mail goes through: nothing lost, nothing twice (root; an hour, or'
-	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER='
+	@echo '             SHORT=1); PEERS=1 beside amavisd-new and clamsmtp; SEED=, ONLY=, LEDGER=, WORKERS='
 	@echo 'make evasions  messages that hide EICAR, and benign ones, through clamd alone and clamgate;'
 	@echo '             PEERS=1 amavisd-new as well; ONLY=, LIST=1, WRITE=DIRECTORY'
 	@echo 'make milters  what a sender hears of clamgate'"'"'s Milter; PEERS=1 of clamav-milter and rspamd as well'

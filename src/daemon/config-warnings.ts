@@ -1,4 +1,5 @@
 /** What a configuration allows and is unwise: for check-config, and for the log at start. */
+import { availableParallelism } from 'node:os';
 import { parseNextHopAddress } from '../relay/address.ts';
 import { defaultRules, type RuleName, type Rules } from '../verdict/rules.ts';
 import { parseSocketAddress } from '../socket-address.ts';
@@ -26,7 +27,8 @@ const held: ReadonlySet<RuleName> = new Set<RuleName>([
   'smuggling',
 ]);
 
-export function warnings(config: Config): Advice[] {
+/** @param processors of this machine. */
+export function warnings(config: Config, processors = availableParallelism()): Advice[] {
   return [
     ...config.listeners.flatMap(openAdvice),
     ...smtpListeners(config).flatMap(listenerAdvice),
@@ -34,6 +36,7 @@ export function warnings(config: Config): Advice[] {
     ...sizeAdvice(config),
     ...timeAdvice(config),
     ...capacityAdvice(config),
+    ...workersAdvice(config, processors),
     ...ledgerAdvice(config),
   ];
 }
@@ -151,6 +154,14 @@ function capacityAdvice({ limits }: Config): Advice[] {
     advice.push(warning('[limits] transactions_max', text));
   }
   return advice;
+}
+
+function workersAdvice({ workers }: Config, processors: number): Advice[] {
+  if (workers === 1 || workers < processors) return [];
+  const text =
+    `${workers} threads beside the daemon's own on ${processors} processors, which clamd needs as ` +
+    'well: they take turns, and what goes between them is copied';
+  return [{ severity: 'note', key: 'workers', text }];
 }
 
 /** Postfix tries for maximal_queue_lifetime, five days; then a retry can no longer come. */

@@ -2,10 +2,11 @@
  * Reading the ledger, beside whoever writes it: each call sees what is committed at that moment, and
  * nobody waits for anybody. Several programs may read at once, without a lock.
  */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, OperationalError } from '../errors.ts';
 import type { AttemptState, LedgerEntry } from './ledger.ts';
+import { systemCode } from './files.ts';
 import { checkFormat } from './ledger-check.ts';
 import { decodeJournal, type Journal, unfoldedRecords } from './ledger-journal.ts';
 import { beside } from './ledger-place.ts';
@@ -239,8 +240,19 @@ function openForReading(file: string): DatabaseSync {
 }
 
 function unreadable(file: string, cause: unknown): OperationalError {
-  const message = `cannot read the ledger ${file}: ${messageOf(cause)}`;
+  const message = `cannot read the ledger ${file}: ${obstacleTo(file) ?? messageOf(cause)}`;
   return new OperationalError('STORE', message, { cause });
+}
+
+/** SQLite says "unable to open database file" of nearly everything. */
+function obstacleTo(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isDirectory() ? 'it is a directory' : undefined;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') return messageOf(error);
+    return 'there is none; the daemon makes one when it starts ([ledger] file)';
+  }
 }
 
 function entriesOf(answer: unknown): LedgerEntry[] {

@@ -45,6 +45,7 @@ export async function clamgateFilter(settings: FilterSettings): Promise<Filter> 
       (path) => `unix:${path}`,
     ),
     ledger: settings.ledger !== 'off',
+    ...(settings.workers !== undefined && { workers: settings.workers }),
     more: tables(settings, workdir.path),
     ...(settings.stateDirectory === undefined ? {} : { stateDirectory: settings.stateDirectory }),
   } as const;

@@ -30,6 +30,8 @@ export interface FilterSettings {
   /** Where it keeps what it writes, when it is to be another place than its own. */
   readonly stateDirectory?: string;
   readonly ledger: LedgerSetting;
+  /** Of clamgate; one, which is none, where it is not said. */
+  readonly workers?: number;
   /** Whether it marks what it delivers with a header of its own. */
   readonly header: boolean;
 }

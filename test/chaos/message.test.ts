@@ -29,3 +29,10 @@ test('EICAR is attached when asked for', () => {
   expect(chaosMessage('1', [], true).data.includes(encoded)).toBe(true);
   expect(chaosMessage('1', [], false).data.includes(encoded)).toBe(false);
 });
+
+test('of those that are clean some have an attachment, and some have none', () => {
+  const ids = Array.from({ length: 20 }, (_, at) => String(at));
+  const attached = ids.filter((id) => chaosMessage(id, [], false).data.includes('list.txt'));
+  expect(attached.length).toBeGreaterThan(0);
+  expect(attached.length).toBeLessThan(ids.length);
+});

@@ -1,4 +1,5 @@
 /** Messages that can be told apart at the far end by their Message-ID. */
+import { crc32 } from 'node:zlib';
 import { message, eicarFile, text, withAttachment } from '../support/messages.ts';
 
 export interface ChaosMessage {
@@ -25,8 +26,14 @@ export function chaosMessage(
     `Message-ID: <${id}@${domain}>`,
     'Date: Thu, 20 Nov 2025 10:00:00 +0000',
   ];
-  const entity = infected ? withAttachment('eicar.com', eicarFile) : text();
+  const clean = isForText(id) ? text() : withAttachment('list.txt', Buffer.from(`list ${id}\r\n`));
+  const entity = infected ? withAttachment('eicar.com', eicarFile) : clean;
   return { id: `${id}@${domain}`, recipients, infected, data: message(entity, fields) };
+}
+
+/** Every other one is plain text, which is not taken apart. */
+function isForText(id: string): boolean {
+  return crc32(id) % 2 === 0;
 }
 
 /** The Message-IDs in a message: its own first, then those that it quotes, as a bounce does. */

@@ -50,7 +50,8 @@ export async function play(
   const started = performance.now();
   try {
     const { settings } = scenario;
-    const stage = await Stage.start({ filter, settings, ledger: options.ledger }, closing);
+    const { ledger, workers } = options;
+    const stage = await Stage.start({ filter, settings, ledger, workers }, closing);
     const tallies = await act(stage, scenario, options, tell);
     const deferrals = (await stage.deferrals()) + tallies.retries;
     const broken =

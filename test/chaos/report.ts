@@ -39,8 +39,8 @@ const columns = [
   ['quarantined twice', 'keptTwice'],
 ] as const;
 
-function preamble({ seed, short, ledger }: Options): string {
-  return `${short ? 'Short' : 'Long'} form, clamgate with ledger: ${ledger}. SEED=${seed}`;
+function preamble({ seed, short, ledger, workers }: Options): string {
+  return `${short ? 'Short' : 'Long'} form, clamgate with ledger: ${ledger}, workers: ${workers}. SEED=${seed}`;
 }
 
 function ownRow(result: Result): string[] {

@@ -58,7 +58,7 @@ export class Stage {
 
   /** Resolves when mail can be sent. @param closing gets what is to be closed, also when it rejects. */
   static async start(
-    what: { filter: FilterName; settings: StageSettings; ledger: LedgerSetting },
+    what: { filter: FilterName; settings: StageSettings; ledger: LedgerSetting; workers: number },
     closing: (() => Promise<void>)[],
   ): Promise<Stage> {
     const { settings } = what;
@@ -83,6 +83,7 @@ export class Stage {
       ...(settings.spoolMemory !== undefined && { spoolMemory: settings.spoolMemory }),
       ...(settings.deadline !== undefined && { deadline: settings.deadline }),
       ledger,
+      workers: what.workers,
       header: settings.header ?? true,
     });
     closing.unshift(() => filter.close());

@@ -14,14 +14,27 @@ message_bytes_max = "25M"
 /** Without the note that nobody asks before a message is committed. */
 const asked = '[commit]\naddress = "unix:/c"\n';
 
-function adviceFor(toml: string): string[] {
-  return warnings(parseConfig(toml, 'f')).map(
+function adviceFor(toml: string, processors = 4): string[] {
+  return warnings(parseConfig(toml, 'f'), processors).map(
     ({ severity, key, text }) => `${severity}: ${key}: ${text}`,
   );
 }
 
 test('nothing is said about a sound configuration', () => {
   expect(adviceFor(sound + asked)).toEqual([]);
+});
+
+test.each([
+  [1, 1, false],
+  [2, 1, true],
+  [2, 2, true],
+  [2, 3, false],
+  [16, 16, true],
+  [15, 16, false],
+])('%d workers on %d processors: %p', (workers, processors, isTold) => {
+  const toml = `workers = ${workers}\n${sound}${asked}`;
+  const note = expect.stringMatching(`^note: workers: ${workers} .* on ${processors} processors`);
+  expect(adviceFor(toml, processors)).toEqual(isTold ? [note] : []);
 });
 
 describe('what is legal and unwise', () => {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -358,9 +358,15 @@ describe('a reader', () => {
     if (!isOpen) expect((await bench.open()).find('4Xy1')).toEqual([entry()]);
   });
 
-  test.each(['missing', 'no database'])('refuses a file that is %s', async (kind) => {
-    if (kind !== 'missing') await writeFile(bench.file, 'x'.repeat(5000));
-    expect(() => openLedgerReader(bench.file)).toThrow(expect.objectContaining({ code: 'STORE' }));
+  test.each([
+    ['missing', 'there is none'],
+    ['a directory', 'it is a directory'],
+    ['no database', 'file is not a database'],
+  ])('refuses what is %s: %s', async (kind, why) => {
+    if (kind === 'a directory') await mkdir(bench.file);
+    if (kind === 'no database') await writeFile(bench.file, 'x'.repeat(5000));
+    const refusal = { code: 'STORE', message: expect.stringContaining(why) };
+    expect(() => openLedgerReader(bench.file)).toThrow(expect.objectContaining(refusal));
   });
 
   test('finds by an index whatever is asked while messages wait', async () => {
