@@ -29,6 +29,8 @@ export interface Options {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly signatures: number;
+  /** In place of clamd one that reads and says OK, and no other filters: what clamgate takes by itself. */
+  readonly standIn: boolean;
   readonly sessions: readonly number[];
   readonly kinds: readonly Kind[];
   /** Messages on one SMTP connection: Postfix opens one for each, and keeps them under load. */
@@ -75,6 +77,8 @@ export const usage = `node bench/run.ts [options]
   --at-once MIB        of messages at work at once; measurements with more are left out (100)
   --per-connection A,B messages on one SMTP connection, before the next is opened (1)
   --signatures N       in clamd (${signaturesByDefault})
+  --stand-in           in place of clamd one that reads and says OK: what clamgate takes by itself;
+                       bench/results is not written
   --steady S           that each kind of message is sent before anything is measured (10)
   --profile DIRECTORY  where clamgate's CPU profile is to go
   --doors-repeats N, --doors-messages A,B, --doors-sessions A,B
@@ -97,11 +101,11 @@ export const usage = `node bench/run.ts [options]
 export function optionsOf(words: readonly string[]): Options | undefined {
   const { values } = parseArgs({ args: [...words], options: known });
   if (values.help) return undefined;
-  const { quick, check, store, json } = values;
+  const { quick, check, store, json, 'stand-in': standIn } = values;
   const text = (value: string | undefined, usual: string, short = usual): string =>
     value ?? (quick ? short : usual);
   return {
-    ...{ json, quick, check, store },
+    ...{ json, quick, check, store, standIn },
     parts: listOf(values.parts, speedParts, named(parts, 'part')),
     repeats: numberOf(text(values.repeats, '3', '1')),
     seconds: numberOf(text(values.seconds, '2', '1')),
@@ -134,6 +138,7 @@ const asText = { type: 'string' } as const;
 const asFlag = { type: 'boolean', default: false } as const;
 const known = {
   ...{ json: asFlag, quick: asFlag, check: asFlag, store: asFlag, help: asFlag },
+  'stand-in': asFlag,
   ...{ parts: asText, repeats: asText, seconds: asText, signatures: asText, steady: asText },
   ...{ sessions: asText, messages: asText, 'at-once': asText, 'per-connection': asText },
   ...{ profile: asText, 'doors-repeats': asText, 'doors-messages': asText },

@@ -16,10 +16,10 @@ export class Results {
   readonly #all = new Map<string, unknown>();
   #speed: SpeedRun;
 
-  constructor(begun: Pick<SpeedRun, 'time' | 'machine'>, { quick, parts }: Options) {
-    this.#stores = !quick;
+  constructor(begun: Pick<SpeedRun, 'time' | 'machine'>, { quick, standIn, parts }: Options) {
+    this.#stores = !quick && !standIn;
     // One table is of one run, with all that makes it up.
-    this.#storesSpeed = !quick && speedParts.every((part) => parts.includes(part));
+    this.#storesSpeed = this.#stores && speedParts.every((part) => parts.includes(part));
     this.#speed = begun;
   }
 

@@ -32,7 +32,11 @@ async function bench(options: Options): Promise<Results> {
   const begun: Begun = { time: new Date().toISOString(), machine: machine() };
   tell(machineText(begun.machine));
   const results = new Results(begun, options);
-  const stage = await Stage.start(options, tell);
+  const { standIn, signatures } = options;
+  const stage = await Stage.start(
+    { ...options, signatures: standIn ? 'stand-in' : signatures },
+    tell,
+  );
   try {
     for (const part of options.parts) {
       if (part === 'doors' && !isRoot()) continue;

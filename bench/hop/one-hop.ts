@@ -17,7 +17,10 @@ import { stopsEicar } from '../stage/stops-eicar.ts';
 import { hopCells, hopPairs, type HopVariant, hopVariants, isForFloor } from './hop-plan.ts';
 
 export interface HopFigures {
-  readonly options: Pick<Options, 'repeats' | 'seconds' | 'signatures' | 'steadySeconds'>;
+  readonly options: Pick<
+    Options,
+    'repeats' | 'seconds' | 'signatures' | 'standIn' | 'steadySeconds'
+  >;
   readonly figures: readonly Figures[];
   readonly comparisons: readonly Comparison[];
 }
@@ -34,7 +37,7 @@ export async function measureHop(
   options: Options,
   tell: (what: string) => void,
 ): Promise<HopFigures> {
-  const peers = await startPeers(stage, tell);
+  const peers = options.standIn ? new Map<SmtpPeerName, Peer>() : await startPeers(stage, tell);
   try {
     const places = placesOf(stage, peers);
     for (const kind of options.kinds) {
@@ -42,12 +45,12 @@ export async function measureHop(
       tell(`warming up: ${kind}`);
       await warmUp(stage, kind, options);
     }
-    const { repeats, seconds, signatures, steadySeconds } = options;
+    const { repeats, seconds, signatures, standIn, steadySeconds } = options;
     const there = hopVariants.filter((variant) => places.has(variant));
     const cells = hopCells(options, there);
     const measurements = await measureAll(stage, places, { cells, options, tell });
     return {
-      options: { repeats, seconds, signatures, steadySeconds },
+      options: { repeats, seconds, signatures, standIn, steadySeconds },
       figures: cells.map((cell) => figuresOf(cell, measurements)),
       comparisons: comparisonsOf(cells, hopPairs, measurements),
     };

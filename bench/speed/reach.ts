@@ -120,8 +120,11 @@ export const goals: readonly Goal[] = [
 ];
 
 export function reachOf(speed: Speed): Reached[] {
+  // What is asked is asked beside a clamd that works.
+  const { hop: oneHop, ...others } = speed;
+  const withClamd = oneHop?.options.standIn ? others : speed;
   return goals.map((goal) => {
-    const came = goal.value(speed);
+    const came = goal.value(withClamd);
     if (came === undefined || Number.isNaN(came.median)) {
       return { goal, came: undefined, reached: 'not measured' };
     }

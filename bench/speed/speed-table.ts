@@ -1,5 +1,6 @@
 /** The tables of a run in Markdown: what was asked for and reached, and one of all ways. Pure. */
 import { kindNames } from '../load/content.ts';
+import type { HopFigures } from '../hop/one-hop.ts';
 import type { Comparison, Measure } from '../report/comparisons.ts';
 import type { Figures, ProcessName, Spread } from '../report/figures.ts';
 import { aligned, peak, spread } from '../report/table.ts';
@@ -39,11 +40,7 @@ function preamble({ time, machine, hop, doors }: SpeedRun): string[] {
     '',
     'Median (least to most) of all repeats, which are interleaved. All processes share the cores. No content comes',
     'twice. clamgate runs as its unit runs it, with the ledger on. How each figure is taken: ../README.md.',
-    ...(hop
-      ? [
-          `One hop: ${hop.options.repeats} repeats of ${hop.options.seconds} s, clamd with ${hop.options.signatures} random signatures.`,
-        ]
-      : []),
+    ...(hop ? [hopText(hop.options)] : []),
     ...(doors
       ? [
           `Through Postfix: ${doors.options.repeats} repeats of ${doors.options.seconds} s, until the queue is empty.`,
@@ -51,6 +48,13 @@ function preamble({ time, machine, hop, doors }: SpeedRun): string[] {
       : []),
     ...(hop ? ['', '![messages a second beside clamd alone](speed.svg)'] : []),
   ];
+}
+
+function hopText({ repeats, seconds, signatures, standIn }: HopFigures['options']): string {
+  const clamd = standIn
+    ? 'in place of clamd a stand-in that only reads.'
+    : `clamd with ${signatures} random signatures.`;
+  return `One hop: ${repeats} repeats of ${seconds} s, ${clamd}`;
 }
 
 /** Nothing at all where there is nothing to be shown. */

@@ -19,6 +19,7 @@ test.each([
   ['--sessions', '2,4', { sessions: [2, 4] }],
   ['--parts', 'doors,once', { parts: ['doors', 'once'] }],
   ['--at-once', '10', { atOnceBytesMax: 10 * 2 ** 20 }],
+  ['--stand-in', '--json', { standIn: true, json: true }],
   ['--bounds-kinds', 'many parts', { boundsKinds: ['many parts'] }],
 ])('%s %s', (name, value, options) => {
   expect(optionsOf([name, value])).toMatchObject(options);

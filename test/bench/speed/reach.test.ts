@@ -16,7 +16,7 @@ const comparison = (changes: Partial<Comparison>): Comparison => ({
 
 const hop = (...comparisons: Comparison[]): Speed => ({
   hop: {
-    options: { repeats: 1, seconds: 1, signatures: 1, steadySeconds: 1 },
+    options: { repeats: 1, seconds: 1, signatures: 1, steadySeconds: 1, standIn: false },
     figures: [],
     comparisons,
   },
@@ -43,6 +43,17 @@ const hopRows: [RegExp, Kind, string, number][] = [
   [/^1 MiB.*same streams/, 'attachment-1m', 'clamd', 0.85],
   [/^1 MiB.*whole only/, 'attachment-1m', 'clamd-whole', 0.65],
 ];
+
+test('beside a stand-in for clamd nothing is measured of what is asked beside clamd', () => {
+  const { hop: measured } = hop(comparison({ kind: 'text-4k' }));
+  const row = (standIn: boolean) =>
+    rowOf(
+      measured ? { hop: { ...measured, options: { ...measured.options, standIn } } } : {},
+      /^4 KiB text/,
+    );
+  expect(row(false)).toEqual([1, 'yes']);
+  expect(row(true)).toEqual([undefined, 'not measured']);
+});
 
 describe.each(hopRows)('%s', (what, kind, against, asked) => {
   test('is held against its own comparison, by the median', () => {
