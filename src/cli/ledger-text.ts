@@ -1,6 +1,6 @@
 /** How the ledger looks to people. What stands in a message is escaped by whoever prints it. */
 import { replyText } from '../daemon/log-transaction.ts';
-import { decidingEntry, type InDoubt } from '../engine/earlier-attempts.ts';
+import { decidingEntries, type InDoubt } from '../engine/earlier-attempts.ts';
 import { isoTime } from '../store/iso-time.ts';
 import type { AttemptState, LedgerEntry } from '../store/ledger.ts';
 import { table } from './table.ts';
@@ -79,9 +79,12 @@ export function meaningsOf(
   return [...groups.values()]
     .filter((group) => group.some(isShown))
     .flatMap((group) => {
-      const entry = decidingEntry(group);
-      if (!entry) return [];
-      return [{ recipient: entry.recipient, digest: entry.digest, retry: meaningOf(entry, rule) }];
+      const [first, ...others] = decidingEntries(group);
+      if (!first) return [];
+      const { recipient, digest } = first;
+      // Of several that are open one that was accepted is enough.
+      const retries = new Set([first, ...others].map((entry) => meaningOf(entry, rule)));
+      return [{ recipient, digest, retry: [...retries].join('; or ') }];
     });
 }
 

@@ -64,10 +64,14 @@ function isOpen({ state }: LedgerEntry): boolean {
 
 /**
  * Which of the entries of one message and recipient, oldest first, a retry is answered by: one that
- * was accepted, even if a later attempt failed before that was known; else the latest.
+ * was accepted; else all whose end nobody knows, for each of them may have been, even if a later
+ * attempt failed before that was known; else the latest.
  */
-export function decidingEntry(entries: readonly LedgerEntry[]): LedgerEntry | undefined {
-  return entries.findLast(isAcceptedEntry) ?? entries.at(-1);
+export function decidingEntries(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const accepted = entries.findLast(isAcceptedEntry);
+  if (accepted) return [accepted];
+  const open = entries.filter(isOpen);
+  return open.length > 0 ? open : entries.slice(-1);
 }
 
 const accepted: readonly AttemptState[] = ['delivered', 'quarantined', 'discarded'];
@@ -101,11 +105,14 @@ export class EarlierAttempts {
     const found = new Map<string, Promise<Answer | undefined>>();
     return Promise.all(
       recipients.map(async (recipient) => {
-        const entry = decidingEntry(own.get(handoverKey(message, recipient)) ?? []);
-        if (!entry || !isOpen(entry)) return entry && this.answer(entry);
-        const answer = found.get(entry.attempt) ?? this.answer(entry);
-        found.set(entry.attempt, answer);
-        return answer;
+        const entries = decidingEntries(own.get(handoverKey(message, recipient)) ?? []);
+        const answers = entries.map((entry) => {
+          if (!isOpen(entry)) return this.answer(entry);
+          const answer = found.get(entry.attempt) ?? this.answer(entry);
+          found.set(entry.attempt, answer);
+          return answer;
+        });
+        return together(await Promise.all(answers));
       }),
     );
   }
@@ -181,6 +188,11 @@ export class EarlierAttempts {
     const change = { kind: 'settle', ...to } as const;
     return ledger.commit([said ? { ...change, reply: said } : change]);
   }
+}
+
+/** That it was accepted outweighs that another attempt is not known of. */
+function together(answers: readonly (Answer | undefined)[]): Answer | undefined {
+  return answers.find((answer) => answer?.kind === 'next-hop') ?? answers.find(Boolean);
 }
 
 function isSettled({ state }: LedgerEntry): boolean {

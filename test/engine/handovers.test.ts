@@ -447,6 +447,53 @@ describe('Handovers', () => {
     expect(words((await claim('b')).earlier)).toEqual(['250']);
   });
 
+  describe('of several attempts', () => {
+    /** Two, told go for N1 and N2, the end of neither was seen; unless the second came to one. */
+    async function two(...second: RelayResult[]): Promise<void> {
+      await attempted({ results: [lost] });
+      const handover = await claim('b');
+      const attempt = handovers.nameAttempt('host');
+      await handover.begin(attempt);
+      expect(await ask(attempt, 'N2')).toBe('go');
+      await handover.settle(second.length > 0 ? second : [lost]);
+      handovers.forget(attempt);
+      handover.release();
+    }
+
+    test.each([
+      ['the first', { N1: 'committed' }, ['250']],
+      ['the second', { N2: 'committed' }, ['250']],
+      [
+        'the second, and of the first nobody can tell yet',
+        { N1: 'undecided', N2: 'committed' },
+        ['250'],
+      ],
+      ['nobody can tell yet which', { N1: 'undecided', N2: 'not-committed' }, ['earlier-unknown']],
+      ['none', { N1: 'not-committed', N2: 'not-committed' }, [undefined]],
+    ] as const)('whose ends were not seen it was committed by %s', async (_, fates, expected) => {
+      await two();
+      expect(states()).toEqual(['in-doubt', 'in-doubt']);
+      const known: Readonly<Record<string, QueueFate>> = fates;
+      evidence.fate = (queueId) => Promise.resolve(known[queueId] ?? 'unknown');
+      expect(words((await claim('b')).earlier)).toEqual(expected);
+    });
+
+    test.each([
+      ['committed', ['250']],
+      ['undecided', ['earlier-unknown']],
+      ['not-committed', [undefined]],
+      ['unknown', [undefined]],
+    ] as const)(
+      'the first is not known of, the second was refused; it is %s',
+      async (fate, expected) => {
+        await two(refusal);
+        expect(states()).toEqual(['in-doubt', 'aborted']);
+        evidence.fate = () => Promise.resolve(fate);
+        expect(words((await claim('b')).earlier)).toEqual(expected);
+      },
+    );
+  });
+
   describe('settled by hand', () => {
     /** Two recipients in doubt, and their attempt. */
     async function inDoubt(): Promise<string> {
