@@ -447,6 +447,14 @@ describe('Handovers', () => {
     expect(words((await claim('b')).earlier)).toEqual(['250']);
   });
 
+  test('of a reply without end a retry hears the beginning', async () => {
+    const lines = Array.from({ length: 200 }, (_, at) => `${at} ${'x'.repeat(2000)}`);
+    await attempted({ results: [{ kind: 'reply', reply: { code: 250, lines } }] });
+    const [entry] = ledger.find('Q0');
+    expect(entry?.reply?.lines.map((line) => line.length)).toEqual([512, 512, 512, 512]);
+    expect(words((await claim('b')).earlier)).toEqual(['250']);
+  });
+
   describe('of several attempts', () => {
     /** Two, told go for N1 and N2, the end of neither was seen; unless the second came to one. */
     async function two(...second: RelayResult[]): Promise<void> {

@@ -22,6 +22,9 @@ export const replyLineBytesMax = 2048;
 /** Lines of one reply; the longest in use are answers to EHLO with some twenty. */
 export const replyLinesMax = 200;
 
+/** Characters of one reply: over LMTP a thousand may be held at once, one for each recipient. */
+export const replyCharactersMax = 32 * 1024;
+
 /**
  * RFC 5321 §4.2: `code "-" text` or `code [SP text]`. The second digit is not held to 0-5 as the
  * grammar has it, because refusals such as 571 are met in the field. A 1xx does not exist in SMTP.
@@ -39,6 +42,7 @@ export class ReplyDecoder {
   /** The lines of a reply whose last line has not come yet. */
   #code: number | undefined;
   #lines: string[] = [];
+  #characters = 0;
   #nonsense: Nonsense | undefined;
 
   /** Takes bytes as they come, for good. Call `next` until it has nothing before giving more. */
@@ -72,11 +76,13 @@ export class ReplyDecoder {
     // RFC 5321 §4.2.1: the code is the same on every line.
     if (Number(code) !== (this.#code ??= Number(code))) return nonsense('a reply of two codes');
     if (this.#lines.length === replyLinesMax) return nonsense('a reply of too many lines');
+    if ((this.#characters += text.length) > replyCharactersMax) return nonsense('too long a reply');
     this.#lines.push(text.replace(unprintable, '?'));
     if (mark === '-') return undefined;
     const reply = withEnhanced(this.#code, this.#lines);
     this.#code = undefined;
     this.#lines = [];
+    this.#characters = 0;
     return { kind: 'reply', reply };
   }
 }

@@ -123,6 +123,15 @@ describe('ReplyDecoder', () => {
     expect(decode([Buffer.from(bytes)])[0]?.kind).toBe(kind);
   });
 
+  test.each([
+    { lines: 17, kind: 'reply' },
+    { lines: 18, kind: 'nonsense' },
+  ])('$lines lines of 2,000 characters are $kind, each time', ({ lines, kind }) => {
+    const whole = `${`250-${'x'.repeat(2000)}\r\n`.repeat(lines - 1)}250 x\r\n`;
+    const twice = decode([Buffer.from(whole + whole)]).map((one) => one.kind);
+    expect(twice).toEqual(kind === 'reply' ? ['reply', 'reply'] : ['nonsense']);
+  });
+
   test('does not wait for the end of a reply that already has too many lines', () => {
     expect(decode([Buffer.from('250-x\r\n'.repeat(replyLinesMax + 1))])[0]?.kind).toBe('nonsense');
   });
