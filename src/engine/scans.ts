@@ -29,6 +29,9 @@ interface Flight {
   readonly report: Promise<ScanReport>;
   /** When its report was kept; undefined while somebody may still come to know it directly. */
   keptAt?: number;
+  /** Transactions that have it for theirs, and what settles when they have all left. */
+  users: number;
+  readonly left: PromiseWithResolvers<undefined>;
 }
 
 export class Scans {
@@ -79,6 +82,12 @@ export class Scans {
     return undefined;
   }
 
+  /** One transaction more has it for its own. */
+  share(digest: string): void {
+    const flight = this.#flights.get(digest);
+    if (flight) flight.users++;
+  }
+
   /** How often these bytes broke a scan. @throws {OperationalError} STORE */
   broken(digest: string): number {
     return this.#options.ledger.brokenScans(digest);
@@ -86,7 +95,8 @@ export class Scans {
 
   /** From here on others find this scan. */
   publish(digest: string, scan: RunningScan): void {
-    this.#flights.set(digest, { report: scan.report });
+    const left = Promise.withResolvers<undefined>();
+    this.#flights.set(digest, { report: scan.report, users: 1, left });
     scan.report.then(
       (result) => {
         this.#settle(digest, result, scan);
@@ -97,10 +107,12 @@ export class Scans {
     );
   }
 
-  /** The transaction that it was for is over. @param retried whether the message comes again. */
+  /** A transaction that it was for is over. @param retried whether the message comes again. */
   leave(digest: string, report: Promise<ScanReport>, retried: boolean): void {
     const flight = this.#flights.get(digest);
     if (flight?.report !== report) return;
+    if (--flight.users > 0) return;
+    flight.left.resolve(undefined);
     if (!retried) this.#flights.delete(digest);
     else flight.keptAt ??= this.#options.clock.monotonic();
     for (const oldest of this.#flights.keys()) {
@@ -109,12 +121,17 @@ export class Scans {
     }
   }
 
-  /** Nobody waits for this scan any more. It goes on for the retry, if there are not too many. */
-  async orphan({ report, stop }: RunningScan): Promise<void> {
+  /**
+   * Its own transaction is over. When those that have joined it are, too, nobody waits for it any
+   * more: it goes on for the retry, if there are not too many such.
+   */
+  async orphan({ report, stop, content }: RunningScan): Promise<void> {
+    const ended = report.catch(() => undefined);
+    await Promise.race([ended, this.#flights.get(content.digest)?.left.promise]);
     if (!this.#running.has(stop)) return;
     if (this.#orphans >= orphansMax) stop.abort(notNeeded);
     this.#orphans++;
-    await report.catch(() => undefined);
+    await ended;
     this.#orphans--;
   }
 
@@ -192,8 +209,11 @@ export class Scanning {
    */
   join(digest: string): void {
     this.#digest = digest;
-    this.#report ??= this.#scans.find(digest);
-    if (this.#report) this.#own.stop.abort(notNeeded);
+    if (this.#report) return;
+    this.#report = this.#scans.find(digest);
+    if (!this.#report) return;
+    this.#scans.share(digest);
+    this.#own.stop.abort(notNeeded);
   }
 
   /**

@@ -153,6 +153,28 @@ describe('Scans', () => {
     expect([scans.running, scanner.ended]).toEqual([0, 40]);
   });
 
+  test('one that another waits for is not among them, until that one has left, too', async () => {
+    const [first, second] = [await begin('x'), await begin('x')];
+    for (let n = 0; n < 32; n++) void (await begin(`message ${n}`)).scanning.leave(true);
+    void first.scanning.leave(true);
+    await turn();
+    expect(scans.running).toBe(33);
+    void second.scanning.leave(true);
+    await turn();
+    expect(scans.running).toBe(32);
+    await scans.close();
+    expect(await second.told).toContain('not-needed');
+  });
+
+  test('its report is the one of all who have joined it, whoever leaves first', async () => {
+    const [first, second] = [await begin('x'), await begin('x')];
+    void first.scanning.leave(false);
+    const third = await begin('x');
+    await report(clean);
+    expect([await second.told, await third.told]).toEqual([clean, clean]);
+    expect(scanner.waiting).toHaveLength(0);
+  });
+
   test('reports that are kept are bounded', async () => {
     for (let n = 0; n < 600; n++) {
       const one = await begin(`message ${n}`);
