@@ -35,7 +35,9 @@ async function groupsBelow(files: Files, directory: string, folder: string): Pro
   const names = entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name);
   const groups = groupsOf(folder, names);
   for (const { name, isDirectory } of entries) {
-    if (isDirectory) groups.push(...(await groupsBelow(files, directory, join(folder, name))));
+    // mkfs(8) makes it, and only root may look into it.
+    if (!isDirectory || (folder === '' && name === 'lost+found')) continue;
+    groups.push(...(await groupsBelow(files, directory, join(folder, name))));
   }
   return groups;
 }

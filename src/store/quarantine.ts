@@ -165,8 +165,19 @@ export class Quarantine {
       removals.push({ id: record.id, why, record });
     }
     for (const id of await this.#leftovers(now)) removals.push({ id, why: 'leftover' });
-    for (const removal of removals) await this.#remove(removal);
-    return removals;
+    const removed: Removal[] = [];
+    let failure: { readonly error: unknown } | undefined;
+    for (const removal of removals) {
+      try {
+        await this.#remove(removal);
+        removed.push(removal);
+      } catch (error) {
+        // One that cannot be removed must not keep the rest.
+        failure ??= { error };
+      }
+    }
+    if (failure) throw failure.error;
+    return removed;
   }
 
   /**

@@ -449,6 +449,27 @@ describe('expiry', () => {
     expect(files.paths()).toEqual(['/var/quarantine/2025/01/31/README']);
   });
 
+  test('one that cannot be removed keeps none of the others, and is told of', async () => {
+    const { quarantine, clock, ids, files } = await withFive();
+    const unlink = files.unlink.bind(files);
+    files.unlink = (path) =>
+      path.includes(ids[1] ?? '') ? Promise.reject(new Error('immutable')) : unlink(path);
+    const expiring = quarantine.expire({ ageMsMax: 2 * hour, bytesMax: 5 * length }, clock.now());
+    await expect(expiring).rejects.toThrow('immutable');
+    expect((await quarantine.list()).map(({ id }) => id)).toEqual([ids[1], ids[3], ids[4]]);
+  });
+
+  test('a file system of its own has a folder that only root may read', async () => {
+    const { quarantine, clock, ids, files } = await withFive();
+    files.plant('/var/quarantine/lost+found/x', message);
+    const list = files.list.bind(files);
+    files.list = (path) =>
+      path.includes('lost+found') ? Promise.reject(new Error('EACCES')) : list(path);
+    expect((await quarantine.list()).map(({ id }) => id)).toEqual(ids);
+    const removed = await quarantine.expire({ ageMsMax: 0, bytesMax: 0 }, clock.now());
+    expect(removed).toHaveLength(5);
+  });
+
   test('works where nothing was ever stored', async () => {
     const { quarantine } = open();
     expect(await quarantine.expire({ ageMsMax: 0, bytesMax: 0 }, noon)).toEqual([]);
