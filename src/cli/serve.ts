@@ -186,7 +186,7 @@ async function adopted(context: CliContext, daemon: Daemon, log: Log): Promise<s
     await advise(context, config, log);
     return undefined;
   } catch (error) {
-    const detail = messageOf(error);
+    const detail = daemon.stopping ? 'the daemon is stopping' : messageOf(error);
     log.error('reload-refused', { detail });
     return detail;
   }

@@ -2,7 +2,7 @@ import { assert } from '../assert.ts';
 import { Admission } from '../engine/admission.ts';
 import { Engine } from '../engine/engine.ts';
 import { MilterEngine } from '../engine/milter-engine.ts';
-import { messageOf, OperationalError } from '../errors.ts';
+import { Cancelled, cancelCause, messageOf, OperationalError } from '../errors.ts';
 import { Listener, type ListenerSettings } from '../listener/listener.ts';
 import { MilterListener } from '../listener/milter-listener.ts';
 import { PolicyListener } from '../listener/policy-listener.ts';
@@ -75,6 +75,9 @@ export class Listeners {
         });
         next.push({ ...same, config: wanted });
       }
+      // Who goes down meanwhile has closed its listeners: nobody would close these.
+      const { stopping } = this.#surroundings;
+      if (stopping.aborted) throw new Cancelled(cancelCause(stopping));
     } catch (error) {
       for (const { listener } of opened) void listener.close();
       throw error;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -106,6 +107,18 @@ test('another control address is refused with all that came with it, and the wor
   expect(daemon.config.header.text).toBe('first');
   await daemon.adopt(configWith('control.sock', 'third'));
   expect(daemon.config.header.text).toBe('third');
+});
+
+test('a reload that is under way when it stops opens nothing any more', async () => {
+  const { path } = folder;
+  const adopting = daemon.adopt(configWith('control.sock', 'second'));
+  const stopping = daemon.stop();
+  await expect(adopting).rejects.toThrow('shutdown');
+  await stopping;
+  expect(daemon.listening).toEqual([]);
+  const refused = once(connect(`${path}/listener.sock`), 'connect');
+  await expect(refused).rejects.toMatchObject({ code: 'ENOENT' });
+  daemon = await started(configWith('control.sock', 'third'));
 });
 
 test('a start that fails leaves nothing open that would keep the process', async () => {
