@@ -9,6 +9,9 @@ import type { Play, Scenario } from './scenario.ts';
 
 const places = ['main.cf', 'master.cf'] as const;
 
+/** How long the filter has for them. */
+const throughMs = 60_000;
+
 /** Twice, as an administrator does who sees nothing happen. */
 const times = 2;
 
@@ -50,9 +53,25 @@ async function requeueBefore({ stage, load, short }: Play): Promise<void> {
 async function requeueBehind({ stage, load, short }: Play): Promise<void> {
   stage.sinkOpen = false;
   await load.send(short ? 10 : 50, { infectedEvery: 5 });
-  await delay(2000);
+  await allThrough(stage, load);
   await requeue(stage);
   stage.sinkOpen = true;
+}
+
+/** What still waits in front of the filter would be another scenario, and past the filter be led. */
+async function allThrough({ a, filter }: Play['stage'], { accepted }: Play['load']): Promise<void> {
+  const due = accepted.reduce((sum, { recipients }) => sum + recipients.length, 0);
+  const end = performance.now() + throughMs;
+  for (;;) {
+    const lines = await a.logLines();
+    const sent = lines.filter(
+      (line) => /status=sent/.test(line) && line.includes(`:${filter.port},`),
+    );
+    if (sent.length >= due) return;
+    if (performance.now() > end)
+      throw new Error(`${sent.length} of ${due} have come to the filter`);
+    await delay(200);
+  }
 }
 
 async function requeue(stage: Play['stage']): Promise<void> {
