@@ -64,7 +64,11 @@ export function isNobodyThere(error: unknown): boolean {
 }
 
 function noAnswer(address: string, cause: unknown): CliFailure {
-  const why = `no answer from the daemon at ${address} (${messageOf(cause)}); is it running?`;
+  const isForbidden = systemCode(cause) === 'EACCES';
+  const hint = isForbidden
+    ? 'ask as root, or as a member of the group that the socket has'
+    : 'is it running?';
+  const why = `no answer from the daemon at ${address} (${messageOf(cause)}); ${hint}`;
   return new CliFailure(exitCodes.unavailable, why, { cause });
 }
 

@@ -2,6 +2,7 @@
 import type { CommanderError } from 'commander';
 import { ConfigError } from '../daemon/config-error.ts';
 import { messageOf, OperationalError, type ErrorCode } from '../errors.ts';
+import { systemCode } from '../store/files.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 
@@ -46,5 +47,7 @@ export function reportUsage(error: CommanderError, context: CliContext): ExitCod
 
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliFailure) return error.exitCode;
+  // Whoever has the address may let go of it: the unit tries again, as it does not after `config`.
+  if (systemCode(error) === 'EADDRINUSE') return exitCodes.temporary;
   return error instanceof OperationalError ? codes[error.code] : exitCodes.software;
 }

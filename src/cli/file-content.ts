@@ -10,6 +10,7 @@ import type { Content } from '../content.ts';
 import { cancelCause, Cancelled, messageOf } from '../errors.ts';
 import { DataDecoder, type DataOptions, type Violations } from '../protocol/smtp/data.ts';
 import { DataEncoder } from '../protocol/smtp/data-encoder.ts';
+import { systemCode } from '../store/files.ts';
 import { exitCodes } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 
@@ -91,7 +92,7 @@ async function isRegular(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    throw unreadable(error);
+    throw unreadableFile(path, error);
   }
 }
 
@@ -123,12 +124,15 @@ async function* read(path: string): AsyncGenerator<Buffer, void> {
   try {
     yield* (stream ?? createReadStream(path)) as AsyncIterable<Buffer>;
   } catch (error) {
-    throw unreadable(error);
+    throw unreadableFile(path, error);
   }
 }
 
-function unreadable(error: unknown): CliFailure {
-  return new CliFailure(exitCodes.noInput, messageOf(error), { cause: error });
+/** Of a directory the system does not say which. */
+export function unreadableFile(path: string, cause: unknown): CliFailure {
+  const isDirectory = systemCode(cause) === 'EISDIR';
+  const why = isDirectory ? `${path}: is a directory; name a message in it` : messageOf(cause);
+  return new CliFailure(exitCodes.noInput, why, { cause });
 }
 
 const CR = 0x0d;

@@ -1,10 +1,8 @@
 /** The message that `clamgate inject` sends: composed by nodemailer, or taken from a file. */
 import { readFile } from 'node:fs/promises';
 import { createTransport, type SendMailOptions } from 'nodemailer';
-import { messageOf } from '../errors.ts';
 import { eicarTestFile } from '../scan/eicar.ts';
-import { exitCodes } from './exit-codes.ts';
-import { CliFailure } from './failure.ts';
+import { unreadableFile } from './file-content.ts';
 
 export interface TestMessage {
   readonly raw: Buffer;
@@ -43,7 +41,7 @@ export async function messageFromFile(file: string): Promise<TestMessage> {
     const messageId = messageIdOf(raw);
     return messageId === undefined ? { raw } : { raw, messageId };
   } catch (error) {
-    throw new CliFailure(exitCodes.noInput, messageOf(error), { cause: error });
+    throw unreadableFile(file, error);
   }
 }
 

@@ -82,7 +82,11 @@ async function serverOf({ listener, server }: InjectOptions, config: Config): Pr
     listener === true ? listeners[0] : listeners.find(({ address }) => address === listener);
   if (!found) {
     const known = listeners.map(({ address }) => address).join(', ');
-    throw new CliFailure(exitCodes.usage, `no listener ${String(listener)}; there is ${known}`);
+    const why =
+      known === ''
+        ? 'there is no smtp or lmtp listener; without --listener it goes through Postfix'
+        : `no listener ${String(listener)}; there is ${known}`;
+    throw new CliFailure(exitCodes.usage, why);
   }
   const { listeners: placed } = await placedConfig({ ...config, listeners: [found] }, runProgram);
   const address = placed[0]?.address ?? found.address;

@@ -1,6 +1,8 @@
 /** `clamgate postfix`: prints what main.cf and master.cf need; changing them is postfix-change.ts. */
 import { runProgram } from '../run-program.ts';
 import type { CliContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
 import { placedConfig } from './listen-places.ts';
 import { postfixEntries } from './postfix-entries.ts';
 import type { PostfixEntries, Service, Setting } from './postfix-entry.ts';
@@ -24,6 +26,9 @@ const usualQueueDirectory = '/var/spool/postfix';
  * @throws {CliFailure} config, when nobody knows where a listener of systemd is.
  */
 export async function postfix(context: CliContext, options: PostfixOptions): Promise<void> {
+  if (options.reload && !options.apply && !options.undo) {
+    throw new CliFailure(exitCodes.usage, '--reload goes with --apply or --undo');
+  }
   if (options.diff ?? options.apply ?? options.undo) {
     const { changePostfix } = await import('./postfix-change.ts');
     await changePostfix(context, options);

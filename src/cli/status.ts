@@ -16,7 +16,7 @@ export async function status(context: CliContext): Promise<void> {
 }
 
 function statusText({ load, quarantine, ledger, ...status }: Status): string {
-  const kept = quarantine && `${quarantine.messages} messages, ${showSize(quarantine.bytes)}`;
+  const kept = quarantine && `${messages(quarantine.messages)}, ${showSize(quarantine.bytes)}`;
   const rows: Row[] = [
     ['clamgate', `${status.version}, up since ${status.started}`],
     ['ready', status.ready ? 'yes' : 'no'],
@@ -30,6 +30,10 @@ function statusText({ load, quarantine, ledger, ...status }: Status): string {
     ['ledger', ledgerText(ledger)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n');
+}
+
+function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`;
 }
 
 function ledgerText(ledger: Status['ledger']): string {

@@ -7,6 +7,7 @@ import { Listener, type ListenerSettings } from '../listener/listener.ts';
 import { MilterListener } from '../listener/milter-listener.ts';
 import { PolicyListener } from '../listener/policy-listener.ts';
 import type { ListenerSurroundings } from '../listener/socket-listener.ts';
+import { systemCode } from '../store/files.ts';
 import { WaitingLine } from '../waiting-line.ts';
 import { addressList, isListed } from './config-address.ts';
 import { groupId } from './config-group.ts';
@@ -179,7 +180,9 @@ export class Listeners {
         }
       }
     } catch (error) {
-      const why = `[[listener]] ${address} cannot be opened: ${messageOf(error)}`;
+      const isTaken = systemCode(error) === 'EADDRINUSE';
+      const who = isTaken ? '; another program listens there (`ss -lntxp` tells which)' : '';
+      const why = `[[listener]] ${address} cannot be opened: ${messageOf(error)}${who}`;
       throw new OperationalError('CONFIG', why, { cause: error });
     }
     return open;

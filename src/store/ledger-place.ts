@@ -41,6 +41,11 @@ export function refuse(file: string, problem: string, cause?: unknown): never {
   );
 }
 
+/** @throws {OperationalError} STORE. */
+export function refuseMissing(file: string, cause?: unknown): never {
+  refuse(file, `${file} is missing, and its marker says that it was there`, cause);
+}
+
 /**
  * Creates the ledger where there is neither a database nor a marker.
  *
@@ -57,7 +62,7 @@ export async function findOrCreate(files: Files, file: string): Promise<string |
     await checkOpen(files, file);
     return id;
   }
-  if (id !== undefined) refuse(file, `${file} is missing, and its marker says that it was there`);
+  if (id !== undefined) refuseMissing(file);
   if ((await files.sizeOf(beside.journal(file))) !== undefined) {
     refuse(file, `${file} is missing, and its journal is there`);
   }

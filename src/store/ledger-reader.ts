@@ -2,14 +2,14 @@
  * Reading the ledger, beside whoever writes it: each call sees what is committed at that moment, and
  * nobody waits for anybody. Several programs may read at once, without a lock.
  */
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, OperationalError } from '../errors.ts';
 import type { AttemptState, LedgerEntry } from './ledger.ts';
 import { systemCode } from './files.ts';
 import { checkFormat } from './ledger-check.ts';
 import { decodeJournal, type Journal, unfoldedRecords } from './ledger-journal.ts';
-import { beside } from './ledger-place.ts';
+import { beside, refuseMissing } from './ledger-place.ts';
 import { entryOf, selectEntries, type LedgerRow } from './ledger-rows.ts';
 import { selectFolded } from './ledger-schema.ts';
 import { Unfolded } from './ledger-unfolded.ts';
@@ -251,6 +251,7 @@ function obstacleTo(file: string): string | undefined {
     return statSync(file).isDirectory() ? 'it is a directory' : undefined;
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') return messageOf(error);
+    if (existsSync(beside.marker(file))) refuseMissing(file, error);
     return 'there is none; the daemon makes one when it starts ([ledger] file)';
   }
 }

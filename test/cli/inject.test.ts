@@ -150,6 +150,14 @@ describe('the message', () => {
     expect(ran.err).toMatch(/^clamgate: 127\.0\.0\.1:\d+: \S/);
   });
 
+  test('--file that is a directory', async () => {
+    const { code, err } = await inject('--file', folder.path);
+    expect([code, err]).toEqual([
+      66,
+      `clamgate: ${folder.path}: is a directory; name a message in it\n`,
+    ]);
+  });
+
   test('--file that cannot be read', async () => {
     const { code, err } = await inject('--file', `${folder.path}/none`);
     expect(code).toBe(66);
@@ -319,6 +327,13 @@ describe('straight to a listener', () => {
   test('one that is named', async () => {
     remembered = [{ queueId: '4ABC' }];
     expect((await inject('--listener', `127.0.0.1:${server.port}`)).code).toBe(0);
+  });
+
+  test('where there is none', async () => {
+    const milter = '[[listener]]\nprotocol = "milter"\naddress = "127.0.0.1:1"\n';
+    const file = folder.write('milter.toml', milter);
+    const { code, err } = await runCli(['inject', '-c', file, '--to', 'a@b', '--listener']);
+    expect([code, err]).toEqual([64, expect.stringContaining('there is no smtp or lmtp listener')]);
   });
 
   test('one that does not exist', async () => {

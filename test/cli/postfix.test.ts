@@ -27,6 +27,15 @@ function optionsOf({ masterCf }: PostfixEntries, name: string): string[] {
   return (service?.options ?? []).map((option) => `${option.name}=${option.value}`);
 }
 
+test('--reload without a change that it would bring into force is refused', async () => {
+  const file = folder.write('c.toml', tomlWith(inside));
+  expect(await runCli(['postfix', '-c', file, '--reload'])).toEqual({
+    code: 64,
+    out: '',
+    err: 'clamgate: --reload goes with --apply or --undo\n',
+  });
+});
+
 test('says it as Postfix reads it', async () => {
   const file = folder.write('c.toml', tomlWith(inside));
   const { code, out } = await runCli(['postfix', '-c', file]);

@@ -242,6 +242,14 @@ test('several files, the worst in the exit code', async () => {
 });
 
 describe('a file that is not there', () => {
+  test('is a directory', async () => {
+    const { code, err } = await runScan('-c', config, folder.path);
+    expect([code, err]).toEqual([
+      66,
+      `clamgate: ${folder.path}: is a directory; name a message in it\n`,
+    ]);
+  });
+
   test('is named, and the others are explained', async () => {
     const files = [
       folder.write('1.eml', clean),

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TransactionRecord } from '../../src/engine/record.ts';
 import { Metrics, type Gauges } from '../../src/daemon/metrics.ts';
@@ -34,6 +36,19 @@ async function samples(records: Partial<TransactionRecord>[], state = gauges): P
   const { text } = await metrics.exposition(state);
   return text.split('\n').filter((line) => line.startsWith('clamgate_'));
 }
+
+test('documents name no metric that there is not', async () => {
+  const { text } = await new Metrics().exposition(gauges);
+  const there = new Set([...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name));
+  const root = join(import.meta.dirname, '../..');
+  const docs = readdirSync(join(root, 'docs')).map((name) => join('docs', name));
+  const texts = ['README.md', ...docs.filter((name) => name.endsWith('.md'))].map((name) =>
+    readFileSync(join(root, name), 'utf8'),
+  );
+  const named = new Set(texts.join('\n').match(/\bclamgate_[a-z]\w*/g));
+  expect(named.size).toBeGreaterThan(2);
+  expect([...named].filter((name) => !there.has(name))).toEqual([]);
+});
 
 function stream(change: Partial<ScannedStream>): ScannedStream {
   return {

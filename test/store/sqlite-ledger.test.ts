@@ -360,9 +360,11 @@ describe('a reader', () => {
 
   test.each([
     ['missing', 'there is none'],
+    ['no longer there', 'its marker says that it was there: restore'],
     ['a directory', 'it is a directory'],
     ['no database', 'file is not a database'],
   ])('refuses what is %s: %s', async (kind, why) => {
+    if (kind === 'no longer there') await writeFile(`${bench.file}.marker`, '');
     if (kind === 'a directory') await mkdir(bench.file);
     if (kind === 'no database') await writeFile(bench.file, 'x'.repeat(5000));
     const refusal = { code: 'STORE', message: expect.stringContaining(why) };
