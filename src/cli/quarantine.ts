@@ -1,4 +1,5 @@
 /** `clamgate quarantine`: what is in our custody, and the only ways out of it. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../daemon/config.ts';
 import { smtpListeners } from '../daemon/config-listener.ts';
@@ -62,8 +63,13 @@ interface ReleaseVerbOptions extends ReleaseOptions {
 }
 
 async function list(context: CliContext): Promise<void> {
-  const items = await (await open(context)).list();
+  const config = await context.config();
+  const items = await quarantineOf(context, config).list();
   context.result(items, () => listText(items));
+  const { directory } = config.quarantine;
+  if (!existsSync(directory)) {
+    context.note(`clamgate: there is no ${directory}; the daemon makes it when it starts`);
+  }
   for (const item of items) noteDamage(context, item);
 }
 

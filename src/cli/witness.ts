@@ -2,6 +2,7 @@
  * `clamgate witness`: a process of its own, beside the daemon and longer-lived, with the right to
  * look into Postfix's queue and no other task.
  */
+import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
 import { removeStaleSocket } from '../listener/stale-socket.ts';
@@ -41,6 +42,9 @@ export async function witness(context: CliContext, options: WitnessVerbOptions):
     clock: context.clock,
     onTrouble,
   });
+  if (!existsSync(options.queueDirectory)) {
+    onTrouble(`there is no ${options.queueDirectory}: of no message there will be evidence`);
+  }
   const server = new WitnessServer({ witness: held, onTrouble });
   const path = pathOf(options.socket);
   try {

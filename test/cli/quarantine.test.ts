@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -120,12 +120,12 @@ const smuggling: Partial<QuarantineEntry> = {
 };
 
 describe('list', () => {
-  test('of nothing says so', async () => {
-    expect(await run('list')).toEqual({
-      code: 0,
-      stdout: 'The quarantine is empty.\n',
-      stderr: '',
-    });
+  test('of nothing says so, and where there is no directory that, too', async () => {
+    const stdout = 'The quarantine is empty.\n';
+    const missing = `clamgate: there is no ${join(directory, 'q')}; the daemon makes it when it starts\n`;
+    expect(await run('list')).toEqual({ code: 0, stdout, stderr: missing });
+    await mkdir(join(directory, 'q'));
+    expect(await run('list')).toEqual({ code: 0, stdout, stderr: '' });
   });
 
   test('has a line for each message', async () => {

@@ -50,6 +50,15 @@ test.each([
   expect((await runCli(['witness', '--socket', path, ...args])).code).toBe(code);
 });
 
+test('a queue directory that is not there is told of', async () => {
+  const args = ['witness', '--socket', path, '--queue-directory', `${folder.path}/none`];
+  const running = runCli(args, { clock: systemClock });
+  await until(() => existsSync(path), 'it listens');
+  process.emit('SIGTERM', 'SIGTERM');
+  const { code, err } = await running;
+  expect([code, err]).toEqual([0, expect.stringContaining(`there is no ${folder.path}/none`)]);
+});
+
 test('a file in the place of its socket stays', async () => {
   folder.write('witness.sock', 'x');
   const { code, err } = await runCli(['witness', '--socket', path]);
