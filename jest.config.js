@@ -11,7 +11,8 @@ const shared = {
 
 /**
  * `unit` touches nothing but this process and loopback; `real` starts Debian's Postfix and clamd,
- * so its files run one after the other (see the `test:real` script); `systemd` boots a machine.
+ * so its files run one after the other (see the `test:real` script), and `soak` beside it, for it mostly
+ * waits; `systemd` boots a machine.
  */
 export default {
   // A machine with much else to do takes ten times as long; what hangs is ended all the same.
@@ -24,10 +25,12 @@ export default {
       testPathIgnorePatterns: [
         ...shared.testPathIgnorePatterns,
         '<rootDir>/test/real/',
+        '<rootDir>/test/soak/',
         '<rootDir>/test/systemd/',
       ],
     },
     { ...shared, displayName: 'real', testMatch: ['<rootDir>/test/real/**/*.test.ts'] },
+    { ...shared, displayName: 'soak', testMatch: ['<rootDir>/test/soak/**/*.test.ts'] },
     { ...shared, displayName: 'systemd', testMatch: ['<rootDir>/test/systemd/**/*.test.ts'] },
   ],
 };

@@ -27,7 +27,10 @@ const groups: readonly (readonly Check[])[] = [
     { name: 'unit tests', run: () => jest('unit') },
     { name: 'real systemd', run: () => jest('systemd-short', 'may be skipped') },
   ],
-  [{ name: 'real Postfix and clamd', run: () => jest('real') }],
+  [
+    { name: 'real Postfix and clamd', run: () => jest('real') },
+    { name: 'five minutes of mail', run: () => jest('soak', 'may be skipped') },
+  ],
 ];
 
 async function script(name: string): Promise<Count> {
