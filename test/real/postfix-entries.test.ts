@@ -18,6 +18,12 @@ jest.setTimeout(60_000);
 
 const data = Buffer.from('Subject: x\r\nMessage-ID: <1@client.test>\r\n\r\nx\r\n');
 
+/**
+ * cleanup(8) where a file's time and its own are on two sides of a full second: the kernel dates files by
+ * another clock than it tells the time by, some milliseconds apart.
+ */
+const clocks = /file system clock is \d+ seconds|resetting file time stamps/;
+
 describeNeeding(['root', 'postfix'], 'the printed entries', () => {
   let postfix: PrivatePostfix | undefined;
   let filter: Server | undefined;
@@ -74,8 +80,10 @@ describeNeeding(['root', 'postfix'], 'the printed entries', () => {
       // Twelve digits and more: a long queue id.
       expect(seen.join('')).toMatch(/XFORWARD .*IDENT=[0-9A-Za-z]{10,}z/);
       expect(asked).toHaveLength(protocol === 'lmtp' ? 0 : 1);
-      const log = (await postfix.logLines()).join('\n');
-      expect(log).not.toMatch(/warning: |fatal: |unused parameter|overriding/);
+      const trouble = (await postfix.logLines())
+        .filter((line) => /warning: |fatal: |unused parameter|overriding/.test(line))
+        .filter((line) => !clocks.test(line));
+      expect(trouble).toEqual([]);
     },
   );
 });
