@@ -5,7 +5,7 @@
 import { assert } from '../assert.ts';
 import type { Path } from '../envelope.ts';
 import { messageOf } from '../errors.ts';
-import { isPositive, type Reply } from '../protocol/smtp/reply.ts';
+import { isPositive } from '../protocol/smtp/reply.ts';
 import type { QueueFate } from '../relay/evidence.ts';
 import type { RelayResult } from '../relay/next-hop.ts';
 import type { AttemptState, LedgerChange, LedgerEntry } from '../store/ledger.ts';
@@ -14,6 +14,7 @@ import type { AskingNextHops } from './asking-next-hops.ts';
 import type { Attempt } from './attempt.ts';
 import { acceptedAs, type EarlierParts } from './earlier-attempts.ts';
 import { type MessageKey, type RecipientKey, recipientKey } from './message-key.ts';
+import { rememberedReply } from './remembered-reply.ts';
 
 export interface KnownMessage {
   /** Undefined where a retry could not be told from a new message: nothing is remembered. */
@@ -30,9 +31,6 @@ export interface HandoverParts extends EarlierParts {
   readonly isToldToAsk: boolean;
 }
 
-/** Of a reply that is remembered; a line as RFC 5321 §4.5.3.1.5 has it. */
-const toldLinesMax = 4;
-const lineMax = 512;
 /** How often and how long the queue is looked at for what became of a message. */
 const fateWaits = [100, 200, 400, 800, 1600, 3200];
 
@@ -235,10 +233,11 @@ export class Handover {
 
   #settlement(state: AttemptState, answer: Answer, index: number | undefined): Settlement {
     const path = index === undefined ? undefined : this.due[index];
+    const said = state === 'delivered' && answer.kind === 'next-hop' ? answer.reply : undefined;
     return {
       ...this.#settleAll(state),
       ...(path && { recipients: [recipientKey(path)] }),
-      ...(state === 'delivered' && answer.kind === 'next-hop' && { reply: inBrief(answer.reply) }),
+      ...(said && { reply: rememberedReply(said, this.due.length) }),
     };
   }
 
@@ -283,11 +282,6 @@ function distinct(paths: readonly Path[]): RecipientKey[] {
   const first = ({ recipient, orcpt }: RecipientKey): number =>
     keys.findIndex((key) => key.recipient === recipient && key.orcpt === orcpt);
   return keys.filter((key, index) => first(key) === index);
-}
-
-/** What a retry is told: each entry has it, and a next hop may say 200 lines of 2 KiB. */
-function inBrief({ lines, ...reply }: Reply): Reply {
-  return { ...reply, lines: lines.slice(0, toldLinesMax).map((line) => line.slice(0, lineMax)) };
 }
 
 type Settlement = Extract<LedgerChange, { kind: 'settle' }>;

@@ -22,7 +22,10 @@ export const replyLineBytesMax = 2048;
 /** Lines of one reply; the longest in use are answers to EHLO with some twenty. */
 export const replyLinesMax = 200;
 
-/** Characters of one reply: over LMTP a thousand may be held at once, one for each recipient. */
+/**
+ * Characters that are kept of one reply: over LMTP a thousand may be held at once, one for each recipient.
+ * What is more is read and dropped: a message that was accepted in many words was accepted.
+ */
 export const replyCharactersMax = 32 * 1024;
 
 /**
@@ -43,6 +46,7 @@ export class ReplyDecoder {
   #code: number | undefined;
   #lines: string[] = [];
   #characters = 0;
+  #lineCount = 0;
   #nonsense: Nonsense | undefined;
 
   /** Takes bytes as they come, for good. Call `next` until it has nothing before giving more. */
@@ -75,14 +79,14 @@ export class ReplyDecoder {
     if (code === undefined) return nonsense('a line that is not a reply');
     // RFC 5321 §4.2.1: the code is the same on every line.
     if (Number(code) !== (this.#code ??= Number(code))) return nonsense('a reply of two codes');
-    if (this.#lines.length === replyLinesMax) return nonsense('a reply of too many lines');
-    if ((this.#characters += text.length) > replyCharactersMax) return nonsense('too long a reply');
-    this.#lines.push(text.replace(unprintable, '?'));
+    if (++this.#lineCount > replyLinesMax) return nonsense('a reply of too many lines');
+    this.#characters += text.length;
+    if (this.#characters <= replyCharactersMax) this.#lines.push(text.replace(unprintable, '?'));
     if (mark === '-') return undefined;
     const reply = withEnhanced(this.#code, this.#lines);
     this.#code = undefined;
     this.#lines = [];
-    this.#characters = 0;
+    this.#characters = this.#lineCount = 0;
     return { kind: 'reply', reply };
   }
 }
