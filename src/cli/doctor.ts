@@ -5,12 +5,15 @@ import type { Status } from '../daemon/control-status.ts';
 import { examine, type Finding } from '../doctor/check.ts';
 import { checks } from '../doctor/checks.ts';
 import { gather, type Subject } from '../doctor/gather.ts';
-import { systemHost } from '../doctor/host.ts';
+import { type Host, systemHost } from '../doctor/host.ts';
+import { findUser } from '../doctor/probes/user.ts';
+import { messageOf } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { askControl } from './control-client.ts';
 import { listenPlaces, type Unplaced } from './listen-places.ts';
 import { counted, type Counts, doctorText } from './doctor-text.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
 
 export interface DoctorOptions {
   /** Lists what is well, too. */
@@ -34,15 +37,35 @@ export interface Report {
 /** From here on it is said what is being done. */
 const longMs = 2000;
 
-/** Never throws for what it finds, or cannot find out. */
+/**
+ * Never throws for what it finds, or cannot find out.
+ *
+ * @throws {CliFailure} usage or noInput, for what was named and is not there.
+ */
 export async function doctor(context: CliContext, options: DoctorOptions): Promise<void> {
   const host = systemHost(context.clock);
+  await checkNamed(host, options);
   const { findings, exitCode } = await looked(context, options);
   const counts = counted(findings);
   const healthy = counts.error + counts.warn === 0;
   const report: Report = { healthy, isRoot: host.uid === 0, counts, findings };
   context.result(report, () => doctorText(report, options.verbose === true));
   context.exitCode = exitCode ?? (healthy ? exitCodes.ok : exitCodes.negative);
+}
+
+/** A slip in a name would otherwise show as things that are not known, or not at all. */
+async function checkNamed(host: Host, { user, clamdConf }: DoctorOptions): Promise<void> {
+  for (const file of clamdConf ?? []) {
+    await host.readText(file).catch((cause: unknown) => {
+      throw new CliFailure(exitCodes.noInput, `--clamd-conf ${file}: ${messageOf(cause)}`, {
+        cause,
+      });
+    });
+  }
+  if (user === undefined) return;
+  await findUser(host, user).catch((cause: unknown) => {
+    throw new CliFailure(exitCodes.usage, `--user ${user}: ${messageOf(cause)}`, { cause });
+  });
 }
 
 interface Looked {

@@ -160,7 +160,7 @@ export interface AccessFacts {
   readonly path: string;
   /** What for, in a few words. */
   readonly purpose: string;
-  readonly kind: 'connect' | 'write';
+  readonly kind: 'connect' | 'read' | 'write';
   /** Why not, where it may not; '' where it may. */
   readonly obstacle: Known<string>;
 }

@@ -1,5 +1,5 @@
 /** Gathers all facts at once, each probe within its time. What cannot be found out is in them as such. */
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../daemon/config.ts';
 import { smtpListeners } from '../daemon/config-listener.ts';
 import { isLoopback, isWildcard } from '../daemon/config-address.ts';
@@ -206,7 +206,9 @@ async function gatherAccess(host: Host, config: Config, users: Users): Promise<A
     wantedAccess(config).map(async (wanted) => {
       const user = wanted.who === 'daemon' ? users.user : owner;
       const obstacle = user.known
-        ? await probe(clock, probeMs, () => obstacleFor(host, user.value, wanted.path))
+        ? await probe(clock, probeMs, () =>
+            obstacleFor(host, user.value, wanted.path, wanted.kind === 'read' ? 'read' : 'write'),
+          )
         : notKnown<string>(user.why);
       return { ...wanted, obstacle };
     }),
@@ -217,6 +219,7 @@ type WantedAccess = Omit<AccessFacts, 'obstacle'>;
 
 function wantedAccess(config: Config): WantedAccess[] {
   const { clamd, listeners, spool, quarantine, ledger, commit } = config;
+  const file = resolve(config.file);
   const connecting = (
     who: AccessFacts['who'],
     address: string,
@@ -232,6 +235,7 @@ function wantedAccess(config: Config): WantedAccess[] {
     kind: 'write',
   });
   return [
+    { who: 'daemon', path: file, purpose: 'the configuration', kind: 'read' },
     ...clamd.endpoints.flatMap((endpoint) => connecting('daemon', endpoint, 'clamd')),
     ...smtpListeners(config).flatMap(({ nextHop }) =>
       connecting('daemon', nextHop, 'the next hop'),

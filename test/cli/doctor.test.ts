@@ -67,3 +67,18 @@ test('a configuration that cannot be used is all there is to tell', async () => 
   expect(out).toMatch(/^ERROR {2}configuration: /);
   expect(out).toContain('nonsense');
 });
+
+test.each([
+  ['a user', ['--user', 'no-such-user'], 64, /^clamgate: --user no-such-user: .*no such user/],
+  [
+    'a clamd.conf',
+    ['--clamd-conf', '/no/clamd.conf'],
+    66,
+    /^clamgate: --clamd-conf \/no\/clamd.conf: .*ENOENT/,
+  ],
+  ['a directory for one', ['--clamd-conf', '/'], 66, /^clamgate: --clamd-conf \/: .*EISDIR/],
+])('%s that is not there is no finding', async (_, options, expected, message) => {
+  const { code, out, err } = await runCli(['-c', folder.write('c.toml', ''), 'doctor', ...options]);
+  expect([code, out]).toEqual([expected, '']);
+  expect(err).toMatch(message);
+});

@@ -383,6 +383,11 @@ const troubles: [string, Partial<Facts>, readonly [Severity, string][]][] = [
     [['error', 'access-sockets']],
   ],
   [
+    'a configuration out of reach',
+    { access: [access('read', '/c', 'the configuration', 'no')] },
+    [['error', 'access-configuration']],
+  ],
+  [
     'a directory out of reach',
     { access: [access('write', '/d', 'spool', 'no')] },
     [['error', 'access-directories']],

@@ -424,13 +424,24 @@ describe('rights, worked out', () => {
       [root, at('/d', 0, 8, 0o710), at('/d/s', 0, 0, 0o666)],
       'pass through /d (mode 0710',
     ],
-  ])('%s', (_, chain, expected) => {
-    const obstacle = obstacleIn(chain, user);
+  ])('to write: %s', (_, chain, expected) => {
+    const obstacle = obstacleIn(chain, user, 'write');
+    expect(obstacle).toContain(expected);
+    expect(obstacle === '').toBe(expected === '');
+  });
+  test.each([
+    ['for all', [root, at('/f', 0, 0, 0o644)], ''],
+    ['by a group', [root, at('/f', 0, 7, 0o640)], ''],
+    ['not what may only be written', [root, at('/f', 0, 7, 0o620)], 'read /f (mode 0620'],
+    ['not as others', [root, at('/f', 0, 0, 0o640)], 'read /f (mode 0640'],
+    ['not through a directory', [at('/', 0, 0, 0o700), at('/f', 5, 6, 0o600)], 'pass through /'],
+  ])('to read: %s', (_, chain, expected) => {
+    const obstacle = obstacleIn(chain, user, 'read');
     expect(obstacle).toContain(expected);
     expect(obstacle === '').toBe(expected === '');
   });
   test('root may', () => {
-    expect(obstacleIn([root, at('/s', 1, 1, 0)], { ...user, uid: 0 })).toBe('');
+    expect(obstacleIn([root, at('/s', 1, 1, 0)], { ...user, uid: 0 }, 'write')).toBe('');
   });
 });
 

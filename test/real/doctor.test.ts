@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Report } from '../../src/cli/doctor.ts';
@@ -397,6 +397,20 @@ witness = "unix:${folder.path}/witness.sock"`,
       expect(denied?.what).toMatch(/^clamd: nobody may not write to \S+clamd\.sock \(mode 0600, /);
     } finally {
       chmodSync(unixPath(), 0o666);
+    }
+  });
+
+  test('a configuration that the user of the daemon may not read', async () => {
+    const { configFile } = daemon;
+    const { mode } = statSync(configFile);
+    try {
+      chmodSync(configFile, 0o600);
+      const findings = await look();
+      expect(ofTrouble(findings)).toEqual(['access-configuration']);
+      const [denied] = findings.filter(({ severity }) => severity === 'error');
+      expect(denied?.what).toMatch(/^the configuration: nobody may not read \S+ \(mode 0600, /);
+    } finally {
+      chmodSync(configFile, mode);
     }
   });
 

@@ -140,6 +140,7 @@ export function healthyFacts(): Facts {
       },
     ],
     access: [
+      access('read', '/etc/clamgate/clamgate.toml', 'the configuration'),
       access('connect', '/run/clamav/clamd.ctl', 'clamd'),
       access('write', '/var/lib/clamgate/spool', 'the spool'),
     ],
@@ -156,7 +157,7 @@ export function healthyFacts(): Facts {
 }
 
 export function access(
-  kind: 'connect' | 'write',
+  kind: 'connect' | 'read' | 'write',
   path: string,
   purpose: string,
   obstacle = '',

@@ -82,6 +82,14 @@ export const machineChecks: readonly Check[] = [
         .map((one) => (isWitness(one) && isAbsent(one) ? noWitness(one) : accessLook(one))),
   },
   {
+    id: 'access-configuration',
+    what: "the daemon's user may read the configuration",
+    why: 'A daemon that may not does not start, and a reload leaves it with what it had before.',
+    mend: 'chmod 0644 the file, or chgrp clamgate and chmod 0640; the user has to be let through each directory above it, too.',
+    see: 'systemd/README.md',
+    look: ({ access }) => access.filter(({ kind }) => kind === 'read').map(accessLook),
+  },
+  {
     id: 'access-directories',
     what: 'the daemon may write where spool, quarantine and ledger lie',
     why: 'What cannot be written is put off (452 4.3.1).',

@@ -15,19 +15,39 @@ export interface Owned {
   readonly mode: number;
 }
 
+/** What is to be done with a path; connect(2) to a socket asks for what writing asks for. */
+export type Use = 'read' | 'write';
+
+interface Right {
+  /** Of the three of a class. */
+  readonly bit: number;
+  /** For access(2). */
+  readonly mode: number;
+  /** For test(1). */
+  readonly option: string;
+  readonly verb: string;
+}
+
+const rights: Readonly<Record<Use, Right>> = {
+  read: { bit: 4, mode: constants.R_OK, option: '-r', verb: 'read' },
+  write: { bit: 2, mode: constants.W_OK, option: '-w', verb: 'write to' },
+};
+
 /**
- * @returns '' where the user may write there, else what is in the way.
+ * @returns '' where the user may use it so, else what is in the way.
  * @throws when it cannot be told.
  */
-export async function obstacleFor(host: Host, user: User, path: string): Promise<string> {
+export async function obstacleFor(host: Host, user: User, path: string, use: Use): Promise<string> {
+  const { mode, option, verb } = rights[use];
   const chain = await ownersOf(path);
   const last = chain.at(-1);
   if (last?.path !== path) return `${path} is not there`;
-  const computed = obstacleIn(chain, user);
+  const computed = obstacleIn(chain, user, use);
+  const denied = computed === '' ? `${user.name} may not ${verb} ${path}` : computed;
   if (host.uid === user.uid) {
-    return access(path, constants.W_OK).then(
+    return access(path, mode).then(
       () => '',
-      () => (computed === '' ? `${user.name} may not write to ${path}` : computed),
+      () => denied,
     );
   }
   if (host.uid !== 0) return computed;
@@ -39,26 +59,25 @@ export async function obstacleFor(host: Host, user: User, path: string): Promise
     ...groups,
     '--',
     'test',
-    '-w',
+    option,
     path,
   ]);
   if (code === 0) return '';
-  if (code === 1) return computed === '' ? `${user.name} may not write to ${path}` : computed;
-  return computed;
+  return code === 1 ? denied : computed;
 }
 
 /** @param chain from the root directory to what is to be used. */
-export function obstacleIn(chain: readonly Owned[], user: User): string {
+export function obstacleIn(chain: readonly Owned[], user: User, use: Use): string {
   if (user.uid === 0) return '';
   const blocked = chain.find((one, at) => {
-    const need = at === chain.length - 1 ? 2 : 1;
+    const need = at === chain.length - 1 ? rights[use].bit : 1;
     return (bitsFor(one, user) & need) === 0;
   });
   if (blocked === undefined) return '';
   const { path, uid, gid, mode } = blocked;
-  const what = blocked === chain.at(-1) ? 'write to' : 'pass through';
-  const rights = (mode & 0o7777).toString(8).padStart(4, '0');
-  return `${user.name} may not ${what} ${path} (mode ${rights}, uid ${uid}, gid ${gid})`;
+  const what = blocked === chain.at(-1) ? rights[use].verb : 'pass through';
+  const shown = (mode & 0o7777).toString(8).padStart(4, '0');
+  return `${user.name} may not ${what} ${path} (mode ${shown}, uid ${uid}, gid ${gid})`;
 }
 
 /** Only the first class that fits counts, as to the kernel. */
