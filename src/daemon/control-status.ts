@@ -123,12 +123,26 @@ export class StatusReport {
     if (this.#sources.listening().length === 0) reasons.push('no listener is open');
     const ledger = this.#sources.ledgerProblem();
     if (ledger !== undefined) reasons.push(`no ledger: ${ledger}`);
-    if (!clamd.some(({ ok }) => ok)) {
-      const details = clamd.map(({ endpoint, state, detail }) => `${endpoint} ${state}: ${detail}`);
-      reasons.push(['no clamd is ready', ...details].join('; '));
-    }
+    if (!clamd.some(isServing)) reasons.push(whyNoneServes(clamd));
     return reasons;
   }
+}
+
+/** Whether it is given mail. */
+function isServing({ ok, draining }: EndpointStatus): boolean {
+  return ok && !draining;
+}
+
+/** How it begins when none is ready: who lists the clamds as well need not say it twice. */
+export const noClamdReady = 'no clamd is ready';
+
+function whyNoneServes(clamd: readonly EndpointStatus[]): string {
+  const ready = clamd.filter(({ ok }) => ok);
+  if (ready.length > 0) {
+    return `only drained clamds are ready: ${ready.map(({ endpoint }) => endpoint).join(', ')}`;
+  }
+  const details = clamd.map(({ endpoint, state, detail }) => `${endpoint} ${state}: ${detail}`);
+  return [noClamdReady, ...details].join('; ');
 }
 
 function shownEndpoint({

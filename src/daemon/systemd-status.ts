@@ -1,6 +1,6 @@
 /** The one line that `systemctl status` shows of us: what an operator asks first. */
 import { escapeControls } from './log-text.ts';
-import type { Status } from './control-status.ts';
+import { noClamdReady, type Status } from './control-status.ts';
 
 /** Longer ones are cut off: it is one line of a terminal, not a report. */
 const statusCharsMax = 400;
@@ -36,8 +36,8 @@ export function statusLine(
     ...(storm.on ? [`storm since ${storm.since ?? '?'} (${storm.detail})`] : []),
     ...silent.map((address) => `${address} does not answer`),
     ...(reload === undefined ? [] : [`reload refused: ${reload}`]),
-    // That no clamd answers is told by each of them.
-    ...reasons.filter((reason) => !reason.startsWith('no clamd answers')),
+    // Each of them tells it below.
+    ...reasons.filter((reason) => !reason.startsWith(noClamdReady)),
     ...away.map(({ endpoint, detail }) => `${endpoint}: ${detail}`),
   ];
   return oneLine(parts.join('; '));

@@ -143,6 +143,18 @@ describe('the pages', () => {
       /^no clamd is ready; unix:\/a dead: refused\n$/,
     ],
     [
+      'the only clamd is drained',
+      { clamd: () => [aStatus({ draining: true }), refused] },
+      503,
+      /^only drained clamds are ready: unix:\/a\n$/,
+    ],
+    [
+      'one of two is drained',
+      { clamd: () => [aStatus({ draining: true }), aStatus({})] },
+      200,
+      /^ready\n$/,
+    ],
+    [
       'everything at once',
       { listening: () => [], stopping: () => true, clamd: () => [] },
       503,

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { noClamdReady } from '../../src/daemon/control-status.ts';
 import { oneLine, statusLine } from '../../src/daemon/systemd-status.ts';
 
 const load = { sessions: 3, transactions: 2, waiting: 1 };
@@ -20,7 +21,7 @@ test.each([
   ],
   [
     'no clamd, said once',
-    { ready: false, reasons: ['no clamd answers; unix:/b: refused'], clamd: [down] },
+    { ready: false, reasons: [`${noClamdReady}; unix:/b dead: refused`], clamd: [down] },
     {},
     'Not ready; clamd 0 of 1; sessions 3, at work 2, waiting 1; unix:/b: refused',
   ],
