@@ -65,8 +65,8 @@ export async function serve(
     observePool: (event) => {
       metrics.pool(event);
     },
-    underWay: (change) => {
-      heap.underWay(change);
+    underWay: (bytes) => {
+      heap.underWay(bytes);
     },
     sockets: systemd.sockets,
   });

@@ -43,7 +43,7 @@ export interface Lasting {
   readonly workers: ApartWorkers | undefined;
   readonly observe: (record: TransactionRecord) => void;
   readonly removed: (removal: Removal) => void;
-  readonly underWay: (change: 1 | -1) => void;
+  readonly underWay: (bytes: number) => void;
 }
 
 /** What one configuration comes to at run time, but for the sockets it listens on. */

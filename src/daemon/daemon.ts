@@ -36,8 +36,8 @@ export interface DaemonSurroundings {
   readonly observeHandover: (event: HandoverEvent) => void;
   /** Told of what an operator should know of the clamds, besides the log. */
   readonly observePool?: (event: PoolEvent) => void;
-  /** Told when a message goes to a file, because it is large, and when that is done with. */
-  readonly underWay?: (change: 1 | -1) => void;
+  /** Told how many bytes of large messages more are in files, or fewer. */
+  readonly underWay?: (bytes: number) => void;
   /** Sockets that were open when the process began; none where it was not systemd that started it. */
   readonly sockets?: SystemdSockets;
 }

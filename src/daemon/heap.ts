@@ -8,29 +8,39 @@ import { runInNewContext } from 'node:vm';
 
 /** By so much of what a collection left, heap and buffers may grow before the next begins. */
 const usualPercent = 80;
-/** Costs a third more processor time, as collecting goes on nearly always. */
+/**
+ * A large message leaves several times its size behind in buffers. At the usual pace more than a
+ * third of the processor time that it takes is marking (bench/README.md, "What an attachment costs").
+ */
+const largePercent = 200;
+/** Costs more than half as much again, as collecting goes on nearly always. */
 const frugalPercent = 20;
-/** Each large message has buffers of its own. From so many on, memory matters more. */
-const manyLarge = 4;
+/** Large messages have buffers of their own. Of so many bytes on, memory matters more than time. */
+const manyBytes = 16 * 1024 * 1024;
 
 export class HeapGrowth {
   readonly #set: (percent: number) => void;
   #percent = usualPercent;
-  #large = 0;
+  #bytes = 0;
 
   constructor(set: (percent: number) => void) {
     this.#set = set;
     set(usualPercent);
   }
 
-  /** One more large message is under way, or one less. */
-  underWay(change: 1 | -1): void {
-    this.#large += change;
-    const percent = this.#large < manyLarge ? usualPercent : frugalPercent;
+  /** So many bytes of large messages more are under way, or fewer. */
+  underWay(bytes: number): void {
+    this.#bytes += bytes;
+    const percent = percentFor(this.#bytes);
     if (percent === this.#percent) return;
     this.#percent = percent;
     this.#set(percent);
   }
+}
+
+function percentFor(bytes: number): number {
+  if (bytes === 0) return usualPercent;
+  return bytes < manyBytes ? largePercent : frugalPercent;
 }
 
 /** V8 has regard to it from the next collection on. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { HeapGrowth } from '../../src/daemon/heap.ts';
 
+const MiB = 2 ** 20;
 const heap = join(import.meta.dirname, '../../src/daemon/heap.ts');
 
 /** In a process of its own: the flags are the whole process'. */
@@ -48,15 +49,19 @@ test('what was garbage at the start is gone', () => {
   expect(before - after).toBeGreaterThan(4_000_000);
 });
 
-test('only many large messages at once have V8 save memory', () => {
-  const said: number[] = [];
-  const growth = new HeapGrowth((percent) => said.push(percent));
-  for (let at = 0; at < 3; at++) growth.underWay(1);
-  expect(said).toEqual([80]);
-  growth.underWay(1);
-  growth.underWay(1);
-  expect(said).toEqual([80, 20]);
-  growth.underWay(-1);
-  growth.underWay(-1);
-  expect(said).toEqual([80, 20, 80]);
-});
+test.each([
+  ['none', [], [80]],
+  ['a large one', [1], [80, 200]],
+  ['that is over', [1, -1], [80, 200, 80]],
+  ['just not many', [8 * MiB, 8 * MiB - 1], [80, 200]],
+  ['many', [8 * MiB, 8 * MiB, 1], [80, 200, 20]],
+  ['many no longer', [16 * MiB, 1, -2, -16 * MiB + 1], [80, 20, 200, 80]],
+])(
+  'V8 has time for large messages, and saves memory when they are many: %s',
+  (_, changes, said) => {
+    const told: number[] = [];
+    const growth = new HeapGrowth((percent) => told.push(percent));
+    for (const bytes of changes) growth.underWay(bytes);
+    expect(told).toEqual(said);
+  },
+);
