@@ -20,11 +20,15 @@
  * changes the view of text only (charset, format=flowed). One difference is left: clamd looks at
  * the body with LF for CRLF, so a digest signature of a body with CRLF does not match there.
  *
+ * Nor may the body be a file that is opened (a PDF is mostly text): what is inside of that is asked of
+ * the walk, which inspects it.
+ *
  * When in doubt the answer is no; the price is a walk.
  */
 import { base64LettersMin } from '../reading/encoded-look.ts';
 import { mimeName } from '../reading/evidence.ts';
 import { squeezed } from '../reading/squeezed.ts';
+import { ContainerLook } from './container.ts';
 
 /** A header that is longer is walked: this bounds what is kept of it. */
 const headerBytesMax = 64 * 1024;
@@ -86,6 +90,8 @@ export class PlainMessageProof {
   /** What was read last of the body; undefined while the header lasts. */
   #tail: string | undefined;
   #refuted = false;
+  /** A body that clamd opens, or that may be encrypted, is inspected; only a walk does that. */
+  readonly #look = new ContainerLook();
   #bodyBytes = 0;
   #isMoreThanBase64 = false;
   #beginning = '';
@@ -93,8 +99,11 @@ export class PlainMessageProof {
   update(chunk: Buffer): void {
     if (this.#refuted) return;
     const text = chunk.toString('latin1');
+    const before = this.#bodyBytes;
     if (this.#tail === undefined) this.#readHeader(text);
     else this.#readBody(text);
+    const body = chunk.subarray(chunk.length - (this.#bodyBytes - before));
+    if (body.length > 0) this.#look.feed(body);
   }
 
   /** Whether it cannot hold any more, whatever follows. */
@@ -109,6 +118,7 @@ export class PlainMessageProof {
       this.#tail !== undefined &&
       !this.#tail.endsWith('\r') &&
       !beginning.test(this.#beginning) &&
+      this.#look.kind === undefined &&
       !(this.#beginning.length === beginningChars && this.#beginning.trim() === '') &&
       (this.#isMoreThanBase64 || this.#bodyBytes < base64LettersMin)
     );

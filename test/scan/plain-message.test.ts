@@ -34,6 +34,13 @@ describe('PlainMessageProof holds for', () => {
 describe('PlainMessageProof does not hold for', () => {
   it.each([
     ['nothing', ''],
+    ['a PDF', `${header}\r\n%PDF-1.4\r\n%%EOF\r\n`],
+    ['a PDF behind text', `${header}\r\nHello\r\n%PDF-1.4\r\n%%EOF\r\n`],
+    ['RTF', `${header}\r\n{\\rtf1 x}\r\n`],
+    ['XML', `${header}\r\n<?xml version="1.0"?>\r\n`],
+    ['RAR', `${header}\r\nRar!\x1a\x07\x01 x\r\n`],
+    ['7z', `${header}\r\n7z\xbc\xaf\x27\x1c x\r\n`],
+    ['a program', `${header}\r\nMZ\x90\x01 x\r\n`],
     ['an unfinished header', header],
     ['a header without fields', '\r\nHello\r\n'],
     ['base64', `Content-Transfer-Encoding: base64\r\n${header}\r\nSGk=\r\n`],
@@ -82,6 +89,9 @@ it('does not depend on how the message is cut', () => {
   for (const { name, pieces } of chops(plain))
     expect([name, isPlain('', pieces)]).toEqual([name, true]);
   for (const { name, pieces } of chops(dirty))
+    expect([name, isPlain('', pieces)]).toEqual([name, false]);
+  const file = Buffer.from(`${header}\r\n7z\xbc\xaf\x27\x1c and some text\r\n`, 'latin1');
+  for (const { name, pieces } of chops(file))
     expect([name, isPlain('', pieces)]).toEqual([name, false]);
 });
 
