@@ -1,5 +1,5 @@
 /** What is logged of the clamds, each change once. */
-import type { FileSize } from '../scan/endpoint-watch.ts';
+import type { FileSize } from '../scan/known-limits.ts';
 import type { EndpointStatus } from '../scan/endpoint-status.ts';
 import type { EndpointState } from '../scan/endpoint-state.ts';
 import type { LimitAlerts } from '../scan/limits-canary.ts';

@@ -10,9 +10,10 @@ import { ClamdPlaces } from './clamd-places.ts';
 import type { Dialling } from './clamd-socket.ts';
 import { DatabaseVersions } from './database-versions.ts';
 import { Drains } from './drains.ts';
-import { EndpointWatch, type KnownLimits, type LimitNews } from './endpoint-watch.ts';
+import { EndpointWatch, type LimitNews } from './endpoint-watch.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type EndpointStatus, statusOf } from './endpoint-status.ts';
+import type { KnownLimits } from './known-limits.ts';
 import { Latency, type Percentiles } from './latency.ts';
 import type { StreamSource } from './opened-stream.ts';
 import {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { parseVersion } from '../protocol/clamd/version.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import type { KnownLimits } from './endpoint-watch.ts';
+import type { KnownLimits } from './known-limits.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 
 export interface EndpointStatus {

@@ -9,6 +9,15 @@ import { Cancelled, notNeeded } from '../errors.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
 import { look, type Look, type ProbeSettings } from './endpoint-probe.ts';
 import type { EndpointState } from './endpoint-state.ts';
+import {
+  alertsNow,
+  type ClamdNow,
+  type FileSize,
+  fileSizeDue,
+  type KnownLimits,
+  limitsNow,
+  type ShownLimits,
+} from './known-limits.ts';
 import type { LimitAlerts } from './limits-canary.ts';
 import { askFileSize } from './size-canary.ts';
 import { Tie } from './tie.ts';
@@ -32,20 +41,6 @@ export interface LimitNews {
   readonly fileSize?: FileSize;
 }
 
-/** Up to which size clamd looks at a file: `upTo` was asked, `bytes` is what it looks at of that. */
-export interface FileSize {
-  readonly upTo: number;
-  /** Infinity where it cannot be told. */
-  readonly bytes: number;
-}
-
-export interface KnownLimits {
-  /** Whether it tells of its limits. */
-  readonly alerts: LimitAlerts;
-  /** The largest file that it looks at, in bytes; Infinity where that cannot be told. */
-  readonly fileBytesMax: number | undefined;
-}
-
 /** The first pause and the longest: they double while nothing changes. */
 const pauses: Readonly<Record<EndpointState, readonly [number, number]>> = {
   ready: [5000, 5000],
@@ -64,7 +59,7 @@ interface Seen extends Look {
   readonly moves: number | undefined;
 }
 
-interface Watched {
+interface Watched extends ShownLimits {
   readonly tie: Tie;
   running: Promise<void> | undefined;
   next: Timer | undefined;
@@ -74,8 +69,6 @@ interface Watched {
   same: number;
   /** Of the last canary that was right: monotonic, and the moves of its version then. */
   believed: { readonly at: number; readonly moves: number | undefined } | undefined;
-  told: { readonly alerts: LimitAlerts; readonly moves: number } | undefined;
-  sized: { readonly fileSize: FileSize; readonly moves: number } | undefined;
   lastWord: LimitAlerts | undefined;
 }
 
@@ -142,27 +135,14 @@ export class EndpointWatch {
     }
   }
 
-  /**
-   * What was found out of the clamd that is there now; of any other nothing holds, but the size of
-   * files until it is found out anew.
-   */
+  /** What is known of its limits now. */
   limits(endpoint: ClamdEndpoint): KnownLimits {
-    const { sized } = this.#watched.get(endpoint) ?? {};
-    return { alerts: this.#alerts(endpoint), fileBytesMax: sized?.fileSize.bytes };
+    return limitsNow(this.#watched.get(endpoint) ?? nothingShown, this.#now(endpoint));
   }
 
-  #alerts(endpoint: ClamdEndpoint): LimitAlerts {
-    const told = this.#watched.get(endpoint)?.told;
-    const isCurrent = told?.moves === this.#moves(endpoint);
-    return isCurrent ? (told?.alerts ?? 'unknown') : 'unknown';
-  }
-
-  /** What has to be found out of it: nothing where it is known, or clamd would tell. */
-  #fileSizeDue(endpoint: ClamdEndpoint, { sized }: Watched): number | undefined {
+  #now(endpoint: ClamdEndpoint): ClamdNow {
     const suspected = this.#settings.fileBytesMax(endpoint.address.name);
-    if (suspected === undefined || this.#alerts(endpoint) === 'on') return undefined;
-    const isKnown = sized?.moves === this.#moves(endpoint) && sized?.fileSize.upTo === suspected;
-    return isKnown ? undefined : suspected;
+    return { moves: this.#moves(endpoint), suspected };
   }
 
   /** It may have been started anew: nothing holds that it has shown. */
@@ -196,7 +176,7 @@ export class EndpointWatch {
         moves = this.#moves(endpoint);
         return this.#isCanaryDue(endpoint, watched);
       },
-      limits: () => this.#alerts(endpoint) === 'unknown',
+      limits: () => alertsNow(watched, this.#moves(endpoint)) === 'unknown',
     };
     try {
       const seen = await look(endpoint.address, due, this.#settings, this.#stop.signal);
@@ -204,27 +184,33 @@ export class EndpointWatch {
       // Whoever answered the canary may be gone by now, or have other signatures.
       const believed = seen.believed && moves === this.#moves(endpoint);
       this.#note(watched, { ...seen, believed, moves });
-      // What it is not known to look at it is given no mail for; what was known holds meanwhile.
-      const isFirst = watched.sized === undefined;
-      if (believed && isFirst) await this.#measure(endpoint, watched);
+      // Also where no canary was due: a size that was not answered is asked for at each look.
+      const isSound = seen.evidence.kind === 'right' && seen.believed === believed;
+      // A new one is asked before it has any mail; else what is known holds meanwhile.
+      const isNew = watched.sized === undefined && endpoint.state !== 'ready';
+      if (isSound && isNew) await this.#measure(endpoint, watched, believed);
       if (this.#watched.get(endpoint) !== watched) return;
       this.#learn(endpoint, watched, { ...seen, believed });
-      if (believed && !isFirst) await this.#measure(endpoint, watched);
+      if (isSound && !isNew) await this.#measure(endpoint, watched, believed);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
   }
 
   /** This takes a second or some, and more where its limit has to be looked for. */
-  async #measure(endpoint: ClamdEndpoint, watched: Watched): Promise<void> {
-    const upTo = this.#fileSizeDue(endpoint, watched);
-    const moves = this.#moves(endpoint);
-    if (upTo === undefined || moves === undefined) return;
+  async #measure(
+    endpoint: ClamdEndpoint,
+    watched: Watched,
+    hasShownCanary: boolean,
+  ): Promise<void> {
+    const now = this.#now(endpoint);
+    const upTo = fileSizeDue(watched, now, hasShownCanary);
+    if (upTo === undefined) return;
     const bytes = await askFileSize(endpoint.address, upTo, this.#settings, this.#stop.signal);
     if (bytes === undefined || this.#watched.get(endpoint) !== watched) return;
     const before = watched.sized?.fileSize;
     const fileSize = { upTo, bytes };
-    watched.sized = { fileSize, moves };
+    watched.sized = { fileSize, moves: now.moves };
     if (before?.upTo === upTo && before.bytes === bytes) return;
     this.#settings.looked(endpoint, { fileSize });
   }
@@ -280,6 +266,8 @@ export class EndpointWatch {
   }
 }
 
+const nothingShown: Readonly<ShownLimits> = { told: undefined, sized: undefined };
+
 function letGo({ next, tie }: Watched): void {
   next?.cancel();
   tie.close();
@@ -293,8 +281,7 @@ function newlyWatched(tie: Tie): Watched {
     began: -Infinity,
     same: 0,
     believed: undefined,
-    told: undefined,
-    sized: undefined,
+    ...nothingShown,
     lastWord: undefined,
   };
 }

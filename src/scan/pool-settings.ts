@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { PoolMember } from './clamd-endpoint.ts';
 import type { VersionSubjects } from './database-versions.ts';
-import type { FileSize } from './endpoint-watch.ts';
+import type { FileSize } from './known-limits.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { LimitAlerts } from './limits-canary.ts';

@@ -8,7 +8,7 @@ import { DatabaseVersions } from '../../src/scan/database-versions.ts';
 import type { EndpointState } from '../../src/scan/endpoint-state.ts';
 import { EndpointWatch } from '../../src/scan/endpoint-watch.ts';
 import { type LimitAlerts, limitAlertsOf, limitsCanary } from '../../src/scan/limits-canary.ts';
-import { sizeCanary } from '../../src/scan/size-canary.ts';
+import { leastBytes, sizeCanary } from '../../src/scan/size-canary.ts';
 import { FakeClamd } from '../support/fake-clamd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/memory-content.ts';
@@ -419,13 +419,54 @@ describe('up to which size it looks at a file', () => {
     expect(states).toEqual(['starting', 'ready']);
   });
 
-  it('that was not answered is asked with the next canary', async () => {
+  it('that was not answered is the least, and is asked for at each look until it is', async () => {
+    clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
+    watch.start();
+    await until(() => looks === 1, 'the first look');
+    expect([endpoint.state, known(), clamd.sizes.length]).toEqual(['ready', leastBytes, 1]);
+    const { canaries } = clamd;
+    await nextLook();
+    await until(() => clamd.sizes.length === 2, 'it is asked again');
+    expect(known()).toBe(leastBytes);
+    clamd.ofSize = limitedTo(10 * MiB);
+    await nextLook();
+    await until(() => known() !== leastBytes, 'it is known');
+    expect(known()).toBeLessThanOrEqual(10 * MiB);
+    expect(clamd.canaries).toBe(canaries);
+    const asked = clamd.sizes.length;
+    await nextLook();
+    expect(clamd.sizes).toHaveLength(asked);
+  });
+
+  it('is the least of one that nobody has looked at', () => {
+    expect(known()).toBe(leastBytes);
+    suspected = 1000;
+    expect(known()).toBe(1000);
+  });
+
+  it('is not the least of one that told of its limits, while it is asked anew', async () => {
+    clamd.ofCanary = speaks;
+    await watch.look();
+    clamd.version = 'ClamAV 1.4.6/27001/Fri Nov 21 2025';
+    await versions.read(endpoint.address);
+    expect([alerts(), known()]).toEqual(['unknown', undefined]);
+    clamd.ofCanary = silent;
     clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
     await watch.look();
-    expect(known()).toBeUndefined();
-    expect(endpoint.state).toBe('ready');
+    expect([alerts(), known()]).toEqual(['silent', leastBytes]);
+  });
+
+  it('is asked with each canary of one that tells no version', async () => {
+    clamd.version = 'COMMAND UNAVAILABLE';
+    clamd.ofSize = limitedTo(10 * MiB);
+    await watch.look();
+    expect([endpoint.state, known()]).toEqual(['ready', sizesTold[0]]);
+    expect(known()).toBeLessThanOrEqual(10 * MiB);
+    const asked = clamd.sizes.length;
+    await watch.look();
+    expect(clamd.sizes).toHaveLength(asked);
+    clock.advance(300_000);
     clamd.ofSize = limitedTo(Infinity);
-    clock.advance(400_000);
     await watch.look();
     expect(known()).toBe(25 * MiB);
   });

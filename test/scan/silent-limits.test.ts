@@ -101,4 +101,17 @@ describe('a clamd that looks at smaller files than ours says, and is silent', ()
     expect(new Set(parts)).toEqual(new Set(['message file-size', '1 file-size']));
     expect(decide(found, defaultRules)).toMatchObject({ kind: 'oversize', action: 'quarantine' });
   });
+
+  it('has scanned what is small, and nothing that is larger, until its size is known', async () => {
+    Object.assign(clamd, { ofCanary: 'stream: OK\0' });
+    clamd.ofSize = () => "stream: Can't allocate memory ERROR\0";
+    await scanner.look();
+    const verdict = async (bytes: number): Promise<object> =>
+      decide(await findings(Buffer.alloc(bytes, 'x')), defaultRules);
+    expect(await verdict(30 * KiB)).toMatchObject({ kind: 'clean', coverage: 'full' });
+    expect(await verdict(100 * KiB)).toMatchObject({ kind: 'oversize', coverage: 'partial' });
+    clamd.ofSize = () => 'stream: Eicar-Test FOUND\0';
+    await scanner.look();
+    expect(await verdict(100 * KiB)).toMatchObject({ kind: 'clean', coverage: 'full' });
+  });
 });
