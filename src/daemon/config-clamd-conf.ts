@@ -3,7 +3,7 @@
  * limits, so where its clamd.conf can be read it is asked. What cannot be read says nothing.
  */
 import { readFileSync } from 'node:fs';
-import type { ClamdCeilings } from '../scan/stream-findings.ts';
+import type { ClamdCeilings } from '../scan/clamd-worth.ts';
 import type { ClamdConfig } from './config.ts';
 import { parseSize, showDuration, showSize } from './config-units.ts';
 import type { Advice } from './config-warnings.ts';

@@ -28,11 +28,10 @@ export interface ScannerParts {
 
 /** The scanner of the daemon. */
 export function scannerOf(config: Config, { clock, pool, workers }: ScannerParts): MessageScan {
-  const { limits, banned, cache, clamd } = config;
-  const known = knownOf(clamd.endpoints);
+  const { limits, banned, cache } = config;
   // The pool takes over its own from this configuration only when all of that is there.
   const endpoints = membersOf(config).map(({ address }) => address);
-  const settings = { limits, banned, cache, known, clamd: settingsOf(config) };
+  const settings = { limits, banned, cache, clamd: settingsOf(config) };
   const stops = stopsMalware(config.rules);
   return new MessageScan({ clock, pool, workers, endpoints, ...settings, stopsMalware: stops });
 }

@@ -2,12 +2,10 @@
 import type { CancelCause } from '../errors.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { Apart, ApartSettings } from './apart.ts';
-import type { LimitAlerts } from './limits-canary.ts';
 import type { Failure } from './port-failure.ts';
 import type { ChunkCalls } from './port-chunks.ts';
 import type { ScannedStream } from './scanner.ts';
 import type { ClamdAnswer } from './stream-attempts.ts';
-import type { ClamdCeilings } from './stream-findings.ts';
 import type { Kept } from './verdict-cache.ts';
 
 export interface ApartOrder {
@@ -27,19 +25,12 @@ export type ApartOutcome = {
   readonly streams: readonly ScannedStream[];
 } & ({ readonly apart: Apart } | { readonly failure: Failure });
 
-/** clamd's answer, and what is known of that clamd now. */
-export interface KnownAnswer {
-  readonly answer: ClamdAnswer;
-  readonly ceilings: ClamdCeilings;
-  readonly alerts: LimitAlerts;
-}
-
 /** What the worker asks of the daemon. */
 export interface DaemonCalls extends ChunkCalls {
   /** The message's chunks from an offset on: @returns the reader's number. */
   read(from: number): number;
   /** Scans a stream: its bytes, or the number by which the worker is asked for it. */
-  scan(stream: Uint8Array | number, repeatable: boolean): Promise<KnownAnswer>;
+  scan(stream: Uint8Array | number, repeatable: boolean): Promise<ClamdAnswer>;
   /** As MessageCache. */
   find(digest: string): Promise<Kept | undefined>;
   /** `keep` with the same number goes to what this came to. */

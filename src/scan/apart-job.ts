@@ -78,18 +78,14 @@ interface Served {
 
 function daemonCalls(
   content: Content,
-  { pool, ceilings, alerts, cache }: StreamScanSettings,
+  { pool, cache }: StreamScanSettings,
   { chunks, signal, worker }: Served,
 ): { [Name in keyof DaemonCalls]: DaemonCalls[Name] } {
   const watches = new Map<number, (digest: string, endpoint: string) => void>();
   return {
     read: (from) => chunks.open(content.chunks(signal, from, 1)),
     ...chunks.calls,
-    scan: async (stream, repeatable) => {
-      const answer = await pool.scan(sourceOf(stream, repeatable, worker()), signal);
-      const { endpoint } = answer;
-      return { answer, ceilings: ceilings(endpoint), alerts: alerts(endpoint) };
-    },
+    scan: (stream, repeatable) => pool.scan(sourceOf(stream, repeatable, worker()), signal),
     find: async (digest) => cache?.find(digest),
     watch: (number) => {
       const keep = cache?.watch();

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Content } from '../content.ts';
 import { Cancelled, notNeeded } from '../errors.ts';
 import { takeApart } from './apart.ts';
-import type { ApartOrder, ApartOutcome, DaemonCalls, KnownAnswer } from './apart-calls.ts';
+import type { ApartOrder, ApartOutcome, DaemonCalls } from './apart-calls.ts';
 import { LentStreams } from './lent-streams.ts';
 import { PortCalls } from './port-calls.ts';
 import { ServedChunks } from './port-chunks.ts';
@@ -55,30 +55,16 @@ async function outcomeOf(
   }
 }
 
-/** What was scanned with which clamd is told with its answer, so it is known when it is asked for. */
 function scanSettings(
   { cached, pastMalware }: ApartOrder,
   daemon: PortCalls<DaemonCalls>,
   streams: LentStreams,
 ): StreamScanSettings {
-  const seen = new Map<string, KnownAnswer>();
-  const known = (endpoint: string): KnownAnswer => {
-    const answer = seen.get(endpoint);
-    if (!answer) throw new Error(`${endpoint} has answered nothing`);
-    return answer;
-  };
   return {
     pool: {
-      scan: async (source) => {
-        const answer = await streams.lend(source, (stream, repeatable) =>
-          daemon.call('scan', stream, repeatable),
-        );
-        seen.set(answer.answer.endpoint, answer);
-        return answer.answer;
-      },
+      scan: (source) =>
+        streams.lend(source, (stream, repeatable) => daemon.call('scan', stream, repeatable)),
     },
-    ceilings: (endpoint) => known(endpoint).ceilings,
-    alerts: (endpoint) => known(endpoint).alerts,
     cache: cached ? remoteCache(daemon) : undefined,
     pastMalware,
   };

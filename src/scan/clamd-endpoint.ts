@@ -3,6 +3,7 @@ import { Canceller, type CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
 import { notNeeded } from '../errors.ts';
 import type { ClamdAddress } from './clamd-address.ts';
+import type { ClamdWorth } from './clamd-worth.ts';
 import {
   afterEvidence,
   type EndpointState,
@@ -33,6 +34,8 @@ export class ClamdEndpoint {
   drainedUntil: number | undefined;
   /** Not in the configuration any more: it finishes what it has. */
   removed = false;
+  /** What it was worth when it was taken out, for what it still answers. */
+  lastWorth: ClamdWorth | undefined;
   readonly #clock: Clock;
   readonly #changed: StateObserver;
   #health;

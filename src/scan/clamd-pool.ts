@@ -4,16 +4,15 @@
  */
 import type { CancelSignal } from '../cancel-signal.ts';
 import type { Clock } from '../clock.ts';
-import { parseVersion } from '../protocol/clamd/version.ts';
 import { ClamdEndpoint } from './clamd-endpoint.ts';
 import { ClamdPlaces } from './clamd-places.ts';
 import type { Dialling } from './clamd-socket.ts';
+import { type ClamdWorth, strictest } from './clamd-worth.ts';
 import { DatabaseVersions } from './database-versions.ts';
 import { Drains } from './drains.ts';
 import { EndpointWatch, type LimitNews } from './endpoint-watch.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type EndpointStatus, statusOf } from './endpoint-status.ts';
-import type { KnownLimits } from './known-limits.ts';
 import { Latency, type Percentiles } from './latency.ts';
 import type { StreamSource } from './opened-stream.ts';
 import {
@@ -85,6 +84,7 @@ export class ClamdPool {
       places: this.#places,
       latency: this.#latency,
       settings: () => this.#attemptSettings,
+      worth: (endpoint) => this.#worthOf(endpoint),
     });
     this.#watch = new EndpointWatch({
       ...dialling,
@@ -151,8 +151,6 @@ export class ClamdPool {
   /** Others from now on. What a clamd that stays is known for is kept; one that goes finishes what it has. */
   adjust(settings: PoolSettings): void {
     const { endpoints, inflightMax, waitingMax, hasOthers } = settings;
-    this.#settings = settings;
-    this.#attemptSettings = { ...settings, ...this.#dialling };
     const known = this.#places.endpoints;
     const next = endpoints.map((member) => {
       const old = known.find(({ address }) => address.name === member.address.name);
@@ -161,6 +159,9 @@ export class ClamdPool {
       old.limit.ceiling = inflightMax;
       return old;
     });
+    for (const old of known) if (!next.includes(old)) old.lastWorth = this.#worthOf(old);
+    this.#settings = settings;
+    this.#attemptSettings = { ...settings, ...this.#dialling };
     this.versions.adjust({ endpoints: next.map(({ address }) => address), hasOthers });
     this.#watch.adjust(next);
     this.#drains.adjust(next);
@@ -181,13 +182,6 @@ export class ClamdPool {
   /** Whether what would be called off by `signal` waits for a clamd. */
   isWaiting(signal: CancelSignal): boolean {
     return this.#places.isWaiting(signal);
-  }
-
-  /** What is known of a clamd's limits. */
-  limits(name: string): KnownLimits {
-    const endpoint = this.#named(name);
-    if (!endpoint) return { alerts: 'unknown', fileBytesMax: undefined };
-    return this.#watch.limits(endpoint);
   }
 
   /** Whether the signatures of a clamd are older than they may be. */
@@ -275,16 +269,17 @@ export class ClamdPool {
     const { name } = endpoint.address;
     if (alerts) this.#tell({ kind: 'alerts', endpoint: name, alerts });
     if (fileSize) this.#tell({ kind: 'file-size', endpoint: name, fileSize });
-    this.#signatures.look(
-      new Map(
-        this.#places.endpoints.map(({ address }) => {
-          const words = this.versions.version(address.name);
-          return [address.name, words === undefined ? undefined : parseVersion(words)];
-        }),
-      ),
-    );
+    this.#signatures.look(this.versions.all);
     // A limit may have grown, or a lease ended, without a change of state.
     this.#places.changed();
+  }
+
+  #worthOf(endpoint: ClamdEndpoint): ClamdWorth {
+    if (endpoint.lastWorth) return endpoint.lastWorth;
+    const { name } = endpoint.address;
+    const { alerts, fileBytesMax = Infinity } = this.#watch.limits(endpoint);
+    const ceilings = strictest(this.#settings.ceilingsOf(name), { fileBytesMax });
+    return { ceilings, alerts, hasOldSignatures: this.hasOldSignatures(name) };
   }
 
   #named(name: string): ClamdEndpoint | undefined {

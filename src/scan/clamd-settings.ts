@@ -3,7 +3,7 @@ import type { PoolMember } from './clamd-endpoint.ts';
 import type { VersionSubjects } from './database-versions.ts';
 import { defaultPoolBounds, type PoolBounds, type PoolSettings } from './pool-settings.ts';
 import type { StormLevels } from './storm.ts';
-import type { ClamdCeilings } from './stream-findings.ts';
+import { type ClamdCeilings, strictest } from './clamd-worth.ts';
 
 export interface ClamdSettings extends ClamdCeilings, PoolBounds {}
 
@@ -38,6 +38,7 @@ export function poolSettingsOf(
     endpoints,
     silenceMs: clamd.scanMsMax + silenceBeyondScanMs,
     hasOthers: known?.hasOthers,
+    ceilingsOf: (name) => strictest(clamd, known?.ceilings(name)),
     fileBytesMaxOf: (name) =>
       known?.ceilings(name).fileBytesMax === undefined ? clamd.fileBytesMax : undefined,
     ...(storm && { storm }),

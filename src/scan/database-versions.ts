@@ -7,7 +7,7 @@ import { Canceller } from '../cancel-signal.ts';
 import { notNeeded } from '../errors.ts';
 import type { ClamdAddress } from './clamd-address.ts';
 import { ask, type Dialling } from './clamd-socket.ts';
-import { parseVersion } from '../protocol/clamd/version.ts';
+import { type ClamdVersion, parseVersion } from '../protocol/clamd/version.ts';
 
 /** Of which clamds it tells, and what is known of them besides. */
 export interface VersionSubjects {
@@ -79,6 +79,16 @@ export class DatabaseVersions {
   /** What it said last; undefined where it did not answer, or said nothing that is a version. */
   version(endpoint: string): string | undefined {
     return this.#known(endpoint)?.version;
+  }
+
+  /** What each said last, as `version`. */
+  get all(): ReadonlyMap<string, ClamdVersion | undefined> {
+    return new Map(
+      this.#endpoints.map(({ address, version }) => [
+        address.name,
+        version === undefined ? undefined : parseVersion(version),
+      ]),
+    );
   }
 
   /** Nothing that it has said holds any more. */

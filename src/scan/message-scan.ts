@@ -23,7 +23,7 @@ import type { MessageScanner, MimePart, ScanReport } from './scanner.ts';
 import { mailPrefix, smallContent, wholeOf } from './mail-stream.ts';
 import { type RoomKind, ScanRooms } from './scan-rooms.ts';
 import type { ClamdAnswer } from './stream-attempts.ts';
-import { findingsOf, strictest } from './stream-findings.ts';
+import { findingsOf } from './stream-findings.ts';
 import { StreamScans, type StreamScanSettings } from './stream-scans.ts';
 import { type CacheSettings, VerdictCache } from './verdict-cache.ts';
 import { arrival, briskSource, plainPart, plainPartOf, wholeSource } from './whole-scan.ts';
@@ -38,7 +38,7 @@ export interface MessageScanOptions {
   readonly clamd: ClamdSettings;
   /** What may not pass; nothing is looked at for it where there is no rule. */
   readonly banned?: readonly BannedRule[];
-  /** What is known of single clamds beside it. */
+  /** What is known of single clamds beside it, for a pool of its own. */
   readonly known?: KnownOfClamd;
   /** Without it every part is sent, however often it comes. */
   readonly cache?: CacheSettings | undefined;
@@ -89,16 +89,11 @@ export class MessageScan implements MessageScanner {
   }
 
   scan(content: Content, signal: CancelSignal, takesApart?: () => void): Promise<ScanReport> {
-    const { clamd, known, everyPart = false, stopsMalware = true } = this.#options;
+    const { everyPart = false, stopsMalware = true } = this.#options;
     const settings = {
       pool: this.#pool,
       rooms: this.#rooms,
       pastMalware: everyPart || !stopsMalware,
-      ceilings: (endpoint: string) => {
-        const { fileBytesMax = Infinity } = this.#pool.limits(endpoint);
-        return strictest(strictest(clamd, known?.ceilings(endpoint)), { fileBytesMax });
-      },
-      alerts: (endpoint: string) => this.#pool.limits(endpoint).alerts,
       cache: this.#cache?.forMessage(),
     };
     return new ScanRun(this.#options, settings, signal).run(content, takesApart);
@@ -173,13 +168,12 @@ class ScanRun {
       endpoint,
       ms,
     });
-    if (this.#settings.pool.hasOldSignatures(endpoint)) {
+    if (answer.worth.hasOldSignatures) {
       const detail = `the signatures of ${endpoint} are too old`;
       this.#scans.findings.push({ kind: 'old-signatures', stream: 'message', detail });
     }
     const sent = bytes + mailPrefix.length;
-    const ceilings = this.#settings.ceilings(endpoint);
-    this.#scans.findings.push(...findingsOf('message', sent, answer, ceilings));
+    this.#scans.findings.push(...findingsOf('message', sent, answer));
     const settings = this.#apartSettings;
     if (plain !== undefined) {
       return this.#report(await takePlain(plain, this.#scans, settings, this.#options.clock));

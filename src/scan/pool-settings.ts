@@ -2,6 +2,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { PoolMember } from './clamd-endpoint.ts';
+import type { ClamdCeilings } from './clamd-worth.ts';
 import type { VersionSubjects } from './database-versions.ts';
 import type { FileSize } from './known-limits.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
@@ -41,6 +42,8 @@ export interface PoolSettings extends PoolBounds {
   /** At least one. */
   readonly endpoints: readonly PoolMember[];
   readonly hasOthers?: VersionSubjects['hasOthers'];
+  /** By a clamd's address: its own, as far as they are known and stricter than ours, else ours. */
+  readonly ceilingsOf: (endpoint: string) => ClamdCeilings;
   /**
    * What a clamd's MaxFileSize is taken for, in bytes; undefined where it is known. Without it that is
    * not looked into.

@@ -9,6 +9,7 @@ import type { InstreamReply } from '../protocol/clamd/instream.ts';
 import type { ClamdEndpoint } from './clamd-endpoint.ts';
 import type { ClamdPlaces, NoPlace, Place, Waiting } from './clamd-places.ts';
 import { dial, type Dialling, FullBacklog } from './clamd-socket.ts';
+import { type ClamdWorth, noWorth, worthOver } from './clamd-worth.ts';
 import { scanStream, type StreamAnswer, type StreamSettings } from './clamd-stream.ts';
 import { eitherOf } from './either-signal.ts';
 import type { Evidence } from './endpoint-state.ts';
@@ -25,6 +26,8 @@ export interface ClamdAnswer {
   readonly ms: number;
   /** From the last byte sent to the answer: what clamd itself took. */
   readonly scanMs: number;
+  /** What is known of the clamd, whatever becomes of the pool when it has answered. */
+  readonly worth: ClamdWorth;
   /** clamd ended, or hung, while it scanned: perhaps because of this stream. */
   readonly broke?: true;
 }
@@ -38,6 +41,7 @@ export interface AttemptParts {
   readonly places: ClamdPlaces;
   readonly latency: Latency;
   readonly settings: () => AttemptSettings;
+  readonly worth: (endpoint: ClamdEndpoint) => ClamdWorth;
 }
 
 interface Attempt {
@@ -77,7 +81,7 @@ export class StreamAttempts {
 
   /** A clamd that cannot be reached has had nothing of the stream: the next one in turn is taken. */
   async #attempt(stream: OpenedStream, waiting: Waiting, signal: CancelSignal): Promise<Attempt> {
-    const { places } = this.#parts;
+    const { places, worth } = this.#parts;
     for (;;) {
       const place = await places.enter(signal, waiting);
       if (typeof place === 'string') {
@@ -88,9 +92,11 @@ export class StreamAttempts {
       const { endpoint } = place;
       const { clock } = this.#parts.settings();
       const start = clock.monotonic();
+      const sent = worth(endpoint);
       const answer = await this.#scanAt(place, socket, stream, signal);
       const ms = clock.monotonic() - start;
-      return { answer: { ...answer, endpoint: endpoint.address.name, ms }, endpoint };
+      const of = { endpoint: endpoint.address.name, worth: worthOver(sent, worth(endpoint)) };
+      return { answer: { ...answer, ...of, ms }, endpoint };
     }
   }
 
@@ -155,7 +161,7 @@ export class StreamAttempts {
         `${address.name} ${isDraining ? 'draining' : state}: ${health.detail}`,
     );
     const words = [nowhereWords[why], ...states].join('; ');
-    return { ...failure(words), endpoint: '', ms: 0 };
+    return { ...failure(words), endpoint: '', worth: noWorth, ms: 0 };
   }
 }
 

@@ -2,27 +2,6 @@
 import { classify } from '../protocol/clamd/signature.ts';
 import type { Finding, PartialReason } from '../verdict/finding.ts';
 import type { ClamdAnswer } from './stream-attempts.ts';
-import type { LimitAlerts } from './limits-canary.ts';
-
-/** clamd's own settings, as far as its answers cannot be understood without them. */
-export interface ClamdCeilings {
-  /** StreamMaxLength: a longer stream is refused. */
-  readonly streamBytesMax: number;
-  /** MaxFileSize: of a larger stream clamd says OK without having looked. */
-  readonly fileBytesMax: number;
-  /** MaxScanTime, in milliseconds: an OK that took as long came without having looked at all. */
-  readonly scanMsMax: number;
-}
-
-/** The least of each: what is above either was perhaps not looked at. */
-export function strictest(ours: ClamdCeilings, theirs: Partial<ClamdCeilings> = {}): ClamdCeilings {
-  const least = (name: keyof ClamdCeilings) => Math.min(ours[name], theirs[name] ?? Infinity);
-  return {
-    streamBytesMax: least('streamBytesMax'),
-    fileBytesMax: least('fileBytesMax'),
-    scanMsMax: least('scanMsMax'),
-  };
-}
 
 /**
  * Whether more scanning would change nothing that is done with the message: malware was found, or
@@ -37,12 +16,7 @@ export function isDecided(findings: readonly Finding[], pastMalware = false): bo
 }
 
 /** @param bytes of the stream as clamd got it. */
-export function findingsOf(
-  stream: string,
-  bytes: number,
-  answer: ClamdAnswer,
-  ceilings: ClamdCeilings,
-): readonly Finding[] {
+export function findingsOf(stream: string, bytes: number, answer: ClamdAnswer): readonly Finding[] {
   const { reply, words } = answer;
   const partial = (reason: PartialReason, detail: string): Finding => ({
     kind: 'partial',
@@ -58,14 +32,14 @@ export function findingsOf(
     case 'size-limit':
       return [partial('stream-length', words)];
     case 'ok':
-      return unseen(bytes, answer, ceilings).map(({ reason, detail }) => partial(reason, detail));
+      return unseen(bytes, answer).map(({ reason, detail }) => partial(reason, detail));
     case 'found': {
       const detail = reply.signature;
       const family = classify(detail);
       if (family === 'infected') return [{ kind: family, stream, detail }];
       const named: Finding =
         family === 'limits-exceeded' ? partial(family, detail) : { kind: family, stream, detail };
-      const rest = unseen(bytes, answer, ceilings);
+      const rest = unseen(bytes, answer);
       return [named, ...rest.map((one) => partial(one.reason, one.detail))];
     }
   }
@@ -79,8 +53,7 @@ export function findingsOf(
 export function silenceOf(
   stream: string,
   container: string | undefined,
-  { reply }: ClamdAnswer,
-  alerts: LimitAlerts,
+  { reply, worth: { alerts } }: ClamdAnswer,
 ): readonly Finding[] {
   const hasLooked =
     reply.kind === 'ok' || (reply.kind === 'found' && classify(reply.signature) !== 'infected');
@@ -93,9 +66,9 @@ export function silenceOf(
 /** Why clamd may not have looked at all of the stream although it says nothing of it. */
 function unseen(
   bytes: number,
-  { scanMs }: ClamdAnswer,
-  { streamBytesMax, fileBytesMax, scanMsMax }: ClamdCeilings,
+  { scanMs, worth }: ClamdAnswer,
 ): { reason: PartialReason; detail: string }[] {
+  const { streamBytesMax, fileBytesMax, scanMsMax } = worth.ceilings;
   const reasons: { reason: PartialReason; detail: string }[] = [];
   if (bytes > streamBytesMax) {
     reasons.push({ reason: 'stream-length', detail: `${bytes} bytes, at most ${streamBytesMax}` });

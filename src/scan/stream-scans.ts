@@ -8,8 +8,7 @@ import type { ClamdAnswer } from './stream-attempts.ts';
 import type { ClamdPool } from './clamd-pool.ts';
 import type { StreamSource } from './opened-stream.ts';
 import type { ScannedStream, ScanReport } from './scanner.ts';
-import { type ClamdCeilings, findingsOf, isDecided, silenceOf } from './stream-findings.ts';
-import type { LimitAlerts } from './limits-canary.ts';
+import { findingsOf, isDecided, silenceOf } from './stream-findings.ts';
 import type { MessageCache } from './verdict-cache.ts';
 
 /** A byte string up to this size is held in memory until it is answered, and can be sent again. */
@@ -17,10 +16,6 @@ export const smallStreamBytes = 256 * 1024;
 
 export interface StreamScanSettings {
   readonly pool: Pick<ClamdPool, 'scan'>;
-  /** Those of a clamd, by its address. */
-  readonly ceilings: (endpoint: string) => ClamdCeilings;
-  /** Whether a clamd tells of its limits, by its address. */
-  readonly alerts: (endpoint: string) => LimitAlerts;
   /** Where answers of earlier messages may be used. */
   readonly cache?: Pick<MessageCache, 'find' | 'watch'> | undefined;
   /** Whether what lies behind malware is scanned, too. */
@@ -97,8 +92,8 @@ export class StreamScans {
     const { bytes, digest, container } = content;
     this.#keep({ ...name, bytes, digest, answer: words, endpoint, ms, ...asked });
     const findings = [
-      ...findingsOf(name.stream, bytes, answer, this.#settings.ceilings(endpoint)),
-      ...silenceOf(name.stream, container, answer, this.#settings.alerts(endpoint)),
+      ...findingsOf(name.stream, bytes, answer),
+      ...silenceOf(name.stream, container, answer),
     ];
     this.findings.push(...findings);
     return findings;

@@ -3,10 +3,11 @@ import type { InstreamReply } from '../../src/protocol/clamd/instream.ts';
 import { findingsOf } from '../../src/scan/stream-findings.ts';
 
 const ceilings = { streamBytesMax: 2000, fileBytesMax: 1000, scanMsMax: 500 };
+const worth = { ceilings, alerts: 'on', hasOldSignatures: false } as const;
 
 function kinds(reply: InstreamReply, bytes = 1000, scanMs = 499): string[] {
-  const answer = { reply, words: 'words', endpoint: 'a', ms: 10_000, scanMs };
-  return findingsOf('1.2', bytes, answer, ceilings).map((finding) => {
+  const answer = { reply, words: 'words', endpoint: 'a', ms: 10_000, scanMs, worth };
+  return findingsOf('1.2', bytes, answer).map((finding) => {
     expect(finding.stream).toBe('1.2');
     return finding.kind === 'partial' ? finding.reason : `${finding.kind} ${finding.detail}`;
   });
