@@ -64,7 +64,7 @@ export class MessageScan implements MessageScanner {
       options.pool ??
       new ClamdPool(poolSettingsOf(members, clamd, known), { clock, random: Math.random });
     this.#rooms = new ScanRooms(endpoints.length * clamd.inflightMax, clock);
-    this.#cache = cache && new VerdictCache(cache, this.#pool.versions, clock);
+    this.#cache = cache && new VerdictCache(cache, this.#pool, clock);
   }
 
   /** How each clamd is, as far as is known without asking. */
@@ -168,10 +168,7 @@ class ScanRun {
       endpoint,
       ms,
     });
-    if (answer.worth.hasOldSignatures) {
-      const detail = `the signatures of ${endpoint} are too old`;
-      this.#scans.findings.push({ kind: 'old-signatures', stream: 'message', detail });
-    }
+    this.#scans.tellAge('message', endpoint, answer.worth);
     const sent = bytes + mailPrefix.length;
     this.#scans.findings.push(...findingsOf('message', sent, answer));
     const settings = this.#apartSettings;

@@ -6,6 +6,7 @@ import type { CancelSignal } from '../cancel-signal.ts';
 import type { Finding } from '../verdict/finding.ts';
 import type { ClamdAnswer } from './stream-attempts.ts';
 import type { ClamdPool } from './clamd-pool.ts';
+import type { ClamdWorth } from './clamd-worth.ts';
 import type { StreamSource } from './opened-stream.ts';
 import type { ScannedStream, ScanReport } from './scanner.ts';
 import { findingsOf, isDecided, silenceOf } from './stream-findings.ts';
@@ -63,6 +64,7 @@ export class StreamScans {
     if (kept) {
       const answer = { answer: 'stream: OK', endpoint: kept.endpoint, ms: 0, cached: true };
       this.#keep({ ...name, bytes, digest, ...answer });
+      this.tellAge(name.stream, kept.endpoint, kept);
       return;
     }
     const keep = cache?.watch();
@@ -80,7 +82,7 @@ export class StreamScans {
    * Keeps what clamd said about a stream.
    *
    * @param asked whether it was looked for among earlier answers.
-   * @returns what that means.
+   * @returns what that means, but for the age of signatures, which is not the stream's.
    */
   record(
     name: StreamName,
@@ -91,6 +93,7 @@ export class StreamScans {
     const { words, endpoint, ms } = answer;
     const { bytes, digest, container } = content;
     this.#keep({ ...name, bytes, digest, answer: words, endpoint, ms, ...asked });
+    this.tellAge(name.stream, endpoint, answer.worth);
     const findings = [
       ...findingsOf(name.stream, bytes, answer),
       ...silenceOf(name.stream, container, answer),
@@ -99,9 +102,26 @@ export class StreamScans {
     return findings;
   }
 
+  /** That a clamd has old signatures is told once of each. */
+  tellAge(
+    stream: string,
+    endpoint: string,
+    { hasOldSignatures }: Pick<ClamdWorth, 'hasOldSignatures'>,
+  ): void {
+    if (!hasOldSignatures) return;
+    const detail = `the signatures of ${endpoint} are too old`;
+    this.#add({ kind: 'old-signatures', stream, detail });
+  }
+
+  #add(finding: Finding): void {
+    const { kind, detail } = finding;
+    const isTold = this.findings.some((one) => one.kind === kind && one.detail === detail);
+    if (kind !== 'old-signatures' || !isTold) this.findings.push(finding);
+  }
+
   /** Takes over what was scanned and found elsewhere, for the same message. */
   take({ findings, streams }: Pick<ScanReport, 'findings' | 'streams'>): void {
-    this.findings.push(...findings);
+    for (const finding of findings) this.#add(finding);
     this.streams.push(...streams);
   }
 

@@ -4,6 +4,7 @@
  * database-versions.ts, and docs/decisions/0004-verdict-cache.md for why no old one survives.
  */
 import type { Clock } from '../clock.ts';
+import type { ClamdPool } from './clamd-pool.ts';
 import type { DatabaseVersions } from './database-versions.ts';
 
 export interface CacheSettings {
@@ -27,18 +28,25 @@ interface Entry {
 export interface Kept {
   /** Which clamd gave it. */
   readonly endpoint: string;
+  /** Whether the signatures of that are older than they may be, by now. */
+  readonly hasOldSignatures: boolean;
 }
+
+/** What is known of the clamds that answer. */
+export type CachedPool = Pick<ClamdPool, 'versions' | 'hasOldSignatures'>;
 
 export class VerdictCache {
   readonly #settings: CacheSettings;
+  readonly #pool: CachedPool;
   readonly #versions: DatabaseVersions;
   readonly #clock: Clock;
   /** From the one that was not used for longest to the one used last. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(settings: CacheSettings, versions: DatabaseVersions, clock: Clock) {
+  constructor(settings: CacheSettings, pool: CachedPool, clock: Clock) {
     this.#settings = settings;
-    this.#versions = versions;
+    this.#pool = pool;
+    this.#versions = pool.versions;
     this.#clock = clock;
   }
 
@@ -63,7 +71,7 @@ export class VerdictCache {
     this.#entries.delete(digest);
     if (current !== generation) return undefined;
     this.#entries.set(digest, entry);
-    return { endpoint };
+    return { endpoint, hasOldSignatures: this.#pool.hasOldSignatures(endpoint) };
   }
 
   keep(digest: string, endpoint: string, generation: number): void {

@@ -265,16 +265,21 @@ describe('an answer and the readings around it', () => {
 
   beforeEach(async () => {
     versions = new DatabaseVersions({ endpoints: [clamd().address], clock, connectMs: 5000 });
-    cache = new VerdictCache({ entriesMax: 10, ageMsMax: 1000 }, versions, clock);
+    const pool = { versions, hasOldSignatures: (endpoint: string) => endpoint === 'old' };
+    cache = new VerdictCache({ entriesMax: 10, ageMsMax: 1000 }, pool, clock);
     await versions.since(versions.mark());
   });
   afterEach(() => {
     versions.close();
   });
 
-  it('is found while nothing moves', async () => {
-    cache.forMessage().watch()?.('digest', 'clamd');
-    expect(await cache.forMessage().find('digest')).toEqual({ endpoint: 'clamd' });
+  it.each([
+    ['clamd', false],
+    ['old', true],
+  ])('is found while nothing moves, with the age that it has now: %s', async (endpoint, isOld) => {
+    cache.forMessage().watch()?.('digest', endpoint);
+    const kept = await cache.forMessage().find('digest');
+    expect(kept).toEqual({ endpoint, hasOldSignatures: isOld });
   });
 
   it('belongs to what was read before its scan, though a reading within it saw the move', async () => {
@@ -308,7 +313,8 @@ it('never holds more than it may', () => {
     clock,
     connectMs: 5000,
   });
-  const cache = new VerdictCache({ entriesMax: 10, ageMsMax: 1000 }, versions, clock);
+  const pool = { versions, hasOldSignatures: () => false };
+  const cache = new VerdictCache({ entriesMax: 10, ageMsMax: 1000 }, pool, clock);
   for (let i = 0; i < 1000; i++) cache.keep(String(i), 'x', 1);
   expect(cache.size).toBe(10);
   versions.close();
