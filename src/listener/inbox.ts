@@ -9,6 +9,9 @@ const highWaterBytes = 64 * 1024;
 /** So many chunks of the size that Node.js reads in are within the bound, and no more. */
 const chunksApartMax = 8;
 
+/** What is copied goes into blocks of this size: so much may be empty beyond the bound. */
+const blockBytes = 4 * 1024;
+
 const nothing = Buffer.alloc(0);
 
 /**
@@ -19,7 +22,12 @@ const nothing = Buffer.alloc(0);
 export class Inbox {
   readonly socket: Socket;
   readonly #gone = new Canceller();
+  /** As they came. */
   readonly #chunks: Buffer[] = [];
+  /** Copies of those behind. All blocks are full but the last. */
+  readonly #blocks: Buffer[] = [];
+  /** Bytes in the last block, if there is one, that are not filled yet. */
+  #room = 0;
   #bytes = 0;
   #wake: (() => void) | undefined;
 
@@ -56,19 +64,47 @@ export class Inbox {
   }
 
   #take(chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    if (this.#chunks.length < chunksApartMax) this.#chunks.push(chunk);
+    else this.#copyIntoBlocks(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > highWaterBytes) this.socket.pause();
     this.#wake?.();
   }
 
+  /** A Buffer with its memory costs hundreds of bytes; a peer can make one of each byte. */
+  #copyIntoBlocks(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const block = this.#blockWithRoom();
+      const copied = rest.copy(block, blockBytes - this.#room);
+      this.#room -= copied;
+      rest = rest.subarray(copied);
+    }
+  }
+
+  #blockWithRoom(): Buffer {
+    const last = this.#blocks.at(-1);
+    if (last && this.#room > 0) return last;
+    const block = Buffer.allocUnsafeSlow(blockBytes);
+    this.#blocks.push(block);
+    this.#room = blockBytes;
+    return block;
+  }
+
   /** Large chunks as they came, for a copy of a whole message costs; many small ones together. */
   #next(): Buffer {
-    const few = this.#chunks.length <= chunksApartMax;
-    const chunk = few ? (this.#chunks.shift() ?? nothing) : Buffer.concat(this.#chunks.splice(0));
+    const few = this.#blocks.length === 0;
+    const chunk = few ? (this.#chunks.shift() ?? nothing) : this.#all();
     this.#bytes -= chunk.length;
     if (this.#bytes <= highWaterBytes && this.socket.isPaused()) this.socket.resume();
     return chunk;
+  }
+
+  /** Blocks are never handed out themselves, so nothing is written into what a session holds. */
+  #all(): Buffer {
+    const parts = [...this.#chunks.splice(0), ...this.#blocks.splice(0)];
+    // The length cuts off what is empty of the last block.
+    return Buffer.concat(parts, this.#bytes);
   }
 
   #arrival(clock: Clock, idleMs: number): Promise<void> {

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { Inbox } from '../../src/listener/inbox.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/memory-content.ts';
 import { socketPair, type SocketPair } from './socket-pair.ts';
 
 const idleMs = 1000;
+const highWaterBytes = 64 * 1024;
 
 describe('Inbox', () => {
   let pair: SocketPair;
@@ -51,6 +54,46 @@ describe('Inbox', () => {
     for (const piece of pieces) inbox.socket.emit('data', piece);
     expect(await read()).toEqual(Buffer.concat(pieces));
   });
+
+  test('of many small pieces that wait, only the first are kept as they came', async () => {
+    const pieces = Array.from({ length: 60_000 }, () => Buffer.from('a'));
+    for (const piece of pieces) inbox.socket.emit('data', piece);
+    // Whoever still holds the piece itself, and not a copy among others, shows it.
+    for (const piece of pieces) piece.fill('b');
+    expect(await readText(pieces.length)).toBe('b'.repeat(8) + 'a'.repeat(pieces.length - 8));
+  });
+
+  test('any pieces come in order, whenever they are read, and stay as they were handed out', async () => {
+    // Around the size of a block, and past the bound; 0 is a read.
+    const size = fc.constantFrom(0, 1, 1, 1, 2, 7, 100, 4095, 4096, 4097, 20_000);
+    const sizes = fc.array(size, { maxLength: 60, size: 'max' });
+    await fc.assert(fc.asyncProperty(sizes, checkOrder));
+  });
+
+  async function checkOrder(sizes: readonly number[]): Promise<void> {
+    const sent: Buffer[] = [];
+    const got: { readonly chunk: Buffer; readonly asItWas: Buffer }[] = [];
+    let waiting = 0;
+    const take = async (): Promise<void> => {
+      const chunk = await read();
+      if (typeof chunk === 'string') throw new Error(chunk);
+      got.push({ chunk, asItWas: Buffer.from(chunk) });
+      waiting -= chunk.length;
+    };
+    for (const size of sizes) {
+      if (size > 0) {
+        const piece = randomBytes(size);
+        sent.push(piece);
+        waiting += size;
+        inbox.socket.emit('data', piece);
+      } else if (waiting > 0) await take();
+      expect(inbox.socket.isPaused()).toBe(waiting > highWaterBytes);
+    }
+    while (waiting > 0) await take();
+    expect(Buffer.concat(got.map(({ chunk }) => chunk)).equals(Buffer.concat(sent))).toBe(true);
+    expect(got.every(({ chunk, asItWas }) => chunk.equals(asItWas))).toBe(true);
+    expect(inbox.socket.isPaused()).toBe(false);
+  }
 
   test('silence after the idle time, and not before', async () => {
     const reading = read();
