@@ -103,6 +103,8 @@ export interface HeaderField {
 const colon = Buffer.from(':');
 const colonAndSpace = Buffer.from(': ');
 const crlf = Buffer.from('\r\n');
+const cr = 0x0d;
+const lf = 0x0a;
 
 /**
  * A field of the header section: a name and a value whose lines are separated by LF. Each of those
@@ -113,18 +115,30 @@ const crlf = Buffer.from('\r\n');
 export function parseHeader(data: Buffer, leadingSpace: boolean): HeaderField | undefined {
   const [name, value, ...more] = strings(data) ?? [];
   if (!name || !value || name.length === 0 || more.length > 0) return undefined;
-  const line = [name, leadingSpace ? colon : colonAndSpace, ...withCrlf(value), crlf];
+  const line = [name, leadingSpace ? colon : colonAndSpace, withCrlf(value), crlf];
   return { name: name.toString('latin1'), line: Buffer.concat(line) };
 }
 
-function* withCrlf(value: Buffer): Generator<Buffer> {
-  let start = 0;
-  for (let end = value.indexOf(0x0a); end >= 0; end = value.indexOf(0x0a, start)) {
-    yield value.subarray(start, end);
-    yield crlf;
-    start = end + 1;
+/**
+ * Byte by byte into one buffer: a value of nothing but LFs would make millions of slices, or of calls
+ * out of JavaScript. By index, which takes a fifth of the time of an iterator.
+ */
+function withCrlf(value: Buffer): Buffer {
+  if (!value.includes(lf)) return value;
+  const all = Buffer.allocUnsafe(value.length + countOf(lf, value));
+  let at = 0;
+  for (let from = 0; from < value.length; from++) {
+    const byte = value[from] ?? 0;
+    if (byte === lf) all[at++] = cr;
+    all[at++] = byte;
   }
-  yield value.subarray(start);
+  return all;
+}
+
+function countOf(wanted: number, bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; at++) count += bytes[at] === wanted ? 1 : 0;
+  return count;
 }
 
 function text(bytes: Buffer | undefined): string {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import {
   parseConnect,
   parseHeader,
@@ -65,6 +66,24 @@ describe('parseHeader', () => {
     ['a value whose blank is eaten', 'A\0x\n y\0', false, 'A: x\r\n y\r\n'],
   ])('rebuilds %s', (_, data, leadingSpace, line) => {
     expect(parseHeader(latin1(data), leadingSpace)?.line.toString('latin1')).toBe(line);
+  });
+
+  test('each LF of any value becomes CRLF, and nothing else changes', () => {
+    const unit = fc.constantFrom('\n', '\n', '\r', ' ', 'x', '\xff');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 40 }), (value) => {
+        const line = parseHeader(latin1(`A\0${value}\0`), true)?.line.toString('latin1');
+        expect(line).toBe(`A:${value.replaceAll('\n', '\r\n')}\r\n`);
+      }),
+    );
+  });
+
+  test('a value of nothing but LFs makes no Buffer of each', () => {
+    const made = jest.spyOn(Buffer.prototype, 'subarray');
+    const line = parseHeader(latin1(`A\0${'\n'.repeat(100_000)}\0`), true)?.line;
+    expect(line?.equals(latin1(`A:${'\r\n'.repeat(100_001)}`))).toBe(true);
+    expect(made.mock.calls.length).toBeLessThan(10);
+    made.mockRestore();
   });
 });
 
