@@ -3,6 +3,7 @@ import type { Block, Look } from './blocks.ts';
 import type { Notes } from './notes.ts';
 
 const recordBytes = 512;
+const slash = 0x2f;
 
 export class TarLook implements Look {
   readonly #notes: Notes;
@@ -47,11 +48,13 @@ export class TarLook implements Look {
     if (type === 'L') this.#notes.entry(upToNul(data));
     // Solaris has its own in 'X'.
     else if (/[xXg]/.test(type)) this.#pax(data);
-    else if (type !== 'K') this.#file(header);
+    else if (type !== 'K') this.#file(header, type);
   }
 
-  #file(header: Buffer): void {
+  #file(header: Buffer, type: string): void {
     const name = upToNul(header.subarray(0, 100));
+    // A directory may be called `example.com`. Of another type, with a slash, it is a file to Python.
+    if (type === '5' && name.at(-1) === slash) return;
     const prefix = isUstar(header) ? upToNul(header.subarray(345, 500)) : Buffer.alloc(0);
     const parts = prefix.length > 0 ? [prefix, Buffer.from('/'), name] : [name];
     this.#notes.entry(Buffer.concat(parts));

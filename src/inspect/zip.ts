@@ -38,6 +38,7 @@ const openedMethods: ReadonlySet<number> = new Set([0, 6, 8, 9, 12]);
 const encryptedExtras = new Set([0x9901, 0x0017]);
 /** Info-ZIP's Unicode path, which readers prefer to the name (APPNOTE §4.6.9). */
 const unicodePathExtra = 0x7075;
+const slash = 0x2f;
 
 export class ZipLook implements Look {
   readonly #notes: Notes;
@@ -66,7 +67,7 @@ export class ZipLook implements Look {
       this.#notes.incomplete ??= `a name of ${length} bytes`;
       return;
     }
-    this.#notes.entry(bytes.subarray(form.name, end));
+    this.#entry(bytes.subarray(form.name, end));
     // Another name may be in what is not seen of them.
     if (end + extras > lookahead) this.#notes.incomplete ??= `extra fields of ${extras} bytes`;
     this.#extras(bytes.subarray(end, end + extras));
@@ -78,8 +79,13 @@ export class ZipLook implements Look {
       const next = at + 4 + bytes.readUInt16LE(at + 2);
       if (encryptedExtras.has(kind)) this.#notes.encrypted.add('Zip');
       // Behind a version and a checksum of the other name.
-      if (kind === unicodePathExtra) this.#notes.entry(bytes.subarray(at + 9, next));
+      if (kind === unicodePathExtra) this.#entry(bytes.subarray(at + 9, next));
       at = next;
     }
+  }
+
+  /** A slash at the end makes it a directory to all readers, and those may be called `example.com`. */
+  #entry(name: Buffer): void {
+    if (name.at(-1) !== slash) this.#notes.entry(name);
   }
 }

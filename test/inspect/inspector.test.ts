@@ -170,6 +170,12 @@ function pax(...settings: readonly string[]): made.TarFile {
 const long = `${'d'.repeat(90)}/${'n'.repeat(60)}.exe`;
 const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ['Zip', made.zip({ name: 'a/b.txt' }, { name: 'ü.exe' }), ['a/b.txt', 'ü.exe']],
+  [
+    'Zip with a directory',
+    made.zip({ name: 'example.com/' }, { name: 'example.com/a' }),
+    ['example.com/a'],
+  ],
+  ['Zip, a directory to one reader', made.zip({ name: 'a.exe/', localName: 'a.exe' }), ['a.exe']],
   ['Zip with two names', made.zip({ name: 'a.txt', localName: 'a.exe' }), ['a.exe', 'a.txt']],
   [
     'Zip with a Unicode path',
@@ -225,6 +231,12 @@ const listings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ],
   ['7z with a packed header', made.sevenZip(packedHeader, packed), names],
   ['tar', made.tar({ name: 'a' }, { name: 'b.exe', prefix: 'dir' }), ['a', 'dir/b.exe']],
+  [
+    'tar with a directory',
+    made.tar({ name: 'example.com/', type: '5' }, { name: 'example.com/a' }),
+    ['example.com/a'],
+  ],
+  ['tar with a file whose name ends in a slash', made.tar({ name: 'a.exe/' }), ['a.exe/']],
   [
     "tar with GNU's long name",
     made.tar({ name: '././@LongLink', type: 'L', data: Buffer.from(`${long}\0`) }, { name: 'd' }),
