@@ -42,10 +42,11 @@ export function nameForms(name: string): ReadonlySet<string> {
   const forms = new Set<string>();
   for (const one of [whole, cut]) {
     const visible = one.replace(controls, '').replace(formats, '');
-    const last = stripped(visible.split(/[/\\]/).at(-1) ?? '');
-    forms.add(last);
+    // As basename(1) does, past separators at the end and what else leaves nothing.
+    const components = visible.split(/[/\\]/).map(stripped);
+    forms.add(components.findLast(isSomething) ?? '');
     // A stream of NTFS: what stands before the colon is opened.
-    forms.add(stripped(last.split(':', 1)[0] ?? ''));
+    forms.add(components.map(beforeColon).findLast(isSomething) ?? '');
   }
   forms.delete('');
   return forms;
@@ -60,6 +61,14 @@ export function tricksIn(name: string): ReadonlySet<NameTrick> {
   if (hidden.test(raw)) tricks.add('hidden-characters');
   if (/[^./\\\s][\s.]*[\s.]$/u.test(raw)) tricks.add('trailing-dots');
   return tricks;
+}
+
+function beforeColon(name: string): string {
+  return stripped(name.split(':', 1)[0] ?? '');
+}
+
+function isSomething(name: string): boolean {
+  return name !== '';
 }
 
 /** Without what Windows leaves off. */

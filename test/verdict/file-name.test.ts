@@ -15,6 +15,17 @@ it.each([
   ['C:\\dir\\a.exe', 'a.exe'],
   ['dir/a.exe', 'a.exe'],
   ['a.exe::$DATA', 'a.exe'],
+  ['a.pdf.exe/', 'a.pdf.exe'],
+  ['dir\\a.exe\\', 'a.exe'],
+  ['a.exe//', 'a.exe'],
+  ['a.exe/.', 'a.exe'],
+  ['a.exe/ \\ ', 'a.exe'],
+  ['a.exe\u200b/', 'a.exe'],
+  ['a.exe/\u200b', 'a.exe'],
+  ['a.exe/:', 'a.exe'],
+  ['a.exe/::$DATA', 'a.exe'],
+  ['a.exe:x/', 'a.exe'],
+  ['a/:b.exe', ':b.exe'],
   [`${'n'.repeat(10_000)}.exe`, `${'n'.repeat(4092)}.exe`],
 ])('%j is also %j', (name, form) => {
   expect(nameForms(name)).toContain(form);
@@ -34,10 +45,27 @@ it.each([
   ['ann\u202etxt.exe', ['direction-override']],
   ['a\u200b.exe', ['hidden-characters']],
   ['a\u0007.exe', ['hidden-characters']],
+  ['invoice.pdf.exe/', ['double-extension']],
   ['a.exe ', ['trailing-dots']],
   ['a.exe..', ['trailing-dots']],
 ])('%j has the tricks %j', (name, tricks) => {
   expect([...tricksIn(name)]).toEqual(tricks);
+});
+
+test.each(['dir.exe/a.txt', 'dir.exe\\a.txt/', 'dir.exe/a:b'])(
+  '%j is not called dir.exe',
+  (name) => {
+    expect(nameForms(name)).not.toContain('dir.exe');
+  },
+);
+
+test('what leaves no component at the end changes no form', () => {
+  const nothing = fc.string({ unit: fc.constantFrom('/', '\\', ' ', '.', '\u00a0', '\u200b') });
+  fc.assert(
+    fc.property(nothing, (end) => {
+      expect(nameForms(`virus.exe/${end}`)).toEqual(nameForms('virus.exe'));
+    }),
+  );
 });
 
 test('what cannot be seen changes no form', () => {
