@@ -70,7 +70,12 @@ interface Watched extends ShownLimits {
   /** Of the last canary that was right: monotonic, and the moves of its version then. */
   believed: { readonly at: number; readonly moves: number | undefined } | undefined;
   lastWord: LimitAlerts | undefined;
+  /** How often it was held back because its size was not answered. */
+  sizeless: number;
 }
+
+/** So often a new clamd is held back for that. */
+const sizelessMax = 5;
 
 export class EndpointWatch {
   readonly #settings: WatchSettings;
@@ -190,11 +195,18 @@ export class EndpointWatch {
       const isNew = watched.sized === undefined && endpoint.state !== 'ready';
       if (isSound && isNew) await this.#measure(endpoint, watched, believed);
       if (this.#watched.get(endpoint) !== watched) return;
+      if (isSound && isNew && this.#waitsForSize(endpoint, watched)) return;
       this.#learn(endpoint, watched, { ...seen, believed });
       if (isSound && !isNew) await this.#measure(endpoint, watched, believed);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
+  }
+
+  /** Larger mail would be quarantined, and can wait: a new one may answer yet. */
+  #waitsForSize(endpoint: ClamdEndpoint, watched: Watched): boolean {
+    const isKnown = fileSizeDue(watched, this.#now(endpoint), false) === undefined;
+    return !isKnown && ++watched.sizeless <= sizelessMax;
   }
 
   /** This takes a second or some, and more where its limit has to be looked for. */
@@ -283,5 +295,6 @@ function newlyWatched(tie: Tie): Watched {
     believed: undefined,
     ...nothingShown,
     lastWord: undefined,
+    sizeless: 0,
   };
 }

@@ -421,12 +421,17 @@ describe('up to which size it looks at a file', () => {
 
   it('that was not answered is the least, and is asked for at each look until it is', async () => {
     clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
+    // It is held back meanwhile, but not for ever.
+    for (let look = 1; look <= 5; look++) {
+      await watch.look();
+      expect([endpoint.state, clamd.sizes.length]).toEqual(['starting', look]);
+    }
     watch.start();
-    await until(() => looks === 1, 'the first look');
-    expect([endpoint.state, known(), clamd.sizes.length]).toEqual(['ready', leastBytes, 1]);
+    await until(() => looks === 1, 'the look that was the last without mail');
+    expect([endpoint.state, known(), clamd.sizes.length]).toEqual(['ready', leastBytes, 6]);
     const { canaries } = clamd;
     await nextLook();
-    await until(() => clamd.sizes.length === 2, 'it is asked again');
+    await until(() => clamd.sizes.length === 7, 'it is asked again');
     expect(known()).toBe(leastBytes);
     clamd.ofSize = limitedTo(10 * MiB);
     await nextLook();
@@ -436,6 +441,14 @@ describe('up to which size it looks at a file', () => {
     const asked = clamd.sizes.length;
     await nextLook();
     expect(clamd.sizes).toHaveLength(asked);
+  });
+
+  it('that is answered at last lets it have mail', async () => {
+    clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
+    await watch.look();
+    clamd.ofSize = limitedTo(Infinity);
+    await watch.look();
+    expect([endpoint.state, known()]).toEqual(['ready', 25 * MiB]);
   });
 
   it('is the least of one that nobody has looked at', () => {
@@ -453,7 +466,7 @@ describe('up to which size it looks at a file', () => {
     clamd.ofCanary = silent;
     clamd.ofSize = () => 'stream: Time limit reached ERROR\0';
     await watch.look();
-    expect([alerts(), known()]).toEqual(['silent', leastBytes]);
+    expect([endpoint.state, alerts(), known()]).toEqual(['ready', 'silent', leastBytes]);
   });
 
   it('is asked with each canary of one that tells no version', async () => {
