@@ -2,26 +2,39 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 
 /**
- * Removes the socket file that a daemon left behind when it was killed. One that still answers is
- * another daemon's, and stays; so does anything that is not a socket.
+ * Removes the socket file that a daemon left behind when it was killed. One at which nobody is known
+ * to be gone is another daemon's, and stays; so does anything that is not a socket.
  *
- * @throws {Error} when a live daemon listens there, or the path is not a socket.
+ * @throws {Error} when a daemon listens there, or may, or the path is not a socket.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isSocket()) throw new Error(`${path} exists and is not a socket`);
-  if (await answers(path)) throw new Error(`${path} is in use by another process`);
+  const refusal = await refusalOf(path);
+  if (refusal === undefined) throw new Error(`${path} is in use by another process`);
+  // Another one has removed it.
+  if (refusal === 'ENOENT') return;
+  // EAGAIN is a listener with a full backlog, EACCES tells nothing (unix(7), connect(2)).
+  if (refusal !== 'ECONNREFUSED') {
+    throw new Error(`${path} may be in use by another process (${refusal})`);
+  }
   await unlink(path);
 }
 
-function answers(path: string): Promise<boolean> {
+/** The code of the error that connecting meets; undefined when somebody answers. */
+function refusalOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    const end = (alive: boolean) => (): void => {
+    const end = (code?: string): void => {
       socket.destroy();
-      resolve(alive);
+      resolve(code);
     };
-    socket.once('connect', end(true)).once('error', end(false));
+    socket.once('connect', () => {
+      end();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      end(error.code ?? error.message);
+    });
   });
 }
