@@ -2,8 +2,8 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 
 /**
- * Removes the socket file that a daemon left behind when it was killed. One at which nobody is known
- * to be gone is another daemon's, and stays; so does anything that is not a socket.
+ * Removes the socket file that a daemon left behind when it was killed. Where somebody listens, or may
+ * do so, it is another daemon's and stays; so does anything that is not a socket.
  *
  * @throws {Error} when a daemon listens there, or may, or the path is not a socket.
  */
