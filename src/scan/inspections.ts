@@ -153,7 +153,8 @@ export class Inspections {
 
 /** What holds one file is called as that is, with an ending of its own: gunzip(1) takes it off. */
 function unpackedName(name: string): DetailedThing[] {
-  const inner = /^(.*)\.(?:gz|bz2|xz|lzma|zst|z)$/is.exec(name)?.[1];
+  // What may follow is left off by who saves it, as in verdict/file-name.
+  const inner = /^(.*)\.(?:gz|bz2|xz|lzma|zst|z)[\s./\\]*$/is.exec(name)?.[1];
   if (inner === undefined) return [];
   return [{ names: [inner], isInArchive: true, detail: `is ${inner}, packed` }];
 }

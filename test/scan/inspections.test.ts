@@ -162,6 +162,7 @@ describe('banned', () => {
     ],
     ['a real type', program, named('a.txt', mz), '2', 'is application/x-msdownload'],
     ['a name that gunzip leaves', exe, named('b.exe.gz', gzipSync('b')), '2', 'is b.exe, packed'],
+    ['the same before a slash', exe, named('b.exe.gz/', gzipSync('b')), '2', 'is b.exe, packed'],
     [
       'a name in quotes of uuencode',
       exe,
