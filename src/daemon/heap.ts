@@ -9,8 +9,8 @@ import { runInNewContext } from 'node:vm';
 /** By so much of what a collection left, heap and buffers may grow before the next begins. */
 const usualPercent = 80;
 /**
- * A large message leaves several times its size behind in buffers. At the usual pace more than a
- * third of the processor time that it takes is marking (bench/README.md, "What an attachment costs").
+ * A large message leaves several times its size behind in buffers. At the usual pace a
+ * fourth of the processor time that it takes is marking (bench/README.md, "What an attachment costs").
  */
 const largePercent = 200;
 /** Costs more than half as much again, as collecting goes on nearly always. */

@@ -27,7 +27,7 @@ export function addClamdGauges(gauge: NewGauge, clamds: readonly EndpointStatus[
   );
   each(
     'file_bytes_max',
-    'The largest file that it looks at, in bytes, where that was found out to be less than ours',
+    'The largest file that it looks at, in bytes, where that was found out to be less than ours, or is taken to be until it is',
     ({ fileBytesMax }) => fileBytesMax,
   );
   each('inflight', 'Streams that a clamd works on', ({ inflight }) => inflight);

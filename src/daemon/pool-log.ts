@@ -51,11 +51,13 @@ function logAlerts(log: Log, endpoint: string, alerts: LimitAlerts): void {
   else log.warn('clamd-limits', { endpoint, alerts, detail: silenceText });
 }
 
-function logFileSize(log: Log, endpoint: string, { upTo, bytes }: FileSize): void {
+function logFileSize(log: Log, endpoint: string, { upTo, bytes, isShown }: FileSize): void {
   if (bytes >= upTo) return;
-  const detail =
-    `it does not look at files of more than about ${bytes} bytes (MaxFileSize, MaxScanSize), which are ` +
-    `taken for not scanned: set that in its clamd.conf to ${upTo}, or [clamd] max_file_size to what it has`;
+  const detail = isShown
+    ? `it does not look at files of more than about ${bytes} bytes (MaxFileSize, MaxScanSize), which are ` +
+      `taken for not scanned: set that in its clamd.conf to ${upTo}, or [clamd] max_file_size to what it has`
+    : `it has not answered up to which size it looks at files, so those of more than ${bytes} bytes are ` +
+      'taken for not scanned until it does: let its clamd.conf be read, or set AlertExceedsMax yes there';
   log.warn('clamd-file-size', { endpoint, bytes, detail });
 }
 

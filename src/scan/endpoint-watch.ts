@@ -19,7 +19,7 @@ import {
   type ShownLimits,
 } from './known-limits.ts';
 import type { LimitAlerts } from './limits-canary.ts';
-import { askFileSize } from './size-canary.ts';
+import { askFileSize, leastBytes } from './size-canary.ts';
 import { Tie } from './tie.ts';
 
 export interface WatchSettings extends ProbeSettings {
@@ -205,23 +205,22 @@ export class EndpointWatch {
 
   /** Larger mail would be quarantined, and can wait: a new one may answer yet. */
   #waitsForSize(endpoint: ClamdEndpoint, watched: Watched): boolean {
-    const isKnown = fileSizeDue(watched, this.#now(endpoint), false) === undefined;
-    return !isKnown && ++watched.sizeless <= sizelessMax;
+    const upTo = fileSizeDue(watched, this.#now(endpoint), false);
+    if (upTo === undefined || watched.sizeless > sizelessMax) return false;
+    if (++watched.sizeless <= sizelessMax) return true;
+    this.#settings.looked(endpoint, { fileSize: { upTo, bytes: leastBytes, isShown: false } });
+    return false;
   }
 
   /** This takes a second or some, and more where its limit has to be looked for. */
-  async #measure(
-    endpoint: ClamdEndpoint,
-    watched: Watched,
-    hasShownCanary: boolean,
-  ): Promise<void> {
+  async #measure(endpoint: ClamdEndpoint, watched: Watched, believed: boolean): Promise<void> {
     const now = this.#now(endpoint);
-    const upTo = fileSizeDue(watched, now, hasShownCanary);
+    const upTo = fileSizeDue(watched, now, believed);
     if (upTo === undefined) return;
     const bytes = await askFileSize(endpoint.address, upTo, this.#settings, this.#stop.signal);
     if (bytes === undefined || this.#watched.get(endpoint) !== watched) return;
     const before = watched.sized?.fileSize;
-    const fileSize = { upTo, bytes };
+    const fileSize = { upTo, bytes, isShown: true };
     watched.sized = { fileSize, moves: now.moves };
     if (before?.upTo === upTo && before.bytes === bytes) return;
     this.#settings.looked(endpoint, { fileSize });

@@ -7,6 +7,8 @@ export interface FileSize {
   readonly upTo: number;
   /** Infinity where it cannot be told. */
   readonly bytes: number;
+  /** False where it has not answered, and `bytes` is what it is taken for. */
+  readonly isShown: boolean;
 }
 
 export interface KnownLimits {

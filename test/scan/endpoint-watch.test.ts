@@ -427,11 +427,13 @@ describe('up to which size it looks at a file', () => {
       expect([endpoint.state, clamd.sizes.length]).toEqual(['starting', look]);
     }
     watch.start();
-    await until(() => looks === 1, 'the look that was the last without mail');
+    await until(() => endpoint.state === 'ready', 'it is held back no longer');
     expect([endpoint.state, known(), clamd.sizes.length]).toEqual(['ready', leastBytes, 6]);
+    expect(sizesTold).toEqual([leastBytes]);
     const { canaries } = clamd;
     await nextLook();
     await until(() => clamd.sizes.length === 7, 'it is asked again');
+    expect(sizesTold).toEqual([leastBytes]);
     expect(known()).toBe(leastBytes);
     clamd.ofSize = limitedTo(10 * MiB);
     await nextLook();

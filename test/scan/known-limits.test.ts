@@ -5,7 +5,7 @@ import { leastBytes } from '../../src/scan/size-canary.ts';
 const upTo = 1_000_000;
 const on = { alerts: 'on', moves: 1 } as const;
 const silent = { alerts: 'silent', moves: 1 } as const;
-const sized = { fileSize: { upTo, bytes: 200_000 }, moves: 1 };
+const sized = { fileSize: { upTo, bytes: 200_000, isShown: true }, moves: 1 };
 
 describe('the largest file that a clamd is known to look at', () => {
   it.each<[string, Partial<ShownLimits>, number | undefined, number | undefined]>([
